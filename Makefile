@@ -1,0 +1,69 @@
+# The one entry: people, CI and the README call these targets and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo up check render lint test bench lock clean
+
+help: ## Show what each target does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(VENV)/.run-ready ## Install what the demo and the local engine need into .venv
+
+setup-dev: $(VENV)/.dev-ready ## Install the test and lint tools as well
+
+demo: setup ## Serve the samples, shift, promote, break and roll back; KEEP=1 leaves it running
+	$(BIN)/python -m modelctl.demo $(if $(KEEP),--keep)
+
+up: setup ## Serve the environment `local` of this repository's current branch
+	$(BIN)/modelctl up
+
+check: setup ## Validate every model, release and environment
+	$(BIN)/modelctl check
+
+render: setup ## Write every generated file
+	$(BIN)/modelctl render
+
+lint: setup-dev ## Format check, lint, types, YAML style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+
+test: setup-dev ## Unit, property, golden and end-to-end tests
+	$(BIN)/python -m pytest
+
+bench: setup-dev ## Compare the model server with bare ONNX Runtime and a naive FastAPI application
+	$(BIN)/python -m serving.bench
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+
+lock: setup-dev ## Resolve the three lock files anew (needs the package index)
+	$(LOCK) --upgrade pyproject.toml serving/pyproject.toml --extra local --group pyproject.toml:dev -o requirements-dev.lock
+	$(LOCK) -c requirements-dev.lock pyproject.toml serving/pyproject.toml --extra local --group pyproject.toml:build -o requirements.lock
+	$(LOCK) -c requirements-dev.lock serving/pyproject.toml -o serving/requirements.lock
+
+clean: ## Remove everything that the other targets made
+	rm -rf $(VENV) .modelctl .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+
+$(BIN)/python:
+	@command -v git >/dev/null || { echo "git is missing: install it (Debian: apt-get install git)" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; name another: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "setup: creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run-ready: requirements.lock pyproject.toml serving/pyproject.toml | $(BIN)/python
+	@echo "setup: installing requirements.lock (hashes verified)"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e . -e serving
+	@touch $@
+
+$(VENV)/.dev-ready: requirements-dev.lock $(VENV)/.run-ready
+	@echo "setup: installing requirements-dev.lock (hashes verified)"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@

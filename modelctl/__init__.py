@@ -1,0 +1,1 @@
+"""Put ONNX models into production by git: check, render, sync, serve, roll back."""
