@@ -1,0 +1,21 @@
+"""What can go wrong outside a finding: each class is one reaction a caller may want."""
+
+
+class ModelctlError(Exception):
+    """Base of every error this package raises; the message says what to do next."""
+
+
+class UsageError(ModelctlError):
+    """The command line asks for something that cannot be done as asked."""
+
+
+class TreeError(ModelctlError):
+    """A repository tree, or a file in it, could not be read."""
+
+
+class GitError(ModelctlError):
+    """Git could not do what was asked; the message carries its own words."""
+
+
+class EditRefusedError(ModelctlError):
+    """An edit would leave the repository in a state that `check` refuses; nothing was written."""

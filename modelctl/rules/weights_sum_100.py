@@ -1,0 +1,40 @@
+"""Weights of a serving file add up to 100.
+
+## What it does
+Adds the weights in `apps/<model>/envs/<environment>.yaml`.
+
+## Why
+A route takes weights as shares of their sum: 90 and 20 mean 82 % and 18 %. What was reviewed is
+then not what is served, and every dashboard that shows the numbers of git lies.
+
+## Bad
+```yaml
+weights: {r1: 90, r2: 20}
+```
+
+## Good
+```yaml
+weights: {r1: 80, r2: 20}
+```
+"""
+
+from collections.abc import Iterator
+
+from modelctl import layout
+from modelctl.finding import Finding, Level
+from modelctl.repository import Repository
+
+ID = "weights-sum-100"
+LEVEL = Level.ERROR
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """One finding for each serving file whose weights do not add up."""
+    for (folder, environment), serving in repository.servings.items():
+        total = sum(serving.weights.values())
+        if total != 100:
+            path = layout.serving_file(folder, environment)
+            place = repository.documents[path].at_key("weights")
+            message = f"found weights that add up to {total}, expected 100"
+            remedy = f"change them by {100 - total:+d}"
+            yield Finding(path, place, ID, message, remedy, LEVEL)
