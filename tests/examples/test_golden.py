@@ -1,6 +1,10 @@
 """Golden documents say exactly what was sent and what was answered."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,3 +55,13 @@ def test_recorded_numbers_read_back_bit_by_bit(doubling: bytes) -> None:
     (case,) = document["cases"]
     assert np.array_equal(inputs, golden.array(case["inputs"][0]))
     assert np.array_equal(inputs * 2, golden.array(case["outputs"][0]))
+
+
+def test_the_runtime_does_not_report_its_use(tmp_path: Path) -> None:
+    """Training keeps to this machine: ONNX Runtime sets up no store of events to send."""
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    subprocess.run([sys.executable, "-c", "import examples.golden"], env=environment, check=True)
+
+    assert list(tmp_path.rglob("*")) == []

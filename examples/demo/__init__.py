@@ -1,0 +1,1 @@
+"""The demo: a story that measures what it claims."""

@@ -1,0 +1,210 @@
+"""The story of the demo: one chapter a function, each with what it expects."""
+
+import json
+import time
+from pathlib import Path
+
+from examples.demo.engine import PROJECT, Scratch, Up
+from examples.demo.load import Background, Tally, Target, send
+from examples.demo.timeline import Timeline
+
+ARTIFACTS = PROJECT / "examples" / "artifacts"
+MODELS = ("linear", "diabetes-mlp", "digits-mlp", "digits-cnn")
+MODEL = "digits-cnn"
+ON = (MODEL, "--env", "local")
+WHOLE = 100
+USERS = 500  # requests that show who answers, where one release should answer all
+SPLIT_REQUESTS = 10_000
+CANARY_PERCENT = 10
+# Five standard deviations of 10,000 draws at 10 %: one run in a million strays further by chance.
+SPLIT_TOLERANCE_PERCENT = 1.5
+FOLLOW_WITHIN_S = 1.0
+# With one of two servers killed, at most what was in flight there and before Envoy noticed.
+KILL_FAILURES_AT_MOST = 20
+
+
+def target(up: Up, model: str, *headers: str) -> Target:
+    """A model's address with the inputs of its first golden case."""
+    body = json.dumps({"inputs": _golden(model)["inputs"]}).encode()
+    return Target(up.port, f"/v2/models/{model}/infer", body, headers)
+
+
+def _golden(model: str) -> dict[str, list[dict[str, object]]]:
+    file: Path = ARTIFACTS / model / "r1.golden.json"
+    case: dict[str, list[dict[str, object]]] = json.loads(file.read_bytes())["cases"][0]
+    return case
+
+
+async def serve(timeline: Timeline, up: Up) -> None:
+    """Everything that git names comes up, and every model predicts."""
+    timeline.chapter("Serve every sample from git")
+    began = time.monotonic()
+    ready = await up.until(lambda: bool(up.status().get("well")), "all samples are healthy")
+    timeline.tell(f"{len(MODELS)} models Synced and Healthy after {ready - began:.1f} s")
+    for model in MODELS:
+        tally = await send(target(up, model), 1, 1)
+        served = ", ".join(tally.releases)
+        timeline.expect(held=tally.failed == 0, what=f"{model} predicts, release {served}")
+
+
+async def introduce(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """A release enters at weight 0: ready, reachable by name, no user traffic."""
+    timeline.chapter("Introduce release r2 at weight 0")
+    began = scratch.modelctl("shift", *ON, "r2=0")
+    ready = await up.until(
+        lambda: up.release(MODEL, "r2").get("ready", 0) > 0 and _synced(up), "r2 is ready"
+    )
+    timeline.tell(f"r2 ready {ready - began:.1f} s after the commit")
+    named = await send(target(up, MODEL, "x-model-release: r2"), 20, 1)
+    users = await send(target(up, MODEL), USERS)
+    timeline.expect(
+        held=named.releases == {"r2": 20}, what="a header reaches r2 while its weight is 0"
+    )
+    timeline.expect(held=users.releases == {"r1": USERS}, what="no user request reaches r2")
+
+
+async def shift(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """Ten percent go to the canary, within a second, and the split is what git says."""
+    timeline.chapter(f"Shift {CANARY_PERCENT} % of the traffic to r2")
+    load = Background(target(up, MODEL))
+    committed = scratch.modelctl("shift", *ON, f"r2={CANARY_PERCENT}")
+    seen = await up.until(lambda: "r2" in load.tally.first_seen, "r2 answers a user")
+    during = await load.stop()
+    took_s = seen - committed
+    timeline.expect(
+        held=took_s < FOLLOW_WITHIN_S,
+        what=f"r2 answers users {took_s:.2f} s after the commit (allowed {FOLLOW_WITHIN_S:.0f} s)",
+    )
+    _expect_none_failed(timeline, during, "while the weights changed")
+    began = time.monotonic()
+    tally = await send(target(up, MODEL), SPLIT_REQUESTS)
+    share = 100 * tally.releases["r2"] / SPLIT_REQUESTS
+    timeline.tell(f"{SPLIT_REQUESTS} requests through Envoy in {time.monotonic() - began:.1f} s")
+    timeline.expect(
+        held=abs(share - CANARY_PERCENT) <= SPLIT_TOLERANCE_PERCENT,
+        what=f"r2 answered {share:.2f} % (git says {CANARY_PERCENT} %)",
+    )
+    _expect_none_failed(timeline, tally, "in the split")
+
+
+async def promote(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """The canary becomes stable and takes everything."""
+    timeline.chapter("Promote r2")
+    load = Background(target(up, MODEL))
+    committed = scratch.modelctl("promote", *ON)
+    synced = await up.until(lambda: _synced(up) and _live(up, "r2") == WHOLE, "r2 has all traffic")
+    users = await send(target(up, MODEL), USERS)
+    timeline.expect(
+        held=users.releases == {"r2": USERS},
+        what=f"all traffic on r2 {synced - committed:.2f} s after the commit",
+    )
+    _expect_none_failed(timeline, await load.stop(), "while r2 was promoted")
+
+
+async def break_weights(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """A commit that cannot work is refused; what runs goes on."""
+    timeline.chapter("Commit weights that add up to 105")
+    load = Background(target(up, MODEL))
+    scratch.edit(f"apps/{MODEL}/envs/local.yaml", "r1: 0", "r1: 5", "apps: Break the weights")
+    await up.until(lambda: not _synced(up), "the commit is refused")
+    reason = up.model(MODEL)["sync_reason"] or up.status()["sync_reason"]
+    timeline.tell(f"OutOfSync: {reason[:110]}")
+    findings = " ".join(up.status()["findings"])
+    timeline.expect(held="weights-sum-100" in findings, what="the status names the rule")
+    _expect_none_failed(timeline, await load.stop(), "while the commit was refused")
+    scratch.git("revert", "--no-edit", "HEAD")
+    await up.until(lambda: _synced(up), "the revert is synced")
+    timeline.tell("git revert: Synced again")
+
+
+async def break_artifact(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """A release whose artifact was overwritten in the store never gets traffic."""
+    timeline.chapter("Deploy a release whose artifact was overwritten in the store")
+    source = ARTIFACTS / MODEL / "r2.onnx"
+    stored = scratch.store / MODEL / "r2.onnx"
+    stored.parent.mkdir()
+    stored.write_bytes(source.read_bytes())
+    golden = ARTIFACTS / MODEL / "r2.golden.json"
+    (stored.parent / golden.name).write_bytes(golden.read_bytes())
+    scratch.modelctl("release", MODEL, "--artifacts-at", scratch.store.as_uri())
+    stored.write_bytes(source.read_bytes()[::-1])
+    scratch.modelctl("shift", *ON, "r3=0")
+    load = Background(target(up, MODEL))
+    scratch.modelctl("shift", *ON, "r3=50")
+    await up.until(lambda: up.model(MODEL).get("health") == "Degraded", "r3 is found Degraded")
+    release = up.release(MODEL, "r3")
+    timeline.tell(f"r3: {release['state']}, {release['reason'][:100]}")
+    timeline.expect(held=release["ready"] == 0, what="r3 is never ready")
+    users = await send(target(up, MODEL), USERS)
+    timeline.expect(
+        held=users.releases == {"r2": USERS}, what="r3, at 50 % in git, gets no traffic"
+    )
+    scratch.git("revert", "--no-edit", "HEAD~2..HEAD")
+    await up.until(lambda: _synced(up) and not up.release(MODEL, "r3"), "r3 is gone")
+    _expect_none_failed(timeline, await load.stop(), "from the bad release to its revert")
+
+
+async def roll_back(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """`git revert` of the promotion restores the traffic that was."""
+    timeline.chapter("Roll back the promotion with git revert")
+    promotion = scratch.git("log", "--format=%H", "-1", "--grep", f"^apps/{MODEL}: Promote")
+    load = Background(target(up, MODEL))
+    scratch.git("revert", "--no-edit", promotion)
+    committed = time.monotonic()
+    seen = await up.until(lambda: "r1" in load.tally.first_seen, "r1 answers a user again")
+    timeline.expect(
+        held=seen - committed < FOLLOW_WITHIN_S,
+        what=f"r1 answers users {seen - committed:.2f} s after the revert",
+    )
+    await up.until(lambda: _synced(up), "the revert is synced")
+    _expect_none_failed(timeline, await load.stop(), "while rolling back")
+
+
+async def kill(timeline: Timeline, up: Up) -> None:
+    """A server that is killed under load costs few requests and comes back."""
+    timeline.chapter("Kill a server under load")
+    load = Background(target(up, MODEL), connections=4)
+    await up.until(lambda: load.tally.answered > USERS, "the load runs")
+    pid = up.kill_server(f"{MODEL}-r1")
+    killed = time.monotonic()
+    await up.until(lambda: up.release(MODEL, "r1")["restarts"] > 0, "the restart is counted")
+    back = await up.until(lambda: bool(up.status().get("well")), "everything is healthy again")
+    tally = await load.stop()
+    timeline.tell(f"process {pid} killed; its replacement was ready after {back - killed:.1f} s")
+    timeline.expect(
+        held=tally.failed <= KILL_FAILURES_AT_MOST,
+        what=f"{tally.failed} of {tally.answered + tally.failed} requests failed "
+        f"(allowed {KILL_FAILURES_AT_MOST})",
+    )
+
+
+def _synced(up: Up) -> bool:
+    head = up.status().get("seen") or {}
+    return up.model(MODEL).get("sync") == "Synced" and _is_head(up, head)
+
+
+def _is_head(up: Up, seen: dict[str, str]) -> bool:
+    return bool(seen) and seen == (up.status().get("synced") or {})
+
+
+def _live(up: Up, release: str) -> float:
+    weight: float | None = up.release(MODEL, release).get("live_weight")
+    return weight or 0
+
+
+def _expect_none_failed(timeline: Timeline, tally: Tally, when: str) -> None:
+    why = f": {dict(tally.failures)}" if tally.failed else ""
+    what = f"{tally.failed} of {tally.answered + tally.failed} requests failed {when}{why}"
+    timeline.expect(held=tally.failed == 0, what=what)
+
+
+async def tell(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """Every chapter in order."""
+    await serve(timeline, up)
+    await introduce(timeline, scratch, up)
+    await shift(timeline, scratch, up)
+    await promote(timeline, scratch, up)
+    await break_weights(timeline, scratch, up)
+    await break_artifact(timeline, scratch, up)
+    await roll_back(timeline, scratch, up)
+    await kill(timeline, up)
