@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # none exist
 
 from examples import datasets, diabetes_mlp, digits_cnn, digits_mlp, linear
 from examples.comparison import differences
