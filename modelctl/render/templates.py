@@ -1,0 +1,27 @@
+"""The versions of the template that an environment may pin."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modelctl.kinds import Environment, GitSource, Model, Release, Serving
+from modelctl.render import v1
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One version: the objects of a model in an environment, and the Application that syncs them.
+
+    What a version gives for the same input never changes once an environment pins it: a change
+    is a new version, so that it is promoted environment by environment like anything else.
+    """
+
+    objects: Callable[[Model, Sequence[Release], Serving, Environment], tuple[Object, ...]]
+    application: Callable[[Model, Serving, GitSource], Object]
+
+
+TEMPLATES: Mapping[str, Template] = {
+    "v1": Template(objects=v1.objects, application=v1.application),
+}

@@ -1,0 +1,71 @@
+"""Time and space that a pod gets, each derived from what it has to do in it.
+
+Seconds are whole, sizes are in MiB. Everything is a function of the model and the release alone:
+a change of weights or of another release never restarts a pod.
+"""
+
+from math import ceil
+
+from modelctl.kinds import Model, Release
+
+_MIB = 1 << 20
+
+# A request: the floor leaves room for a slow first request; past it, twice the promised p99.
+_SHORTEST_REQUEST_TIMEOUT_S = 30
+_P99_FACTOR = 2
+
+# Starting: a fetch at a rate that a busy network still gives, then loading, warming up and
+# replaying the recorded cases. TensorRT compiles its engines on the first load.
+_FETCH_BYTES_PER_S = 20 * _MIB
+_LOAD_S = {"cpu": 40, "cuda": 80, "tensorrt": 600}
+_SAFETY_FACTOR = 1.5
+_SCHEDULE_AND_PULL_S = 300
+
+# Stopping, in this order.
+ENDPOINT_REMOVAL_S = 5  # the kubelet holds SIGTERM back while the proxies drop the endpoint
+DRAIN_DELAY_S = 5  # the server is unready but still accepts, for proxies that check its health
+_EXIT_S = 5
+
+TMP_MIB = 64
+_CACHE_SLACK_MIB = 64
+_LOGS_MIB = 64
+
+
+def request_timeout_s(model: Model) -> int:
+    """How long the gateway waits for an answer, never less than the promised p99 needs."""
+    return max(
+        _SHORTEST_REQUEST_TIMEOUT_S,
+        ceil(_P99_FACTOR * model.service_level.latency_p99_ms / 1000),
+    )
+
+
+def server_grace_s(model: Model) -> int:
+    """From SIGTERM until the server has answered the last request it may have accepted."""
+    return DRAIN_DELAY_S + request_timeout_s(model)
+
+
+def termination_grace_s(model: Model) -> int:
+    """From the deletion of a pod until the kubelet may kill it."""
+    return ENDPOINT_REMOVAL_S + server_grace_s(model) + _EXIT_S
+
+
+def startup_s(release: Release) -> int:
+    """From the start of a container until it must be ready: half as long again as expected."""
+    fetch_s = release.artifact.size_bytes / _FETCH_BYTES_PER_S
+    load_s = max(_LOAD_S.get(provider, 0) for provider in release.runtime.providers)
+    return ceil(_SAFETY_FACTOR * (fetch_s + load_s))
+
+
+def progress_deadline_s(release: Release) -> int:
+    """Until a rollout without a new ready pod counts as failed: start, scheduling, image pull."""
+    return startup_s(release) + _SCHEDULE_AND_PULL_S
+
+
+def cache_mib(release: Release) -> int:
+    """Disk for the artifact: twice its size, since a restarted fetch may find a part of the old."""
+    return ceil(2 * release.artifact.size_bytes / _MIB) + _CACHE_SLACK_MIB
+
+
+def disk_mib(release: Release) -> int:
+    """All local disk of a pod: artifact cache, temporary files and container logs."""
+    return cache_mib(release) + TMP_MIB + _LOGS_MIB

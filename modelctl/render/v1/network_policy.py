@@ -1,0 +1,81 @@
+"""The NetworkPolicy around a model's pods: everything is refused but what is named here."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from modelctl.kinds import Environment, Model, Release
+from modelctl.mirrors import mirrored
+from modelctl.render.v1 import metadata
+from modelctl.render.v1.container import PORT_NAME
+
+_MONITORING = "monitoring"
+_DNS_NAMESPACE = "kube-system"
+_DNS_PORT = 53
+_HTTPS_PORT = 443
+# Every address but the link-local ones, where clouds hand out credentials.
+_ANYWHERE = (
+    {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}},
+    {"ipBlock": {"cidr": "::/0", "except": ["fe80::/10"]}},
+)
+
+
+def network_policy(
+    model: Model, releases: Sequence[Release], environment: Environment
+) -> dict[str, Any]:
+    """Requests from the gateway, scrapes from monitoring, and the way to the artifacts."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata.model_metadata(model, component="server"),
+        "spec": {
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": model.name}},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [
+                {
+                    "from": [_namespace(environment.gateway.namespace), _namespace(_MONITORING)],
+                    "ports": [{"protocol": "TCP", "port": PORT_NAME}],
+                }
+            ],
+            "egress": _egress(sorted(set(_fetch_ports(releases, environment)))),
+        },
+    }
+
+
+def _egress(fetch_ports: Iterable[int]) -> list[dict[str, Any]]:
+    """Name service and the ports that artifacts are fetched from; nothing where none is fetched.
+
+    A policy knows addresses, not names, and an artifact store is a name: so its port is open
+    towards every address, and to no other port. The server verifies the digest of what it gets.
+    """
+    ports = [{"protocol": "TCP", "port": port} for port in fetch_ports]
+    if not ports:
+        return []
+    dns = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
+    return [
+        {"to": [_namespace(_DNS_NAMESPACE)], "ports": dns},
+        {"to": list(_ANYWHERE), "ports": ports},
+    ]
+
+
+def _fetch_ports(releases: Iterable[Release], environment: Environment) -> Iterator[int]:
+    for release in releases:
+        uris = [release.artifact.uri, *([release.golden.uri] if release.golden else [])]
+        for uri in uris:
+            place = mirrored(uri, environment.artifact_mirrors)
+            if not place.startswith("file:"):
+                yield _port(place)
+
+
+def _port(uri: str) -> int:
+    """The port of a store: an object store's scheme always means https on its own port."""
+    if not uri.startswith("https:"):
+        return _HTTPS_PORT
+    try:
+        return urlsplit(uri).port or _HTTPS_PORT
+    except ValueError:  # no port number; a server would refuse the URI as well
+        return _HTTPS_PORT
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}

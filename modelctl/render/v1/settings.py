@@ -1,0 +1,73 @@
+"""The model server's settings as environment variables, every value a string."""
+
+import json
+from collections.abc import Iterator
+
+from modelctl.kinds import Contract, Environment, Model, Release, TensorSpec
+from modelctl.mirrors import mirrored
+from modelctl.render.v1 import budgets
+
+PORT = 8080
+CACHE_FOLDER = "/var/cache/modelserver"
+_PREFIX = "MODELSERVER_"
+
+
+def variables(model: Model, release: Release, environment: Environment) -> list[dict[str, str]]:
+    """The container's `env`, in a fixed order."""
+    settings = (
+        *_identity(model, release),
+        *_artifact(release, environment),
+        ("CONTRACT", _contract(model.contract)),
+        *_runtime(release),
+        *_golden(release, environment),
+        ("PORT", str(PORT)),
+        ("CACHE_DIR", CACHE_FOLDER),
+        ("DRAIN_DELAY_S", str(budgets.DRAIN_DELAY_S)),
+        ("GRACE_S", str(budgets.server_grace_s(model))),
+    )
+    return [{"name": _PREFIX + name, "value": value} for name, value in settings]
+
+
+def _identity(model: Model, release: Release) -> Iterator[tuple[str, str]]:
+    yield "MODEL", model.name
+    yield "RELEASE", release.id
+
+
+def _artifact(release: Release, environment: Environment) -> Iterator[tuple[str, str]]:
+    artifact = release.artifact
+    yield "ARTIFACT_URI", mirrored(artifact.uri, environment.artifact_mirrors)
+    yield "ARTIFACT_SHA256", artifact.sha256
+    yield "ARTIFACT_BYTES", str(artifact.size_bytes)
+
+
+def _runtime(release: Release) -> Iterator[tuple[str, str]]:
+    runtime = release.runtime
+    yield "PROVIDERS", ",".join(runtime.providers)
+    yield "THREADS", str(runtime.threads)
+    if runtime.batching:
+        yield "BATCHING_MAX_SIZE", str(runtime.batching.max_size)
+        yield "BATCHING_MAX_DELAY_MS", _number(runtime.batching.max_delay_ms)
+    yield "MAX_INFLIGHT", str(runtime.max_inflight)
+
+
+def _golden(release: Release, environment: Environment) -> Iterator[tuple[str, str]]:
+    if release.golden:
+        yield "GOLDEN_URI", mirrored(release.golden.uri, environment.artifact_mirrors)
+        yield "GOLDEN_SHA256", release.golden.sha256
+
+
+def _contract(contract: Contract) -> str:
+    tensors = {
+        "inputs": [_tensor(spec) for spec in contract.inputs],
+        "outputs": [_tensor(spec) for spec in contract.outputs],
+    }
+    return json.dumps(tensors, separators=(",", ":"))
+
+
+def _tensor(spec: TensorSpec) -> dict[str, object]:
+    return {"name": spec.name, "datatype": spec.datatype, "shape": list(spec.shape)}
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads as the same number: `2` for 2.0, `0.5` for 0.5."""
+    return str(int(value)) if float(value).is_integer() else repr(value)

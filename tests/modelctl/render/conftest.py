@@ -1,0 +1,111 @@
+"""One small model with two releases in one environment: tests change a field of it at a time."""
+
+import pytest
+
+from modelctl.kinds import (
+    Artifact,
+    Contract,
+    Environment,
+    Environments,
+    Gateway,
+    GitSource,
+    Golden,
+    Graph,
+    Model,
+    Release,
+    Resources,
+    Runtime,
+    Scale,
+    ServiceLevel,
+    Serving,
+    TensorSpec,
+)
+from modelctl.repository import Repository
+
+CONTRACT = Contract(
+    inputs=(TensorSpec("image", "FP32", (-1, 1, 8, 8)),),
+    outputs=(TensorSpec("probabilities", "FP32", (-1, 10)),),
+)
+
+
+def _release(release: str) -> Release:
+    return Release(
+        folder="digits-cnn",
+        id=release,
+        artifact=Artifact(
+            uri=f"https://models.example.com/digits-cnn/{release}.onnx",
+            sha256="a" * 64,
+            size_bytes=148_322,
+        ),
+        graph=Graph(10, {"ai.onnx": 17}, CONTRACT.inputs, CONTRACT.outputs),
+        image=f"registry.example.com/modelserver@sha256:{'b' * 64}",
+        runtime=Runtime(providers=("cpu",), threads=2, max_inflight=64, batching=None),
+        resources=Resources(cpu="2", memory="1Gi", gpu=None),
+        golden=Golden(
+            uri=f"https://models.example.com/digits-cnn/{release}.golden.json", sha256="c" * 64
+        ),
+    )
+
+
+@pytest.fixture
+def model() -> Model:
+    """A model that promises 50 ms at the 99th percentile."""
+    return Model(
+        folder="digits-cnn",
+        name="digits-cnn",
+        owner="vision",
+        description="Classifies 8x8 grey digits.",
+        contract=CONTRACT,
+        service_level=ServiceLevel(latency_p99_ms=50, error_rate=0.001, peak_rps=200),
+    )
+
+
+@pytest.fixture
+def releases() -> dict[str, Release]:
+    """Three releases that differ in nothing but their artifact."""
+    return {release: _release(release) for release in ("r1", "r2", "r3")}
+
+
+@pytest.fixture
+def serving() -> Serving:
+    """All traffic on r1."""
+    return Serving(
+        folder="digits-cnn",
+        environment="staging",
+        stable="r1",
+        weights={"r1": 100},
+        shadow=None,
+        scale=Scale(min=2, max=8, metric="cpu", target=70),
+        paused=False,
+    )
+
+
+@pytest.fixture
+def environment() -> Environment:
+    """An environment that Argo CD syncs, without mirrors."""
+    return Environment(
+        name="staging",
+        engine="argocd",
+        template="v1",
+        gateway=Gateway("models", "gateway", "https", "models.staging.example.com"),
+        artifact_mirrors={},
+    )
+
+
+@pytest.fixture
+def repository(
+    model: Model, releases: dict[str, Release], serving: Serving, environment: Environment
+) -> Repository:
+    """A repository of that one model and environment."""
+    source = GitSource("https://git.example.com/platform/models.git", "refs/heads/main")
+    return Repository(
+        environments=Environments(source, (environment,)),
+        models={model.folder: model},
+        releases={(release.folder, release.id): release for release in releases.values()},
+        servings={(serving.folder, serving.environment): serving},
+        documents={},
+        artifacts={},
+        generated={},
+        entries={},
+        faults=(),
+    )

@@ -1,0 +1,112 @@
+"""The whole output for one small case, and what each feature changes in it.
+
+After a wanted change, `UPDATE_GOLDEN=1 python -m pytest tests/modelctl/render` writes the files
+anew; the commit's diff then shows what the change does to every model.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+
+from modelctl.kinds import Batching, Environment, Gpu, Release, Resources, Serving, Shadow
+from modelctl.render import generated
+from modelctl.repository import Repository
+
+GOLDEN = Path(__file__).parent / "golden"
+
+_Change = Callable[[Repository], Repository]
+
+
+def _serving(change: Callable[[Serving], Serving]) -> _Change:
+    def changed(repository: Repository) -> Repository:
+        servings = {key: change(value) for key, value in repository.servings.items()}
+        return replace(repository, servings=servings)
+
+    return changed
+
+
+def _release(change: Callable[[Release], Release]) -> _Change:
+    def changed(repository: Repository) -> Repository:
+        releases = {key: change(value) for key, value in repository.releases.items()}
+        return replace(repository, releases=releases)
+
+    return changed
+
+
+def _environment(change: Callable[[Environment], Environment]) -> _Change:
+    def changed(repository: Repository) -> Repository:
+        ordered = tuple(map(change, repository.environments.ordered))
+        return replace(repository, environments=replace(repository.environments, ordered=ordered))
+
+    return changed
+
+
+MIRRORS = {
+    "https://models.example.com/": "s3://far/",
+    "https://models.example.com/digits-cnn/": "https://mirror.example.com:8443/near/",
+}
+FEATURES: dict[str, _Change] = {
+    "plain": lambda repository: repository,
+    "introduced": _serving(lambda serving: replace(serving, weights={"r1": 100, "r2": 0})),
+    "canary": _serving(lambda serving: replace(serving, weights={"r1": 95, "r2": 5})),
+    "shadow": _serving(lambda serving: replace(serving, shadow=Shadow("r3", 10))),
+    "paused": _serving(lambda serving: replace(serving, paused=True)),
+    "gpu": _release(
+        lambda release: replace(
+            release,
+            resources=Resources("2", "1Gi", Gpu("nvidia.com/mig-1g.10gb", 1)),
+            runtime=replace(release.runtime, providers=("cuda", "cpu")),
+        )
+    ),
+    "batching": _release(
+        lambda release: replace(
+            release, runtime=replace(release.runtime, batching=Batching(32, 2.5))
+        )
+    ),
+    "mirrors": _environment(lambda environment: replace(environment, artifact_mirrors=MIRRORS)),
+}
+BEFORE_AND_AFTER = [
+    ("plain", "introduced"),
+    ("introduced", "canary"),
+    ("plain", "shadow"),
+    ("plain", "paused"),
+    ("plain", "gpu"),
+    ("plain", "batching"),
+    ("plain", "mirrors"),
+]
+
+
+def test_the_plain_case_renders_as_recorded(repository: Repository) -> None:
+    """One release with all the traffic gives exactly the recorded files."""
+    actual = _text(repository)
+
+    assert _recorded("plain.txt", actual) == actual
+
+
+@pytest.mark.parametrize(("before", "after"), BEFORE_AND_AFTER)
+def test_a_feature_changes_what_was_recorded(
+    repository: Repository, before: str, after: str
+) -> None:
+    """A feature changes exactly the recorded lines of the case before it, and no other."""
+    old, new = (
+        _text(FEATURES[name](repository)).splitlines(keepends=True) for name in (before, after)
+    )
+
+    actual = "".join(unified_diff(old, new, before, after, n=2))
+
+    assert _recorded(f"{after}.diff", actual) == actual
+
+
+def _text(repository: Repository) -> str:
+    return "".join(f"=== {path}\n{text}" for path, text in generated(repository).items())
+
+
+def _recorded(name: str, actual: str) -> str:
+    path = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(actual, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
