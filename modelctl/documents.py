@@ -2,10 +2,9 @@
 
 libyaml gives events with positions; this module builds dicts, lists and scalars from them and
 refuses, as findings, whatever could mean something else to another reader: duplicate keys,
-anchors, tags, implicit booleans, octal and sexagesimal numbers, dates, several documents. Nothing
-is ever expanded or instantiated, so time and memory are bounded by the size of the file.
-
-Source: YAML 1.2.2, section 10.3 (core schema), of which this is a subset.
+anchors, tags, directives, implicit booleans, octal and sexagesimal numbers, dates, several
+documents. Nothing is ever expanded or instantiated, and bytes, depth, values and faults are
+counted, so time and memory are bounded.
 """
 
 import re
@@ -15,63 +14,25 @@ from typing import Any
 
 import yaml
 
+from modelctl import scalars
 from modelctl.finding import START, Finding, Position
+from modelctl.scalars import short
 
 RULE = "yaml-strict"
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+MAX_VALUES = 50_000  # the largest file that the schemas allow has a fifth of this
+MAX_FAULTS = 100
 
 # The stubs give libyaml's events no common attributes; the builder tells them apart itself.
 _Event = Any
 
 Pointer = tuple[str | int, ...]
-Scalar = str | int | float | bool | None
-
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
-_MAX_INTEGER_DIGITS = 18
-_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_NULL = ("", "~", "null")
-_BOOLEANS = {"true": True, "false": False}
-_AMBIGUOUS = (
-    (
-        re.compile(r"(?i)y|n|yes|no|on|off|true|false"),
-        "is a boolean to some readers and text to others",
-        "write true or false, or quote it",
-    ),
-    (
-        re.compile(r"(?i)null"),
-        "is null to some readers and text to others",
-        "write null, or quote it",
-    ),
-    (
-        re.compile(r"[-+]?0[0-9_]+|[-+]?0[oxb][0-9a-fA-F_]+"),
-        "is octal, hexadecimal or binary to some readers",
-        "write a decimal number without leading zeros, or quote it",
-    ),
-    (
-        re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"),
-        "is a number in base 60 to some readers",
-        "quote it",
-    ),
-    (
-        re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?"),
-        "is a date to some readers",
-        "quote it",
-    ),
-    (
-        re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"),
-        "is infinity or not a number",
-        "write a finite number, or quote it",
-    ),
-    (
-        re.compile(
-            r"\+[0-9.][0-9_.eE+-]*|[-+]?[0-9]+_[0-9_]*|[-+]?\.[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\."
-        ),
-        "is a number to some readers and text to others",
-        "write it like 0.5 or 1000, or quote it",
-    ),
+# Line ends that only some readers count, and characters that reviewers cannot see.
+_INVISIBLE = re.compile(
+    "[\u0085\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +73,17 @@ def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
         place = _position_of(content[: error.start].decode("utf-8"))
         message = f"found the byte 0x{content[error.start]:02x}, which is not UTF-8"
         return None, [Finding(path, place, RULE, message, "save the file as UTF-8")]
-    findings = list(_invisible_characters(path, text))
-    builder = _Builder(path, findings)
+    builder = _Builder(path)
     try:
+        builder.note_invisible_characters(text)
         value = builder.build(text)
     except _RefusedError:
-        return None, findings
+        return None, builder.findings
     except yaml.MarkedYAMLError as error:
-        findings.append(_syntax_fault(path, error))
-        return None, findings
+        return None, [*builder.findings, _syntax_fault(path, error)]
     except yaml.reader.ReaderError as error:
-        place = _position_of(text[: error.position])
-        message = f"found the character U+{error.character:04X}, which YAML does not allow"
-        findings.append(Finding(path, place, RULE, message, "remove it, or escape it in quotes"))
-        return None, findings
-    return Document(path, value, builder.values, builder.keys), findings
+        return None, [*builder.findings, _forbidden_character(path, text, error)]
+    return Document(path, value, builder.values, builder.keys), builder.findings
 
 
 def too_large(path: str, size_bytes: int) -> Finding:
@@ -144,16 +101,28 @@ class _Builder:
     """Builds the value of one document from libyaml's events, noting places and faults."""
 
     path: str
-    findings: list[Finding]
+    findings: list[Finding] = field(default_factory=list)
     values: dict[Pointer, Span] = field(default_factory=dict)
     keys: dict[Pointer, Span] = field(default_factory=dict)
+    count: int = 0
+
+    def note_invisible_characters(self, text: str) -> None:
+        line, line_start = 1, 0
+        for match in _INVISIBLE.finditer(text):
+            line += text.count("\n", line_start, match.start())
+            line_start = text.rfind("\n", 0, match.start()) + 1
+            place = Position(line, match.start() - line_start + 1)
+            message = f"found the invisible character U+{ord(match[0]):04X}"
+            self._add(place, message, "remove it: reviewers cannot see it")
 
     def build(self, text: str) -> object:
         events = iter(yaml.parse(text, Loader=_LOADER))
         next(events)
-        first = next(events)
+        first: _Event = next(events)
         if isinstance(first, yaml.StreamEndEvent):
             self._refuse(first, "found an empty file, expected a mapping", "write its fields")
+        if first.version or first.tags:
+            self._refuse(first, "found a %YAML or %TAG directive", "remove it")
         value = self._node(next(events), events, ())
         next(events)
         extra = next(events)
@@ -162,14 +131,7 @@ class _Builder:
         return value
 
     def _node(self, event: _Event, events: Iterator[_Event], at: Pointer) -> object:
-        if isinstance(event, yaml.AliasEvent):
-            self._refuse(event, f"found the alias *{event.anchor}", "write the value out")
-        if event.anchor is not None:
-            self._refuse(event, f"found the anchor &{event.anchor}", "write the value out")
-        if event.tag not in (None, "!"):
-            self._refuse(event, f"found the tag {event.tag}", "remove it, or quote the value")
-        if len(at) > MAX_DEPTH:
-            self._refuse(event, f"found more than {MAX_DEPTH} levels of nesting", "flatten it")
+        self._refuse_what_is_never_plain(event, at)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(event, events, at)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -177,13 +139,28 @@ class _Builder:
         self.values[at] = _span(event, event)
         return self._scalar(event)
 
+    def _refuse_what_is_never_plain(self, event: _Event, at: Pointer) -> None:
+        self.count += 1
+        if self.count > MAX_VALUES:
+            self._refuse(event, f"found more than {MAX_VALUES} values", "keep data out of it")
+        anchor, tag = short(str(event.anchor)), short(str(getattr(event, "tag", None)))
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(event, f"found the alias *{anchor}", "write the value out")
+        if event.anchor is not None:
+            self._refuse(event, f"found the anchor &{anchor}", "write the value out")
+        if event.tag is not None:
+            self._refuse(event, f"found the tag {tag}", "remove it, or quote the value")
+        if len(at) > MAX_DEPTH:
+            self._refuse(event, f"found more than {MAX_DEPTH} levels of nesting", "flatten it")
+
     def _mapping(self, start: _Event, events: Iterator[_Event], at: Pointer) -> dict[str, object]:
         mapping: dict[str, object] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             key = self._key(event)
             if key in mapping:
                 first = self.keys[*at, key].start.line
-                self._note(event, f"found the key {key!r} again, first on line {first}", "keep one")
+                shown = short(key)
+                self._note(event, f"found the key {shown} again, first on line {first}", "keep one")
                 self._node(next(events), events, (*at, f"{key}\0{len(self.keys)}"))
                 continue
             self.keys[*at, key] = _span(event, event)
@@ -201,48 +178,34 @@ class _Builder:
     def _key(self, event: _Event) -> str:
         if not isinstance(event, yaml.ScalarEvent):
             self._refuse(event, "found a collection or an alias as a key", "write a plain name")
-        if event.anchor is not None or event.tag not in (None, "!"):
+        if event.anchor is not None or event.tag is not None:
             self._refuse(event, "found an anchor or a tag on a key", "write a plain name")
-        if event.value == "<<" and not event.style:
+        name: str = event.value
+        if name == "<<" and not event.style:
             self._refuse(event, "found a merge key", "write the fields out")
-        value = self._scalar(event)
-        if not isinstance(value, str):
-            self._note(event, f"found the key {event.value}, which is not text", "quote it")
-        return str(event.value)
+        fault = None if event.style else scalars.key(name)
+        if fault:
+            self._note(event, fault.message, fault.remedy)
+        return name
 
-    def _scalar(self, event: _Event) -> Scalar:
+    def _scalar(self, event: _Event) -> scalars.Scalar:
         text: str = event.value
         if event.style:  # quoted or block: always text
             return text
-        if text in _NULL:
-            return None
-        if text in _BOOLEANS:
-            return _BOOLEANS[text]
-        if _INTEGER.fullmatch(text):
-            return self._integer(event, text)
-        if _FLOAT.fullmatch(text):
-            return self._float(event, text)
-        for pattern, fault, remedy in _AMBIGUOUS:
-            if pattern.fullmatch(text):
-                self._note(event, f"found {text[:40]}, which {fault}", remedy)
-        return text
-
-    def _integer(self, event: _Event, text: str) -> int:
-        if len(text.lstrip("-")) > _MAX_INTEGER_DIGITS:
-            self._note(event, f"found a number of {len(text)} digits", "quote it, or write less")
-            return 0
-        return int(text)
-
-    def _float(self, event: _Event, text: str) -> float:
-        number = float(text)
-        if number in (float("inf"), float("-inf")):
-            self._note(event, f"found {text[:40]}, which is out of range", "write a finite number")
-            return 0.0
-        return number
+        value, fault = scalars.plain(text)
+        if fault:
+            self._note(event, fault.message, fault.remedy)
+        return value
 
     def _note(self, event: _Event, message: str, remedy: str) -> None:
-        place = _span(event, event).start
+        self._add(_span(event, event).start, message, remedy)
+
+    def _add(self, place: Position, message: str, remedy: str) -> None:
         self.findings.append(Finding(self.path, place, RULE, message, remedy))
+        if len(self.findings) == MAX_FAULTS:
+            message = f"found {MAX_FAULTS} faults up to here and read no further"
+            self.findings.append(Finding(self.path, place, RULE, message, "mend these first"))
+            raise _RefusedError
 
     def _refuse(self, event: _Event, message: str, remedy: str) -> None:
         self._note(event, message, remedy)
@@ -260,16 +223,18 @@ def _span(first: _Event, last: _Event) -> Span:
 def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
     mark = error.problem_mark or error.context_mark
     place = Position(mark.line + 1, mark.column + 1) if mark else START
-    message = ": ".join(part for part in (error.context, error.problem) if part)
-    return Finding(path, place, RULE, message, "mend the YAML syntax")
+    words = ": ".join(part for part in (error.context, error.problem) if part)
+    return Finding(path, place, RULE, f"found no valid YAML: {words}", "mend the syntax")
+
+
+def _forbidden_character(path: str, text: str, error: yaml.reader.ReaderError) -> Finding:
+    # libyaml counts bytes, the pure Python reader characters.
+    code = error.character if isinstance(error.character, int) else ord(error.character)
+    before = text.partition(chr(code))[0]
+    message = f"found the character U+{code:04X}, which YAML does not allow"
+    remedy = "remove it, or escape it in double quotes"
+    return Finding(path, _position_of(before), RULE, message, remedy)
 
 
 def _position_of(before: str) -> Position:
     return Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
-
-
-def _invisible_characters(path: str, text: str) -> Iterator[Finding]:
-    for match in _INVISIBLE.finditer(text):
-        message = f"found the invisible character U+{ord(match[0]):04X}"
-        place = _position_of(text[: match.start()])
-        yield Finding(path, place, RULE, message, "remove it: reviewers cannot see it")

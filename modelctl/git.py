@@ -14,8 +14,8 @@ from modelctl.errors import GitError
 
 # A prompt for credentials would hang a server at 3 a.m.; failing says what is wrong.
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-_FIELD = "\x1f"
-_RECORD = "\x1e"
+# Git sets these for its hooks; with them every `git -C` would ask the hook's repository.
+_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def run(
             capture_output=True,
             check=True,
             timeout=timeout_s,
-            env=os.environ | _ENVIRONMENT,
+            env=_environment(),
         )
     except FileNotFoundError as error:
         raise GitError("git is not installed: install it (Debian: apt-get install git)") from error
@@ -55,6 +55,11 @@ def run(
         words = error.stderr.decode(errors="replace").strip()
         raise GitError(f"git {' '.join(arguments)} failed in {folder}: {words}") from error
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    return own | _ENVIRONMENT
 
 
 def text(folder: Path, *arguments: str) -> str:
@@ -81,25 +86,34 @@ def describe(folder: Path, commit: str) -> Commit:
 
 def log(folder: Path, revision: str, *paths: str, limit: int | None = None) -> Iterator[Commit]:
     """Commits reachable from `revision`, newest first, that touched any of `paths`."""
-    layout = _FIELD.join(("%H", "%an", "%cI", "%s")) + _RECORD
+    layout = "%H%x00%an%x00%cI%x00%s%x00"
     bound = [f"--max-count={limit}"] if limit else []
     out = text(
         folder, "log", f"--format={layout}", *bound, "--end-of-options", revision, "--", *paths
     )
-    for record in out.split(_RECORD):
-        if record.strip():
-            yield Commit(*record.strip("\n").split(_FIELD))
+    # Nothing in a commit can hold a NUL; any other separator could stand in an author's name.
+    fields = [field.lstrip("\n") for field in out.split("\0")]
+    for start in range(0, len(fields) - 1, 4):
+        yield Commit(*fields[start : start + 4])
 
 
 def read_blobs(folder: Path, identities: Sequence[str]) -> dict[str, bytes]:
-    """The bytes of each blob by its hash, read by one git process."""
+    """The bytes of each blob by its hash, read by one git process.
+
+    Raises:
+        GitError: git failed, or the repository lacks one of them.
+
+    """
     asked = "".join(f"{identity}\n" for identity in identities)
     out = run(folder, "cat-file", "--batch", stdin=asked.encode())
     blobs: dict[str, bytes] = {}
     start = 0
     for identity in identities:
         end_of_head = out.index(b"\n", start)
-        size = int(out[start:end_of_head].rsplit(b" ", 1)[1])
+        last_word = out[start:end_of_head].rsplit(b" ", 1)[1]
+        if not last_word.isdigit():
+            raise GitError(f"{folder} lacks the object {identity}: fetch it, or clone in full")
+        size = int(last_word)
         blobs[identity] = out[end_of_head + 1 : end_of_head + 1 + size]
         start = end_of_head + size + 2
     return blobs

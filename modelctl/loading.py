@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from modelctl import documents, layout, mirrors, schema, typed
 from modelctl.documents import Document
 from modelctl.finding import START, Finding
-from modelctl.graph import MAX_GRAPH_BYTES, ArtifactFacts, artifact_facts
+from modelctl.graph import MAX_GRAPH_BYTES, ArtifactFacts, artifact_facts, too_large
 from modelctl.kinds import Environments, GitSource, Model, Release, Serving
 from modelctl.repository import Repository
 from modelctl.tree import Entry, EntryKind, Tree
@@ -32,17 +32,18 @@ class _Loading:
     """The state of one load: documents and faults found so far."""
 
     tree: Tree
+    contents: dict[str, bytes] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
     faults: list[Finding] = field(default_factory=list)
 
     def repository(self) -> Repository:
-        entries = self.tree.entries
-        self.faults += [_not_a_file(p, e) for p, e in entries.items() if e.kind != EntryKind.FILE]
+        for path, entry in self.tree.entries.items():
+            self._read(path, entry)
         environments = self._environments()
         models = self._typed(_MODEL, "model", _model)
         releases = self._typed(_RELEASE, "release", _release)
         servings = self._typed(_SERVING, "serving", _serving)
-        for path in self._files(_PROJECT):
+        for path in self._paths(_PROJECT):
             self._document(path)
         return Repository(
             environments=environments,
@@ -51,22 +52,32 @@ class _Loading:
             servings={(serving.folder, serving.environment): serving for serving in servings},
             documents=self.documents,
             artifacts=dict(self._artifacts(releases, environments)),
-            generated={path: self.tree.read(path) for path in self._files(_GENERATED)},
-            entries=entries,
+            generated={path: self.contents[path] for path in self._paths(_GENERATED)},
+            entries=self.tree.entries,
             faults=tuple(sorted(self.faults)),
+            texts=dict(self._texts()),
         )
 
-    def _files(self, pattern: re.Pattern[str]) -> Iterator[str]:
-        for path, entry in self.tree.entries.items():
-            if entry.kind is EntryKind.FILE and pattern.fullmatch(path):
-                yield path
+    def _read(self, path: str, entry: Entry) -> None:
+        if entry.kind is not EntryKind.FILE:
+            self.faults.append(_not_a_file(path, entry))
+        elif entry.size_bytes <= documents.MAX_BYTES:
+            self.contents[path] = self.tree.read(path)
+        elif path.endswith(".yaml") or _GENERATED.fullmatch(path):
+            self.faults.append(documents.too_large(path, entry.size_bytes))
+
+    def _paths(self, pattern: re.Pattern[str]) -> Iterator[str]:
+        return (path for path in self.contents if pattern.fullmatch(path))
+
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        for path, content in self.contents.items():
+            if b"\0" not in content and not _GENERATED.fullmatch(path):
+                yield path, content.decode(errors="replace")
 
     def _document(self, path: str) -> Document | None:
-        entry = self.tree.entries[path]
-        if entry.size_bytes > documents.MAX_BYTES:
-            self.faults.append(documents.too_large(path, entry.size_bytes))
+        if path not in self.contents:
             return None
-        document, faults = documents.parse(path, self.tree.read(path))
+        document, faults = documents.parse(path, self.contents[path])
         self.faults += faults
         if document is not None:
             self.documents[path] = document
@@ -75,9 +86,13 @@ class _Loading:
     def _valid(self, path: str, kind: str) -> dict[str, Any] | None:
         before = len(self.faults)
         document = self._document(path)
-        if document is not None:
-            self.faults += schema.violations(kind, document)
-        if document is None or len(self.faults) > before:
+        if document is None:
+            return None
+        known = {fault.position for fault in self.faults[before:]}
+        violations = schema.violations(kind, document)
+        # `paused: no` is no boolean because it is ambiguous: one fault, told once.
+        self.faults += [fault for fault in violations if fault.position not in known]
+        if len(self.faults) > before:
             return None
         fields: dict[str, Any] = document.value  # type: ignore[assignment]  # by its schema
         return fields
@@ -86,7 +101,7 @@ class _Loading:
         self, pattern: re.Pattern[str], kind: str, build: Callable[[re.Match[str], Any], _Value]
     ) -> list[_Value]:
         values = []
-        for path in self._files(pattern):
+        for path in self._paths(pattern):
             fields = self._valid(path, kind)
             match = pattern.fullmatch(path)
             if fields is not None and match is not None:
@@ -105,16 +120,17 @@ class _Loading:
     def _artifacts(
         self, releases: list[Release], environments: Environments
     ) -> Iterator[tuple[str, ArtifactFacts]]:
+        models = {release.artifact.uri for release in releases}
+        goldens = {release.golden.uri for release in releases if release.golden}
         tables: list[Mapping[str, str]] = [e.artifact_mirrors for e in environments.ordered]
-        uris = {release.artifact.uri for release in releases}
-        uris |= {release.golden.uri for release in releases if release.golden}
-        for uri in sorted(uris):
-            places = {mirrors.mirrored(uri, table) for table in (*tables, {})}
-            for path in sorted(filter(None, map(mirrors.repository_path, places))):
-                entry = self.tree.entry(path)
-                if entry and entry.kind is EntryKind.FILE and entry.size_bytes <= MAX_GRAPH_BYTES:
-                    yield uri, artifact_facts(path, self.tree.read(path))
-                    break
+        for path in mirrors.read_paths(models | goldens, tables):
+            entry = self.tree.entry(path)
+            if entry is None or entry.kind is not EntryKind.FILE:
+                continue
+            if entry.size_bytes > MAX_GRAPH_BYTES:
+                yield path, too_large(path, entry.size_bytes)
+            else:
+                yield path, artifact_facts(path, self.tree.read(path))
 
 
 def _not_a_file(path: str, entry: Entry) -> Finding:

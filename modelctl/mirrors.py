@@ -1,6 +1,6 @@
 """Where an environment really reads an artifact: URI prefixes replaced, paths kept inside."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
 
@@ -20,3 +20,14 @@ def repository_path(uri: str) -> str | None:
         return None
     parts = PurePosixPath(path).parts
     return None if not parts or ".." in parts else "/".join(parts)
+
+
+def read_path(uri: str, mirrors: Mapping[str, str]) -> str | None:
+    """The path in this repository that an environment reads a URI from; None for elsewhere."""
+    return repository_path(mirrored(uri, mirrors))
+
+
+def read_paths(uris: Iterable[str], tables: Collection[Mapping[str, str]]) -> list[str]:
+    """Every path in this repository that any of the environments reads, sorted."""
+    paths = (read_path(uri, mirrors) for uri in uris for mirrors in tables)
+    return sorted({path for path in paths if path is not None})

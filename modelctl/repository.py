@@ -1,8 +1,9 @@
 """The repository as one immutable value: what every rule, renderer and command reads."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from modelctl import mirrors
 from modelctl.documents import Document
 from modelctl.finding import Finding
 from modelctl.graph import ArtifactFacts
@@ -10,12 +11,13 @@ from modelctl.kinds import Environment, Environments, Model, Release, Serving
 from modelctl.tree import Entry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Repository:
     """Every valid typed file of one state of the repository.
 
     A file with a fault of form has no typed value here, but its document (positions) where it
     could be parsed. Keys are folder names, never the `name` field, so that a rule can compare.
+    Equal only to itself, so that what follows from it can be computed once and kept.
     """
 
     environments: Environments
@@ -23,10 +25,11 @@ class Repository:
     releases: Mapping[tuple[str, str], Release]  # (folder, release)
     servings: Mapping[tuple[str, str], Serving]  # (folder, environment)
     documents: Mapping[str, Document]  # by path, every YAML file that people edit
-    artifacts: Mapping[str, ArtifactFacts]  # by URI, where the bytes are in the repository
+    artifacts: Mapping[str, ArtifactFacts]  # by path, models and goldens in the repository
     generated: Mapping[str, bytes]  # by path, every generated file as it is
     entries: Mapping[str, Entry]  # by path, every file below apps/ and argocd/
     faults: tuple[Finding, ...]  # of form, each under the rule that explains it
+    texts: Mapping[str, str] = field(default_factory=dict)  # by path, what people wrote
 
     def faults_of(self, rule: str) -> Iterator[Finding]:
         """The faults of form that belong to a rule."""
@@ -48,3 +51,9 @@ class Repository:
         """The valid releases of a model, oldest first."""
         own = (release for (owner, _), release in self.releases.items() if owner == folder)
         return tuple(sorted(own, key=lambda release: int(release.id[1:])))
+
+    def artifacts_of(self, uri: str) -> Iterator[ArtifactFacts]:
+        """What is at each path of the repository that some environment reads `uri` from."""
+        tables = [environment.artifact_mirrors for environment in self.environments.ordered]
+        paths = mirrors.read_paths([uri], tables)
+        return (self.artifacts[path] for path in paths if path in self.artifacts)

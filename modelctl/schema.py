@@ -1,19 +1,22 @@
 """The JSON Schema pass: each violation becomes a finding with its place and its remedy.
 
 A schema may name, under `x-rules`, the rule that a violation of one of its keywords belongs to;
-everything else is `schema-valid`.
+everything else is `schema-valid`. Under `x-expected` it says in words what its pattern asks for.
 """
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from modelctl.documents import Document, Pointer
 from modelctl.finding import Finding
@@ -22,6 +25,7 @@ RULE = "schema-valid"
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 KINDS = ("model", "release", "serving", "environments")
 _SHOWN_CHARACTERS = 60
+_MAX_VIOLATIONS = 100
 
 
 @cache
@@ -31,9 +35,42 @@ def schema(kind: str) -> dict[str, Any]:
     return loaded
 
 
+def _is_integer(_: object, instance: object) -> bool:
+    # 95.0 and 9.5e+1 are no integers here: Kubernetes refuses them where an integer belongs.
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+def _pattern(
+    _: object, pattern: str, instance: object, __: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    # ECMA 262 knows only the end of the text as `$`; Python's also matches before a line break.
+    if isinstance(instance, str) and not re.search(_end_of_text(pattern), instance):
+        yield ValidationError("pattern")
+
+
+def _end_of_text(pattern: str) -> str:
+    return pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+
+
+def _unique_items(
+    _: object, unique: object, instance: object, __: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    # By text, so that a long list of mixed types costs no more than sorting it.
+    if unique and isinstance(instance, list) and len(set(map(repr, instance))) < len(instance):
+        yield ValidationError("uniqueItems")
+
+
+_Validator = extend(  # type: ignore[no-untyped-call]  # the stubs leave it out
+    Draft202012Validator,
+    {"pattern": _pattern, "uniqueItems": _unique_items},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+
+
 @cache
 def _validator(kind: str) -> Draft202012Validator:
-    return Draft202012Validator(schema(kind))
+    validator: Draft202012Validator = _Validator(schema(kind))
+    return validator
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +91,14 @@ class _Violation:
 
 
 def violations(kind: str, document: Document) -> list[Finding]:
-    """Every violation of the kind's schema in a document, each once, sorted."""
-    errors = map(_violation, _validator(kind).iter_errors(document.value))
-    return sorted({finding for error in errors for finding in _findings(document, error)})
+    """Every violation of the kind's schema in a document, each once, sorted; the first hundred."""
+    found = islice(_validator(kind).iter_errors(document.value), _MAX_VIOLATIONS)
+    errors = [_violation(error) for error in found]
+    mistyped = {error.pointer for error in errors if error.keyword == "type"}
+    # A value of the wrong type breaks its other bounds as well: that is one fault, not three.
+    told = (e for e in errors if e.keyword == "type" or e.on_key or e.pointer not in mistyped)
+    findings = {finding for error in told for finding in _findings(document, error)}
+    return sorted(findings)[:_MAX_VIOLATIONS]
 
 
 def _violation(error: ValidationError) -> _Violation:
@@ -79,48 +121,59 @@ def _findings(document: Document, error: _Violation) -> Iterator[Finding]:
     elif error.on_key:
         yield _bad_key(document, error)
     else:
-        message = f"{_name(error.pointer)}: found {_shown(error.instance)}, {_expected(error)}"
+        message = f"{_at(error)}found {_shown(error.instance)}, {_expected(error)}"
         place = document.at(*error.pointer)
         yield Finding(document.path, place, error.rule(), message, _example_remedy(error))
 
 
 def _missing_keys(document: Document, error: _Violation) -> Iterator[Finding]:
     place = document.at_key(*error.pointer)
+    unknown = _unknown(error)
     for key in error.bound:
-        if key not in error.instance:
-            message = f"{_name(error.pointer)}: found no {key}, expected one"
-            about = error.schema["properties"][key].get("description", "")
+        if key not in error.instance and not difflib.get_close_matches(key, unknown, n=1):
+            message = f"{_at(error)}found no {key}, expected one"
+            about = error.schema["properties"][key]["description"].rstrip(".")
             yield Finding(document.path, place, error.rule(key), message, f"add {key}: {about}")
 
 
 def _unknown_keys(document: Document, error: _Violation) -> Iterator[Finding]:
     known = list(error.schema["properties"])
-    for key in error.instance:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            message = f"{_name(error.pointer)}: found the unknown field {_shown(key)}"
-            place = document.at_key(*error.pointer, key)
-            yield Finding(document.path, place, RULE, message, remedy)
+    for key in _unknown(error):
+        near = difflib.get_close_matches(key, known, n=1)
+        remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        message = f"{_at(error)}found the unknown field {_shown(key)}, expected a known one"
+        place = document.at_key(*error.pointer, key)
+        yield Finding(document.path, place, RULE, message, remedy)
+
+
+def _unknown(error: _Violation) -> list[str]:
+    known = error.schema["properties"]
+    return list(islice((key for key in error.instance if key not in known), _MAX_VIOLATIONS))
 
 
 def _bad_key(document: Document, error: _Violation) -> Finding:
     place = document.at_key(*error.pointer, error.instance)
-    message = f"{_name(error.pointer)}: found the key {_shown(error.instance)}, {_expected(error)}"
+    message = f"{_at(error)}found the key {_shown(error.instance)}, {_expected(error)}"
     return Finding(document.path, place, RULE, message, "rename it")
 
 
-def _name(pointer: Pointer) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in pointer)
-    return text.removeprefix(".") or "file"
+def _at(error: _Violation) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.pointer)
+    name = "".join(parts).removeprefix(".")
+    return f"{_cut(name)}: " if name else ""
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    return _cut(json.dumps(value, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
 def _expected(error: _Violation) -> str:
+    if error.keyword == "pattern" and "x-expected" in error.schema:
+        return f"expected {error.schema['x-expected']}"
     describe = _EXPECTED.get(error.keyword)
     return f"expected {describe(error.bound) if describe else f'{error.keyword} to hold'}"
 
@@ -129,8 +182,16 @@ def _one_of(values: list[object]) -> str:
     return "one of " + ", ".join(map(str, values))
 
 
+_TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "text",
+}
 _EXPECTED: dict[str, Callable[[Any], str]] = {
-    "type": lambda name: f"{'an' if name[0] in 'aio' else 'a'} {name}",
+    "type": lambda name: _TYPES[name],
     "enum": _one_of,
     "pattern": lambda pattern: f"text like {pattern}",
     "minimum": lambda bound: f"at least {bound}",

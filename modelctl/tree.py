@@ -5,7 +5,7 @@ Nothing here follows a symbolic link or reads past a bound; both come back as fa
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,8 @@ _ROOTS = ("apps", "argocd")
 _SMALL_BYTES = 1 << 20
 _SYMLINK_MODE = "120000"
 _SUBMODULE_MODE = "160000"
+# A file that turns into a link or a pipe after it was looked at must not be followed or block.
+_READ_A_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class EntryKind(StrEnum):
@@ -67,7 +69,7 @@ class WorkTree:
         """The entry at `path`, or None."""
         current = self.root
         for part in path.split("/"):
-            if part in ("", ".", "..") or current.is_symlink():
+            if part in ("", ".", "..") or (current != self.root and current.is_symlink()):
                 return None
             current /= part
         try:
@@ -82,24 +84,33 @@ class WorkTree:
         if entry is None or entry.kind is not EntryKind.FILE:
             raise TreeError(f"{path}: not a regular file in {self.root}")
         try:
-            with os.fdopen(os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            with os.fdopen(os.open(self.root / path, _READ_A_FILE), "rb") as file:
                 return file.read()
         except OSError as error:
             raise TreeError(f"{path}: cannot be read: {error.strerror}") from error
 
-    def _scan(self) -> list[tuple[str, Entry]]:
-        found: list[tuple[str, Entry]] = []
-        pending = [root for root in _ROOTS if (self.root / root).exists()]
+    def _scan(self) -> Iterator[tuple[str, Entry]]:
+        pending = []
+        for root in _ROOTS:
+            top = self.entry(root)
+            if top is not None:
+                yield root, top
+            elif (self.root / root).is_dir():
+                pending.append(root)
         while pending:
             folder = pending.pop()
+            for path, status in self._children(folder):
+                if stat.S_ISDIR(status.st_mode):
+                    pending.append(path)
+                else:
+                    yield path, _entry(status)
+
+    def _children(self, folder: str) -> list[tuple[str, os.stat_result]]:
+        try:
             with os.scandir(self.root / folder) as children:
-                for child in children:
-                    path = f"{folder}/{child.name}"
-                    if child.is_dir(follow_symlinks=False):
-                        pending.append(path)
-                    else:
-                        found.append((path, _entry(child.stat(follow_symlinks=False))))
-        return found
+                return [(f"{folder}/{c.name}", c.stat(follow_symlinks=False)) for c in children]
+        except OSError as error:
+            raise TreeError(f"{folder}: cannot be listed: {error.strerror}") from error
 
 
 def _entry(status: os.stat_result) -> Entry:
@@ -119,6 +130,7 @@ class CommitTree:
         self.folder = folder
         self.commit = git.resolve(folder, revision)
         self._entries = self._list(*_ROOTS)
+        self._listed: dict[str, dict[str, Entry]] = {}
         self._blobs = {} if blobs is None else blobs
 
     @property
@@ -128,7 +140,12 @@ class CommitTree:
 
     def entry(self, path: str) -> Entry | None:
         """The entry at `path`, or None."""
-        return self._entries.get(path) or self._list(path).get(path)
+        top = path.split("/", maxsplit=1)[0]
+        if top in _ROOTS:
+            return self._entries.get(path)
+        if top not in self._listed:
+            self._listed[top] = self._list(top) if top not in ("", ".", "..") else {}
+        return self._listed[top].get(path)
 
     def read(self, path: str) -> bytes:
         """The bytes of a regular file of the commit."""
