@@ -8,7 +8,33 @@ from typing import Protocol
 
 from modelctl.finding import Finding, Level
 from modelctl.repository import Repository
-from modelctl.rules import weights_sum_100, yaml_strict
+from modelctl.rules import (
+    artifact_size_declared,
+    exactly_one_stable,
+    image_digest_pinned,
+    io_contract_compatible,
+    mirror_not_weighted,
+    mirror_share_explicit,
+    model_digest_pinned,
+    name_budget,
+    no_all_zero,
+    no_secret_material,
+    no_zero_scale_with_weight,
+    opset_supported,
+    owner_has_project,
+    path_identity,
+    release_exists,
+    release_unreferenced,
+    rendered_current,
+    rendered_nonempty,
+    rendered_orphan,
+    route_unique,
+    scale_bounds_ordered,
+    schema_valid,
+    weight_integer_range,
+    weights_sum_100,
+    yaml_strict,
+)
 
 
 class Rule(Protocol):
@@ -22,7 +48,31 @@ class Rule(Protocol):
         """Every violation in the repository; pure."""
 
 
+# In the order of a reader: what a file is, what a release is, where traffic goes, what is rendered.
 RULES: tuple[Rule, ...] = (
     yaml_strict,
+    schema_valid,
+    path_identity,
+    name_budget,
+    owner_has_project,
+    image_digest_pinned,
+    model_digest_pinned,
+    release_exists,
+    release_unreferenced,
+    io_contract_compatible,
+    opset_supported,
+    artifact_size_declared,
     weights_sum_100,
+    weight_integer_range,
+    no_all_zero,
+    exactly_one_stable,
+    route_unique,
+    mirror_not_weighted,
+    mirror_share_explicit,
+    scale_bounds_ordered,
+    no_zero_scale_with_weight,
+    no_secret_material,
+    rendered_current,
+    rendered_orphan,
+    rendered_nonempty,
 )

@@ -1,4 +1,4 @@
-"""Weights of a serving file add up to 100.
+"""Weights of an environment file add up to 100.
 
 ## What it does
 Adds the weights in `apps/<model>/envs/<environment>.yaml`.
@@ -27,14 +27,16 @@ from modelctl.repository import Repository
 ID = "weights-sum-100"
 LEVEL = Level.ERROR
 
+_WHOLE_PERCENT = 100
+
 
 def check(repository: Repository) -> Iterator[Finding]:
-    """One finding for each serving file whose weights do not add up."""
+    """One finding for each file whose weights do not add up; no-all-zero tells of none at all."""
     for (folder, environment), serving in repository.servings.items():
         total = sum(serving.weights.values())
-        if total != 100:
+        if total not in (0, _WHOLE_PERCENT):
             path = layout.serving_file(folder, environment)
             place = repository.documents[path].at_key("weights")
-            message = f"found weights that add up to {total}, expected 100"
-            remedy = f"change them by {100 - total:+d}"
+            message = f"found weights that add up to {total}, expected {_WHOLE_PERCENT}"
+            remedy = f"change them by {_WHOLE_PERCENT - total:+d}"
             yield Finding(path, place, ID, message, remedy, LEVEL)

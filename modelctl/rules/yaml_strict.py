@@ -1,9 +1,10 @@
 """A file means one thing to every YAML reader.
 
 ## What it does
-Refuses duplicate keys, anchors and aliases, tags, merge keys, several documents, plain scalars
-that some reader takes for a boolean, an octal number, a time or a date, invisible characters,
-bytes that are not UTF-8, nesting past 32 levels, files past 1 MiB and symbolic links.
+Refuses duplicate keys, anchors and aliases, tags, directives, merge keys, several documents, plain
+scalars that some reader takes for a boolean, an octal number, a time or a date, invisible
+characters, bytes that are not UTF-8, nesting past 32 levels, files past 1 MiB or 50,000 values,
+symbolic links and special files.
 
 ## Why
 With a duplicate key the last one silently wins; `on` is true to one reader and text to the next.
