@@ -1,0 +1,177 @@
+"""Edits of the work tree: overlay, render, check, and only then write.
+
+An edit that brings a new error is refused with nothing written; faults that were there before do
+not stand in its way. One writer at a time: a lock in the git folder says who works.
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modelctl import git
+from modelctl.check import check, errors
+from modelctl.errors import EditRefusedError, ModelctlError, TreeError
+from modelctl.finding import Finding
+from modelctl.loading import load
+from modelctl.render import generated
+from modelctl.repository import Repository
+from modelctl.tree import Entry, EntryKind, Tree, WorkTree
+
+# What a path holds after an edit; None removes it.
+Changes = Mapping[str, bytes | None]
+
+
+class OverlayTree:
+    """A tree with some files replaced, added or removed, without touching the disk."""
+
+    def __init__(self, base: Tree, changes: Changes) -> None:
+        self._base = base
+        self._changes = changes
+        kept = {path: entry for path, entry in base.entries.items() if path not in changes}
+        added = {path: _entry(content) for path, content in changes.items() if content is not None}
+        self._entries = dict(sorted((kept | added).items()))
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """Every path below `apps/` and `argocd/`, sorted."""
+        return self._entries
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at `path`, or None."""
+        if path in self._changes:
+            return self._entries.get(path)
+        return self._base.entry(path)
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a regular file."""
+        if path not in self._changes:
+            return self._base.read(path)
+        content = self._changes[path]
+        if content is None:
+            raise TreeError(f"{path}: removed by this edit")
+        return content
+
+
+def _entry(content: bytes) -> Entry:
+    return Entry(EntryKind.FILE, len(content))
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit that passed the check: every file it changes, generated ones included."""
+
+    root: Path
+    changes: Changes = field(repr=False)
+    warnings: tuple[Finding, ...]
+
+    def write(self) -> None:
+        """Write every file, each by an atomic rename."""
+        for path, content in self.changes.items():
+            _write(self.root / path, content)
+
+    def commit(self, message: str) -> str:
+        """Write, commit exactly these files, and give the commit's hash."""
+        self.write()
+        return git.commit_paths(self.root, list(self.changes), message)
+
+
+def plan_edit(root: Path, typed: Changes) -> Edit:
+    """The whole edit that follows from changes to typed files.
+
+    Raises:
+        EditRefusedError: the result would have an error that is not there now.
+
+    """
+    before = WorkTree(root)
+    known = {_identity(finding) for finding in errors(check(load(before)))}
+    middle = OverlayTree(before, typed)
+    changes = dict(typed) | render_changes(load(middle))
+    findings = check(load(OverlayTree(before, changes)))
+    new = [finding for finding in errors(findings) if _identity(finding) not in known]
+    if new:
+        shown = "\n  ".join(map(str, new))
+        raise EditRefusedError(f"nothing was written; the result would have:\n  {shown}")
+    warnings = tuple(f for f in findings if f not in errors(findings) and f.path in changes)
+    return Edit(root, changes, warnings)
+
+
+def render_changes(repository: Repository) -> dict[str, bytes | None]:
+    """What `render` would write or remove: only files that differ."""
+    wanted = {path: text.encode() for path, text in generated(repository).items()}
+    changes: dict[str, bytes | None] = {
+        path: content
+        for path, content in wanted.items()
+        if repository.generated.get(path) != content
+    }
+    gone = sorted(repository.generated.keys() - wanted.keys())
+    return changes | {path: None for path in gone if not _may_come_back(repository, path)}
+
+
+def _may_come_back(repository: Repository, generated_path: str) -> bool:
+    """Whether a fault in typed files is why nothing renders this path: it is then left alone."""
+    parts = generated_path.split("/")
+    application = parts[0] != "apps"
+    folder = parts[-1].removesuffix(".yaml") if application else parts[1]
+    environment = parts[2] if application else parts[3]
+    serving = repository.servings.get((folder, environment))
+    unrenderable = serving is not None and any(
+        (folder, release) not in repository.releases for release in serving.deployed
+    )
+    return (
+        unrenderable
+        or not repository.environments.ordered
+        or any(fault.path.startswith(f"apps/{folder}/") for fault in repository.faults)
+    )
+
+
+def _identity(finding: Finding) -> tuple[str, str, str]:
+    return finding.path, finding.rule, finding.message
+
+
+@contextmanager
+def only_writer(root: Path) -> Iterator[None]:
+    """Hold the repository's edit lock.
+
+    Raises:
+        ModelctlError: another edit holds it.
+
+    """
+    lock = Path(git.text(root, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+    with (lock / "modelctl.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ModelctlError(
+                f"another modelctl is editing {root}: wait for it to finish, then try again"
+            ) from error
+        yield
+
+
+def refuse_uncommitted(root: Path, paths: Sequence[str]) -> None:
+    """Refuse to commit over changes that somebody has not committed yet."""
+    dirty = git.text(root, "status", "--porcelain", "--", *paths)
+    if dirty:
+        raise EditRefusedError(
+            f"uncommitted changes would be committed with this edit; commit or undo them first:\n"
+            f"{dirty}"
+        )
+
+
+def _write(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise ModelctlError(f"{path} cannot be written: {error.strerror}") from error
