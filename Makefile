@@ -15,7 +15,7 @@ setup: $(VENV)/.run-ready ## Install what the demo and the local engine need int
 setup-dev: $(VENV)/.dev-ready ## Install the test and lint tools as well
 
 demo: setup ## Serve the samples, shift, promote, break and roll back; KEEP=1 leaves it running
-	$(BIN)/python -m modelctl.demo $(if $(KEEP),--keep)
+	$(BIN)/python -m examples.demo $(if $(KEEP),--keep)
 
 up: setup ## Serve the environment `local` of this repository's current branch
 	$(BIN)/modelctl up
