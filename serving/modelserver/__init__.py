@@ -1,0 +1,1 @@
+"""Serves one ONNX release over the Open Inference Protocol V2."""

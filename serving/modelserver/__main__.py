@@ -1,0 +1,32 @@
+"""Entry point: ``python -m modelserver`` or ``modelserver``."""
+
+import asyncio
+import sys
+
+import uvloop
+
+from modelserver import logs, process, settings
+from modelserver.errors import StartError
+
+
+def main() -> None:
+    """Serve one release until asked to stop; ends the process with a documented exit code."""
+    logs.configure("info")
+    try:
+        chosen = settings.read()
+        logs.configure(chosen.log_level, model=chosen.model, release=chosen.release)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(process.run(chosen))
+            process.end(code)
+    except StartError as error:
+        logs.error(
+            "start-failed",
+            error=type(error).__name__,
+            exit_code=error.exit_code,
+            detail=str(error),
+        )
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

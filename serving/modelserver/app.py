@@ -1,0 +1,68 @@
+"""The whole application, built from explicit parts."""
+
+from http import HTTPStatus
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from modelserver.errors import RequestError
+from modelserver.exchange import Inference
+from modelserver.infer import InferEndpoint
+from modelserver.requestid import RequestId
+from modelserver.routes import Routes
+from modelserver.settings import Settings
+from modelserver.status import STATUS
+
+
+def create_app(settings: Settings, inference: Inference) -> ASGIApp:
+    """FastAPI for everything a person or a probe asks, with the inference endpoint in front."""
+    app = FastAPI(
+        title="modelserver",
+        version=version("modelserver"),
+        description="Serves one ONNX release over the Open Inference Protocol V2.",
+    )
+    routes = Routes(
+        model=settings.model,
+        release=settings.release,
+        version=app.version,
+        contract=settings.promised(),
+        lifecycle=inference.lifecycle,
+        metrics=inference.metrics,
+    )
+    app.include_router(routes.router())
+    app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _crash)
+    return InferEndpoint(RequestId(app), inference)
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": message}, status, headers)
+
+
+async def _request_error(_request: Request, error: Exception) -> JSONResponse:
+    status = STATUS[type(error)] if isinstance(error, RequestError) else 500
+    return _error(status, str(error))
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        return _error(500, "the server failed")
+    headers = dict(error.headers or {})
+    path = request.url.path[:200]
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _error(405, f"method: found {request.method} for {path}", headers)
+    return _error(error.status_code, f"path: found {path}: {error.detail}", headers)
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    return _error(400, str(error))
+
+
+async def _crash(_request: Request, _unused: Exception) -> JSONResponse:
+    return _error(500, "the server failed; its log says why")

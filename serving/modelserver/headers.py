@@ -1,0 +1,99 @@
+"""What request headers say, and the headers of an inference answer."""
+
+import os
+from collections.abc import Mapping
+from itertools import count
+from types import MappingProxyType
+
+from modelserver.codec import Answer
+from modelserver.errors import InvalidBinary, InvalidRequest, UnsupportedContent
+from modelserver.status import RETRY_AFTER_S
+
+Given = Mapping[bytes, bytes]
+"""Request headers by lower-case name; of a repeated one the last."""
+
+_ROLES = MappingProxyType({b"stable": "stable", b"canary": "canary", b"shadow": "shadow"})
+_JSON = frozenset({b"application/json", b"application/octet-stream"})
+_JSON_BYTES = b"inference-header-content-length"
+_MAX_ID_BYTES = 128
+_MAX_DIGITS = 15
+_UNAVAILABLE = 503
+
+_process = os.urandom(4).hex().encode()
+_numbers = count(1)
+
+
+def role(given: Given) -> str:
+    """The part of the traffic that a request belongs to, `direct` where no route says.
+
+    A route names it in x-model-role; Envoy ends the host of a mirrored request in ``-shadow``.
+    """
+    host = given.get(b"host", b"")
+    if b"-shadow" in host and host.partition(b":")[0].endswith(b"-shadow"):
+        return "shadow"
+    return _ROLES.get(given.get(b"x-model-role", b""), "direct")
+
+
+def request_id(given: Given) -> bytes:
+    """The client's or the route's id, or one of our own where that is missing or not plain text."""
+    own = given.get(b"x-request-id", b"")
+    if own and len(own) <= _MAX_ID_BYTES and own.isascii() and own.decode("ascii").isprintable():
+        return own
+    return b"%b-%x" % (_process, next(_numbers))
+
+
+def json_bytes(given: Given) -> int | None:
+    """How much of the body is JSON, None for all. Raises `InvalidBinary`."""
+    value = given.get(_JSON_BYTES)
+    if value is None:
+        return None
+    if not value.isdigit() or len(value) > _MAX_DIGITS:
+        raise InvalidBinary(
+            "header Inference-Header-Content-Length",
+            f"found {value[:20].decode('latin-1')!r}, expected a whole number of bytes",
+        )
+    return int(value)
+
+
+def content_bytes(given: Given) -> int:
+    """The announced size of the body, 0 where none is."""
+    value = given.get(b"content-length", b"0")
+    if not value.isdigit() or len(value) > _MAX_DIGITS:
+        raise InvalidRequest("header Content-Length", "expected a whole number of bytes")
+    return int(value)
+
+
+def check_content(given: Given) -> None:
+    """Return if the body may be what this server reads. Raises `UnsupportedContent`."""
+    content_type = given.get(b"content-type")
+    if content_type is not None and content_type not in _JSON:
+        plain = content_type.partition(b";")[0].strip().lower()
+        if plain not in _JSON:
+            raise UnsupportedContent(
+                f"header Content-Type: found {plain[:80].decode('latin-1')!r}, "
+                "expected application/json (or application/octet-stream with binary tensors)"
+            )
+    encoding = given.get(b"content-encoding", b"identity")
+    if encoding != b"identity":
+        raise UnsupportedContent(
+            f"header Content-Encoding: found {encoding[:80].decode('latin-1')!r}, expected none"
+        )
+
+
+def of_answer(
+    status: int, answer: Answer, *, request_id: bytes, closing: bool
+) -> list[tuple[bytes, bytes]]:
+    """Headers of an answer; `closing` asks the client to come back on another connection."""
+    json_only = answer.json_bytes is None
+    headers = [
+        (b"content-type", b"application/json" if json_only else b"application/octet-stream"),
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"x-request-id", request_id),
+    ]
+    if answer.json_bytes is not None:
+        headers.append((_JSON_BYTES, b"%d" % answer.json_bytes))
+    if status == _UNAVAILABLE:
+        headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
+    if closing:
+        headers.append((b"connection", b"close"))
+    return headers

@@ -1,0 +1,151 @@
+"""The short way for inference requests: from HTTP parser to scheduler without a task or ASGI.
+
+A request that arrives whole, while its connection is idle, is answered by callbacks alone; any
+other (a large or slow body, pipelining, a client that does not read) goes the way of ASGI. Both
+ways meet in `Exchange`, so they cannot differ in what they accept.
+"""
+
+from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from modelserver import headers
+from modelserver.codec import Answer
+from modelserver.exchange import Exchange, Inference
+from modelserver.protocol import ErrorBody, encode
+
+MAX_HEADER_BYTES = 64 << 10
+
+
+class _Event:
+    """Stands where uvicorn tells its own request objects about news."""
+
+    def set(self) -> None:
+        """Nobody waits."""
+
+
+_NOBODY_WAITS = _Event()
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """HTTP/1.1 of one connection; `inference` is set by a subclass made for one process."""
+
+    inference: Inference
+    _held: list[bytes] | None = None
+    _header_bytes = 0
+    _in_headers = True
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; end a connection whose headers never end."""
+        super().data_received(data)
+        if self._held is not None:
+            self._release()
+        if self._in_headers:
+            self._count_header_bytes(len(data))
+
+    def on_message_begin(self) -> None:
+        """Count the headers of the next request from here."""
+        self._in_headers = True
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Hold the request back until it is whole, or until no more of it is there."""
+        self._in_headers = False
+        if self._is_simple():
+            self._held = []
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body."""
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held.append(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        if self._held is None:
+            super().on_message_complete()
+            return
+        body = b"".join(self._held)
+        self._held = None
+        self.cycle = _ShortCycle(self, body)  # type: ignore[assignment]  # has what uvicorn uses
+
+    def send_400_response(self, msg: str) -> None:
+        """The answer to what is not HTTP."""
+        self._refuse(HTTPStatus.BAD_REQUEST, f"request: {msg.removesuffix('.')}")
+
+    def _is_simple(self) -> bool:
+        """Whether this is an inference request on an idle connection whose client reads answers."""
+        return (
+            self.url in self.inference.raw_paths
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self.expect_100_continue
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and not self.parser.should_upgrade()
+        )
+
+    def _release(self) -> None:
+        """Go on as uvicorn would have done."""
+        held, self._held = self._held or [], None
+        super().on_headers_complete()
+        for part in held:
+            super().on_body(part)
+
+    def _count_header_bytes(self, number: int) -> None:
+        self._header_bytes += number
+        if self._header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"headers: found more than {MAX_HEADER_BYTES} bytes",
+            )
+
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        body = encode(ErrorBody(message))
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode("ascii") + body)
+        self.transport.close()
+
+
+class _ShortCycle:
+    """One request and its answer, with the attributes that uvicorn's protocol looks at."""
+
+    __slots__ = ("_given", "_protocol", "disconnected", "keep_alive", "response_complete")
+    message_event = _NOBODY_WAITS
+
+    def __init__(self, protocol: HttpProtocol, body: bytes) -> None:
+        self._protocol = protocol
+        self._given = dict(protocol.headers)
+        self.keep_alive = protocol.parser.should_keep_alive()
+        self.disconnected = False
+        self.response_complete = False
+        exchange = Exchange(protocol.inference, self._given, self._answer)
+        if exchange.admit():
+            exchange.run(body)
+
+    def _answer(self, status: int, answer: Answer) -> None:
+        self.response_complete = True
+        if self.disconnected:
+            return
+        protocol = self._protocol
+        fields = headers.of_answer(
+            status,
+            answer,
+            request_id=headers.request_id(self._given),
+            closing=protocol.inference.closing or not self.keep_alive,
+        )
+        lines = [STATUS_LINE[status]]
+        for name, value in (*protocol.server_state.default_headers, *fields):
+            lines += (name, b": ", value, b"\r\n")
+        lines += (b"\r\n", answer.body)
+        protocol.transport.write(b"".join(lines))
+        if not self.keep_alive or protocol.inference.closing:
+            protocol.transport.close()
+        protocol.on_response_complete()

@@ -1,0 +1,177 @@
+"""One ONNX Runtime session that keeps a contract."""
+
+import ctypes
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort
+
+from modelserver import contract as contracts
+from modelserver.contract import Contract, Graph, GraphTensor
+from modelserver.datatypes import Array
+from modelserver.errors import (
+    InferenceFailed,
+    InvalidRequest,
+    ModelMalformed,
+    ModelOutOfMemory,
+    ModelUnsupported,
+    ProviderMissing,
+    StartError,
+)
+
+PROVIDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "cpu": "CPUExecutionProvider",
+        "cuda": "CUDAExecutionProvider",
+        "tensorrt": "TensorrtExecutionProvider",
+    }
+)
+"""ONNX Runtime's name of each provider that a release may ask for."""
+
+_ORT_ERRORS = (
+    ort.EPFail,
+    ort.EngineError,
+    ort.Fail,
+    ort.InvalidArgument,
+    ort.InvalidGraph,
+    ort.InvalidProtobuf,
+    ort.ModelLoaded,
+    ort.NoModel,
+    ort.NoSuchFile,
+    ort.NotImplemented,
+    ort.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
+_SILENT = 4  # ONNX Runtime logs text; its failures arrive here as exceptions and are logged as JSON
+_BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
+_OUT_OF_MEMORY = ("Failed to allocate memory", "bad allocation", "bad_alloc", "out of memory")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded session and what it promises."""
+
+    session: Any
+    contract: Contract
+    graph: Graph
+    providers: tuple[str, ...]
+
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        """Arrays of the named outputs.
+
+        Raises `InvalidRequest` where ONNX Runtime blames the input's values (an index out of range,
+        say), `InferenceFailed` for anything else.
+        """
+        try:
+            if self._has_bfloat16:
+                return self._run_values(outputs, feeds)
+            arrays: list[Array] = self.session.run(outputs, feeds)
+        except ort.InvalidArgument as error:
+            raise InvalidRequest("inputs", f"the model refuses them: {_brief(error)}") from error
+        except (*_ORT_ERRORS, MemoryError) as error:
+            raise InferenceFailed(f"the model failed: {_brief(error)}") from error
+        return arrays
+
+    @cached_property
+    def _has_bfloat16(self) -> bool:
+        return any(
+            spec.datatype.name == "BF16" for spec in (*self.contract.inputs, *self.contract.outputs)
+        )
+
+    def _run_values(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        """The same through OrtValue, the only way for BF16, which numpy does not know."""
+        values = {
+            spec.name: onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(
+                np.ascontiguousarray(feeds[spec.name]), _BFLOAT16
+            )
+            if spec.datatype.name == "BF16"
+            else onnxruntime.OrtValue.ortvalue_from_numpy(feeds[spec.name])
+            for spec in self.contract.inputs
+        }
+        return [_to_numpy(value) for value in self.session.run_with_ort_values(outputs, values)]
+
+
+def load(path: Path, contract: Contract, *, providers: Sequence[str], threads: int) -> Model:
+    """The model in a verified, self-contained file.
+
+    Raises a `StartError`: the provider is missing, the bytes are no model, the contract is not
+    kept, an operator is unknown, memory is short.
+    """
+    wanted = [PROVIDERS[name] for name in providers]
+    _require_providers(wanted, onnxruntime.get_available_providers())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
+            session = onnxruntime.InferenceSession(
+                str(path), _options(threads, fall_back="cpu" in providers), providers=wanted
+            )
+    except (*_ORT_ERRORS, MemoryError) as error:
+        raise _load_error(error) from error
+    _require_providers(wanted, session.get_providers())
+    graph = Graph(_tensors(session.get_inputs()), _tensors(session.get_outputs()))
+    contracts.check(contract, graph)
+    return Model(session, contract, graph, tuple(session.get_providers()))
+
+
+def _options(threads: int, *, fall_back: bool) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    # Idle threads that spin would eat the quota of the event loop beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if not fall_back:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    return options
+
+
+def _require_providers(wanted: Sequence[str], found: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise ProviderMissing(
+            f"found {', '.join(found)}, expected {', '.join(missing)} as well; use the image built "
+            "for this hardware, check that the device reached the pod, or change runtime.providers"
+        )
+
+
+def _load_error(error: Exception) -> StartError:
+    text = _brief(error)
+    if isinstance(error, MemoryError) or any(word in text for word in _OUT_OF_MEMORY):
+        return ModelOutOfMemory(f"{text}; raise resources.memory of the release")
+    if isinstance(error, ort.InvalidProtobuf):
+        return ModelMalformed(f"{text}; export the model again")
+    return ModelUnsupported(
+        f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {text}; export it with an "
+        "older opset, without custom operators, or use an image with a newer ONNX Runtime"
+    )
+
+
+def _tensors(nodes: Sequence[Any]) -> tuple[GraphTensor, ...]:
+    return tuple(
+        GraphTensor(node.name, node.type, tuple(node.shape) if node.shape is not None else None)
+        for node in nodes
+    )
+
+
+def _to_numpy(value: Any) -> Array:  # noqa: ANN401 - ONNX Runtime has no types
+    """Copy of a tensor; of BF16 its bits."""
+    if value.data_type() != "tensor(bfloat16)":
+        array: Array = value.numpy()
+        return array
+    content = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
+    return np.frombuffer(content, np.uint16).reshape(value.shape())
+
+
+def _brief(error: Exception) -> str:
+    """The first line of ONNX Runtime's message, without its source paths."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].removeprefix("[ONNXRuntimeError] : ")[:500]

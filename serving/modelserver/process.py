@@ -1,0 +1,200 @@
+"""One server process from start to exit code."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modelserver import logs, start, transport
+from modelserver.app import create_app
+from modelserver.codec import Codec
+from modelserver.contract import shared_sizes
+from modelserver.errors import GraceExceeded, StartError
+from modelserver.exchange import Inference
+from modelserver.lifecycle import Lifecycle, Serving
+from modelserver.metrics import Metrics
+from modelserver.scheduler import Scheduler
+from modelserver.settings import Settings
+from modelserver.start import Loaded
+from modelserver.warmup import Profile
+
+_SOFTWARE = 70
+_KILLED = 128 + signal.SIGTERM
+_CLOSE_S = 1.0
+
+
+async def run(settings: Settings) -> int:
+    """Serve until a signal comes or the start fails; the code to exit with.
+
+    Raises `AddressUnavailable`.
+    """
+    process = _Process(settings)
+    return await process.run()
+
+
+@dataclass
+class _Stop:
+    """The first signal asks to stop, the second one ends the process."""
+
+    asked: asyncio.Event
+
+    def on_signal(self, name: str) -> None:
+        if self.asked.is_set():
+            logs.error("killed", signal=name, detail="second signal: ending at once")
+            end(_KILLED)
+        logs.info("stopping", signal=name)
+        self.asked.set()
+
+
+class _Process:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._began = time.perf_counter()
+        self._metrics = Metrics(model=settings.model, release=settings.release)
+        self._lifecycle = Lifecycle(self._metrics)
+        inference = Inference(
+            model=settings.model,
+            release=settings.release,
+            lifecycle=self._lifecycle,
+            metrics=self._metrics,
+            max_inflight=settings.max_inflight,
+            max_body_bytes=settings.max_body_bytes,
+        )
+        self._http = transport.server(create_app(settings, inference), inference)
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        stop = _Stop(asyncio.Event())
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, stop.on_signal, each.name)
+        listener = transport.listen(self._settings.host, self._settings.port)
+        host, port = listener.getsockname()[:2]
+        http = asyncio.create_task(self._http.serve(sockets=[listener]))
+        logs.info("listening", host=host, port=port)
+        asked = asyncio.create_task(stop.asked.wait())
+        loading = asyncio.ensure_future(_in_thread(self._load))
+        await asyncio.wait({asked, loading, http}, return_when=asyncio.FIRST_COMPLETED)
+        code = self._started(loading) if loading.done() else 0
+        if loading.done() and code == 0:
+            await asyncio.wait({asked, http}, return_when=asyncio.FIRST_COMPLETED)
+            return await self._drain(http)
+        self._http.should_exit = True
+        await asyncio.wait({http}, timeout=_CLOSE_S)
+        logs.info("stopped", exit_code=code)
+        return code
+
+    def _load(self) -> Loaded:
+        return start.load(self._settings, self._lifecycle.step)
+
+    def _started(self, loading: "asyncio.Future[Loaded]") -> int:
+        """Begin to serve, or say why not; 0 or the exit code."""
+        try:
+            loaded = loading.result()
+        except StartError as error:
+            return self._give_up(error, error.exit_code)
+        except Exception as error:  # noqa: BLE001 - the outermost handler of the start
+            logs.LOGGER.error("start-crashed", exc_info=error)
+            return self._give_up(error, _SOFTWARE)
+        self._serve(loaded)
+        return 0
+
+    def _give_up(self, error: Exception, exit_code: int) -> int:
+        step = self._lifecycle.reason
+        self._lifecycle.fail(f"{type(error).__name__}: {error}")
+        logs.error(
+            "start-failed",
+            error=type(error).__name__,
+            step=step,
+            exit_code=exit_code,
+            detail=str(error),
+        )
+        return exit_code
+
+    def _serve(self, loaded: Loaded) -> None:
+        settings, profile, model = self._settings, loaded.profile, loaded.model
+        batching = _batching(settings, profile)
+        codec = Codec(
+            model=settings.model,
+            release=settings.release,
+            contract=model.contract,
+            shared=shared_sizes(model.graph),
+            takes_no_rows=profile.takes_no_rows,
+        )
+        scheduler = Scheduler(
+            model,
+            self._metrics,
+            inline=profile.inline,
+            max_rows=1 if profile.unbatched_because else settings.batching_max_size or 1,
+            max_delay_s=settings.batching_max_delay_ms / 1000,
+        )
+        self._metrics.load_s = time.perf_counter() - self._began
+        self._metrics.model_info = {
+            "sha256": settings.artifact_sha256,
+            "provider": ",".join(model.providers),
+        }
+        self._lifecycle.ready(Serving(model, profile, codec, scheduler, batching))
+        logs.info(
+            "ready",
+            load_s=round(self._metrics.load_s, 3),
+            run_ms=round(profile.run_s * 1000, 3),
+            inline=profile.inline,
+            batching=batching,
+            threads=loaded.threads,
+            providers=list(model.providers),
+        )
+
+    async def _drain(self, http: "asyncio.Task[None]") -> int:
+        """Unready at once; accept for DRAIN_DELAY_S; then finish what is in flight."""
+        settings = self._settings
+        self._lifecycle.drain()
+        await asyncio.wait({http}, timeout=settings.drain_delay_s)
+        self._http.should_exit = True
+        await asyncio.wait({http}, timeout=settings.grace_s - settings.drain_delay_s)
+        if not http.done():
+            logs.error(
+                "grace-exceeded",
+                in_flight=self._metrics.in_flight,
+                detail=f"requests were still in flight after {settings.grace_s:g} s",
+            )
+            return GraceExceeded.exit_code
+        logs.info("stopped", exit_code=0)
+        return 0
+
+
+def end(code: int) -> None:
+    """End the process now: a thread may sit in a download or in ONNX Runtime and never return."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _batching(settings: Settings, profile: Profile) -> str:
+    """How calls are batched, in words."""
+    if settings.batching_max_size is None:
+        return "off"
+    if profile.unbatched_because:
+        return f"off: {profile.unbatched_because}"
+    delay = settings.batching_max_delay_ms
+    waits = f"waits up to {delay:g} ms" if delay else "never waits"
+    return f"up to {settings.batching_max_size} rows, {waits}"
+
+
+async def _in_thread(work: Callable[[], Loaded]) -> Loaded:
+    """The result of `work`, done in a thread that does not keep the process alive."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Loaded] = loop.create_future()
+
+    def target() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - it is raised again where it is awaited
+            loop.call_soon_threadsafe(future.set_exception, error)
+        else:
+            loop.call_soon_threadsafe(future.set_result, result)
+
+    threading.Thread(target=target, name="start", daemon=True).start()
+    return await future

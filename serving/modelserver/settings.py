@@ -1,0 +1,140 @@
+"""Settings from the environment: every variable is ``MODELSERVER_<NAME>``."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from modelserver.contract import Contract, TensorSpec
+from modelserver.datatypes import DATATYPES
+from modelserver.errors import SettingsInvalid
+
+PREFIX = "MODELSERVER_"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)]
+Provider = Literal["cpu", "cuda", "tensorrt"]
+
+
+def _known_datatype(name: str) -> str:
+    if name not in DATATYPES:
+        raise ValueError(f"found {name!r}, expected one of {', '.join(DATATYPES)}")
+    return name
+
+
+def _split(text: object) -> object:
+    return [part.strip() for part in text.split(",")] if isinstance(text, str) else text
+
+
+def _from_json(text: object) -> object:
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except ValueError as error:
+        raise ValueError(f"found no JSON: {error}") from error
+
+
+class _Tensor(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    datatype: Annotated[str, AfterValidator(_known_datatype)]
+    shape: tuple[Annotated[int, Field(ge=-1)], ...] = Field(max_length=32)
+
+    def spec(self) -> TensorSpec:
+        """The same as a plain value."""
+        return TensorSpec(self.name, DATATYPES[self.datatype], self.shape)
+
+
+class _Contract(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    inputs: tuple[_Tensor, ...]
+    outputs: tuple[_Tensor, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "_Contract":
+        for side in (self.inputs, self.outputs):
+            names = [tensor.name for tensor in side]
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                raise ValueError(f"named twice: {', '.join(repeated)}")
+        return self
+
+
+class Settings(BaseSettings):
+    """What one process serves and how; sizes in bytes, times in seconds unless named otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    model: Label
+    release: Label
+    artifact_uri: str = Field(min_length=1)
+    artifact_sha256: Sha256
+    artifact_bytes: int = Field(gt=0)
+    contract: Annotated[_Contract, NoDecode, BeforeValidator(_from_json)]
+    providers: Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_split)] = ("cpu",)
+    threads: int | None = Field(default=None, gt=0)
+    batching_max_size: int | None = Field(default=None, gt=0)
+    batching_max_delay_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
+    max_inflight: int = Field(default=64, gt=0)
+    golden_uri: str | None = None
+    golden_sha256: Sha256 | None = None
+    host: str = "0.0.0.0"  # noqa: S104 - a pod is reached from outside
+    port: int = Field(default=8080, ge=0, le=65535)
+    cache_dir: Path = Path("/var/cache/modelserver")
+    artifact_root: Path = Path()
+    drain_delay_s: float = Field(default=5, ge=0, allow_inf_nan=False)
+    grace_s: float = Field(default=30, gt=0, allow_inf_nan=False)
+    max_body_bytes: int = Field(default=64 << 20, gt=0)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        if (self.golden_uri is None) != (self.golden_sha256 is None):
+            raise ValueError("GOLDEN_URI and GOLDEN_SHA256 go together: set both or none")
+        if self.drain_delay_s >= self.grace_s:
+            raise ValueError(
+                f"found DRAIN_DELAY_S {self.drain_delay_s:g}, expected less than "
+                f"GRACE_S {self.grace_s:g}, which bounds the whole shutdown"
+            )
+        return self
+
+    def promised(self) -> Contract:
+        """The contract as plain values."""
+        return Contract(
+            tuple(tensor.spec() for tensor in self.contract.inputs),
+            tuple(tensor.spec() for tensor in self.contract.outputs),
+        )
+
+
+def read() -> Settings:
+    """Settings of this process. Raises `SettingsInvalid` with every variable that is wrong."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # the environment gives them
+    except ValidationError as error:
+        problems = [
+            f"{_variable(detail['loc'])}: {detail['msg']}"
+            for detail in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsInvalid("; ".join(problems)) from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """``MODELSERVER_CONTRACT.inputs[0].shape`` of a place in the settings."""
+    if not location:
+        return PREFIX + "*"
+    name, *rest = location
+    inner = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+    return f"{PREFIX}{str(name).upper()}{inner}"

@@ -1,0 +1,58 @@
+"""From settings to something that serves: fetch, verify, check, load, warm up, replay.
+
+Runs in a thread of its own, so that the process answers health checks meanwhile; the last step,
+which needs the event loop, is `serve` in ``process.py``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modelserver import golden, model, selfcontained, warmup
+from modelserver.artifact import Artifact, obtain
+from modelserver.cpu_quota import usable_cpus
+from modelserver.model import Model
+from modelserver.settings import Settings
+from modelserver.warmup import Profile
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A release that may serve."""
+
+    model: Model
+    profile: Profile
+    threads: int
+
+
+def load(settings: Settings, step: Step) -> Loaded:
+    """The verified, checked, warmed-up and replayed release. Raises a `StartError`.
+
+    `step` hears what is being done, before it is done.
+    """
+    step("fetching the artifact")
+    weights = Artifact(settings.artifact_uri, settings.artifact_sha256, settings.artifact_bytes)
+    path = obtain(weights, cache_dir=settings.cache_dir, root=settings.artifact_root)
+    step("checking the artifact")
+    selfcontained.check(path)
+    contract = settings.promised()
+    step("loading the model")
+    threads = settings.threads or usable_cpus()
+    loaded = model.load(path, contract, providers=settings.providers, threads=threads)
+    recorded = _golden(settings, step)
+    step("warming up")
+    profile = warmup.measure(loaded, dict(recorded.cases[0].inputs) if recorded else None)
+    if recorded:
+        step("replaying the golden file")
+        golden.replay(loaded, recorded)
+    return Loaded(loaded, profile, threads)
+
+
+def _golden(settings: Settings, step: Step) -> golden.Golden | None:
+    if settings.golden_uri is None or settings.golden_sha256 is None:
+        return None
+    step("fetching the golden file")
+    wanted = Artifact(settings.golden_uri, settings.golden_sha256, golden.MAX_BYTES, exact=False)
+    path = obtain(wanted, cache_dir=settings.cache_dir, root=settings.artifact_root)
+    return golden.parse(path.read_bytes(), settings.promised())

@@ -1,0 +1,57 @@
+"""uvicorn as this server needs it: a short way for inference, signals left to the process."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from modelserver.errors import AddressUnavailable
+from modelserver.exchange import Inference
+from modelserver.lane import HttpProtocol
+
+KEEP_ALIVE_S = 3660
+"""Longer than Envoy's hour: where the server closes first, a request fails now and then."""
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn's server; the process decides when it ends."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def server(app: ASGIApp, inference: Inference) -> HttpServer:
+    """An HTTP server for the application and its inference, not yet serving."""
+    config: dict[str, Any] = {
+        "http": type("InferenceProtocol", (HttpProtocol,), {"inference": inference}),
+        "ws": "none",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE_S,
+    }
+    return HttpServer(uvicorn.Config(app, **config))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address; port 0 takes any free one. Raises `AddressUnavailable`."""
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, number)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except OSError as error:
+        raise AddressUnavailable(
+            f"{host}:{port}: {error.strerror or error}; end what listens there or change PORT"
+        ) from error
+    sock.setblocking(False)  # noqa: FBT003 - positional only
+    return sock

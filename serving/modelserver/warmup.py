@@ -1,0 +1,143 @@
+"""What one learns from running a model at start: that it runs, how long, and how to call it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from modelserver.contract import ANY_SIZE, Contract, TensorSpec
+from modelserver.datatypes import Array
+from modelserver.errors import RequestError, WarmUpFailed
+from modelserver.model import Model
+
+INLINE_BELOW_S = 0.001
+"""A model quicker than this runs in the event loop: a change of threads would cost more."""
+
+ABSOLUTE, RELATIVE = 1e-5, 1e-4
+"""Tolerance within which a row must come out of a batch as it does alone."""
+
+_RUNS = 5
+_BF16_ONE = 0x3F80
+
+Feeds = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Measured at start.
+
+    `run_s` is the median time of one run with one row; `unbatched_because` is None where rows of
+    several requests may run together; `takes_no_rows` says whether a batch of 0 rows works.
+    """
+
+    run_s: float
+    unbatched_because: str | None
+    takes_no_rows: bool
+
+    @property
+    def inline(self) -> bool:
+        """Whether a run is short enough for the event loop."""
+        return self.run_s < INLINE_BELOW_S
+
+
+def measure(model: Model, example: Feeds | None) -> Profile:
+    """Warm the model up and measure it, on `example` or else on made-up input.
+
+    Raises `WarmUpFailed` if it cannot run.
+    """
+    feeds = example or synthetic(model.contract)
+    outputs = model.contract.output_names
+    try:
+        model.run(outputs, feeds)
+    except RequestError as error:
+        remedy = "" if example else "; give the release a golden file, whose first case is used"
+        raise WarmUpFailed(f"the model cannot run once: {error}{remedy}") from error
+    reason = _unbatched_because(model)
+    one = feeds if reason else {name: array[:1] for name, array in feeds.items()}
+    times = []
+    for _ in range(_RUNS):
+        start = time.perf_counter()
+        model.run(outputs, one)
+        times.append(time.perf_counter() - start)
+    if reason is None:
+        reason = _rows_depend_on_each_other(model, feeds)
+    return Profile(median(times), reason, _takes_no_rows(model, feeds))
+
+
+def synthetic(contract: Contract, rows: int = 1) -> dict[str, Array]:
+    """Input that fits the contract: `rows` in the first free dimension, 1 in every other.
+
+    The first row holds zeros, the second ones, and so on.
+    """
+    return {spec.name: _example(spec, rows) for spec in contract.inputs}
+
+
+def _example(spec: TensorSpec, rows: int) -> Array:
+    shape = [1 if size == ANY_SIZE else size for size in spec.shape]
+    if spec.shape and spec.shape[0] == ANY_SIZE:
+        shape[0] = rows
+    numbers = np.zeros(shape, np.int64)
+    numbers[1::2] = 1
+    if spec.datatype.name == "BYTES":
+        return numbers.astype(str).astype(object)
+    if spec.datatype.name == "BF16":
+        return (numbers * _BF16_ONE).astype(np.uint16)
+    return numbers.astype(spec.datatype.dtype)
+
+
+def _unbatched_because(model: Model) -> str | None:
+    """Why rows of several requests cannot run together, as far as contract and graph tell."""
+    contract = model.contract
+    if not contract.inputs:
+        return "the model has no inputs"
+    for spec in (*contract.inputs, *contract.outputs):
+        if not spec.shape or spec.shape[0] != ANY_SIZE:
+            return f"the first dimension of {spec.name} is fixed"
+    return None
+
+
+def _rows_depend_on_each_other(model: Model, feeds: Feeds) -> str | None:
+    """Why two rows together do not give what each gives alone, None where they do."""
+    outputs = model.contract.output_names
+    pair = {name: _two_rows(array) for name, array in feeds.items()}
+    try:
+        together = model.run(outputs, pair)
+        first, second = (
+            model.run(outputs, {name: array[row : row + 1] for name, array in pair.items()})
+            for row in range(2)
+        )
+    except RequestError as error:
+        return f"the model does not run with two rows: {error}"
+    for name, both, one, other in zip(outputs, together, first, second, strict=True):
+        if not _equal(both, one, other):
+            return f"a row of {name} depends on the other rows of its batch"
+    return None
+
+
+def _two_rows(array: Array) -> Array:
+    """The first two rows, or the only one and one of ones."""
+    if len(array) > 1:
+        return array[:2]
+    ones = np.full_like(array, "1" if array.dtype == object else 1)
+    return np.concatenate([array, ones])
+
+
+def _equal(both: Array, one: Array, other: Array) -> bool:
+    if both.shape[:1] != (2,) or both.shape[1:] != one.shape[1:] or one.shape != other.shape:
+        return False
+    alone = np.concatenate([one, other])
+    if both.dtype.kind != "f":
+        return bool((both == alone).all())
+    return np.allclose(both, alone, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+
+
+def _takes_no_rows(model: Model, feeds: Feeds) -> bool:
+    if _unbatched_because(model):
+        return True  # the contract's shapes decide
+    try:
+        model.run(model.contract.output_names, {name: array[:0] for name, array in feeds.items()})
+    except RequestError:
+        return False
+    return True

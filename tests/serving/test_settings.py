@@ -1,0 +1,123 @@
+import json
+
+import pytest
+
+from modelserver import settings
+from modelserver.errors import SettingsInvalid
+
+CONTRACT = {
+    "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}],
+    "outputs": [{"name": "y", "datatype": "FP32", "shape": [-1, 3]}],
+}
+VALID = {
+    "MODEL": "sample",
+    "RELEASE": "r1",
+    "ARTIFACT_URI": "file:model.onnx",
+    "ARTIFACT_SHA256": "0" * 64,
+    "ARTIFACT_BYTES": "10",
+    "CONTRACT": json.dumps(CONTRACT),
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment with the required settings."""
+    for name, value in VALID.items():
+        monkeypatch.setenv(f"MODELSERVER_{name}", value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_defaults() -> None:
+    """What is not set has the documented default."""
+    chosen = settings.read()
+
+    assert (chosen.host, chosen.port, chosen.max_inflight) == ("0.0.0.0", 8080, 64)  # noqa: S104
+    assert (chosen.drain_delay_s, chosen.grace_s) == (5, 30)
+    assert chosen.max_body_bytes == 64 * 1024 * 1024
+    assert chosen.providers == ("cpu",)
+    assert (chosen.threads, chosen.batching_max_size, chosen.golden_uri) == (None, None, None)
+
+
+def test_providers_are_a_list_in_order(environment: pytest.MonkeyPatch) -> None:
+    """Commas separate the providers; their order counts."""
+    environment.setenv("MODELSERVER_PROVIDERS", "cuda, cpu")
+
+    assert settings.read().providers == ("cuda", "cpu")
+
+
+def test_empty_is_unset(environment: pytest.MonkeyPatch) -> None:
+    """A variable that a template left empty does not count."""
+    environment.setenv("MODELSERVER_THREADS", "")
+
+    assert settings.read().threads is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("ARTIFACT_SHA256", "xyz", "MODELSERVER_ARTIFACT_SHA256: String should match"),
+        ("ARTIFACT_SHA256", "A" * 64, "MODELSERVER_ARTIFACT_SHA256: String should match"),
+        ("ARTIFACT_BYTES", "0", "MODELSERVER_ARTIFACT_BYTES: Input should be greater than 0"),
+        ("MODEL", "a/b", "MODELSERVER_MODEL: String should match"),
+        ("PORT", "99999", "MODELSERVER_PORT: Input should be less than or equal to 65535"),
+        ("PROVIDERS", "gpu", "MODELSERVER_PROVIDERS[0]: Input should be 'cpu', 'cuda' or"),
+        ("CONTRACT", "{", "MODELSERVER_CONTRACT: "),
+        ("CONTRACT", "{}", "MODELSERVER_CONTRACT.inputs: Field required"),
+        ("GOLDEN_URI", "file:g.json", "GOLDEN_URI and GOLDEN_SHA256 go together"),
+        ("DRAIN_DELAY_S", "40", "found DRAIN_DELAY_S 40, expected less than GRACE_S 30"),
+        ("DRAIN_DELAY_S", "inf", "MODELSERVER_DRAIN_DELAY_S: Input should be a finite number"),
+        ("LOG_LEVEL", "loud", "MODELSERVER_LOG_LEVEL: Input should be 'debug'"),
+    ],
+)
+def test_wrong_value_names_its_variable(
+    environment: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    """Each variable that is wrong is named, and its value never shown."""
+    environment.setenv(f"MODELSERVER_{name}", value)
+
+    with pytest.raises(SettingsInvalid) as caught:
+        settings.read()
+
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "message"),
+    [
+        ({"datatype": "FLOAT"}, "inputs[0].datatype: Value error, found 'FLOAT', expected one of"),
+        ({"shape": [-2]}, "inputs[0].shape[0]: Input should be greater than or equal to -1"),
+        ({"size": 1}, "inputs[0].size: Extra inputs are not permitted"),
+    ],
+)
+def test_wrong_contract_names_its_field(
+    environment: pytest.MonkeyPatch, tensor: dict[str, object], message: str
+) -> None:
+    """A mistake inside the contract is named by its path."""
+    inputs = [CONTRACT["inputs"][0] | tensor]
+    environment.setenv("MODELSERVER_CONTRACT", json.dumps(CONTRACT | {"inputs": inputs}))
+
+    with pytest.raises(SettingsInvalid) as caught:
+        settings.read()
+
+    assert f"MODELSERVER_CONTRACT.{message}" in str(caught.value)
+
+
+def test_names_are_unique(environment: pytest.MonkeyPatch) -> None:
+    """Two inputs of one name are refused."""
+    twice = CONTRACT | {"inputs": CONTRACT["inputs"] * 2}
+    environment.setenv("MODELSERVER_CONTRACT", json.dumps(twice))
+
+    with pytest.raises(SettingsInvalid, match="named twice: x"):
+        settings.read()
+
+
+def test_every_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One start tells all that is missing."""
+    for name in VALID:
+        monkeypatch.delenv(f"MODELSERVER_{name}", raising=False)
+
+    with pytest.raises(SettingsInvalid) as caught:
+        settings.read()
+
+    assert [f"MODELSERVER_{name}" for name in VALID if name not in str(caught.value)] == []
