@@ -1,0 +1,1 @@
+"""Run an environment of the repository on this machine: real Envoy, real model servers."""

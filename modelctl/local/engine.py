@@ -1,0 +1,190 @@
+"""The engine: takes revisions, and steps towards them until what runs is what git says.
+
+One loop, level-triggered: whatever happened, a step compares what is wanted with what is there
+and does the next thing. Nothing but a step changes what Envoy routes.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+
+from modelctl.local.dataplane import Envoy, EnvoyError
+from modelctl.local.envoy_config import Snapshot, snapshot
+from modelctl.local.envoy_view import View
+from modelctl.local.events import Journal
+from modelctl.local.measure import Window, parse_counters
+from modelctl.local.plan import Workload
+from modelctl.local.reading import Reading
+from modelctl.local.replica import Phase
+from modelctl.local.rollout import Rollout
+from modelctl.local.supervisor import Supervisor
+from modelctl.local.timing import Timing
+
+
+class Engine:
+    """The state of the environment, and the loop that moves it."""
+
+    def __init__(
+        self,
+        envoy: Envoy,
+        supervisor: Supervisor,
+        journal: Journal,
+        timing: Timing,
+        wake: asyncio.Event,
+    ) -> None:
+        """`wake` is set by whoever has something for the loop to look at."""
+        self._envoy = envoy
+        self._supervisor = supervisor
+        self._journal = journal
+        self._timing = timing
+        self._wake = wake
+        self.rollouts: dict[str, Rollout] = {}
+        self.window = Window(timing.window_s)
+        self.seen: Reading | None = None
+        self.accepted: Reading | None = None
+        self.source_fault = ""
+        self.fault = ""
+        self.stepped = asyncio.Event()
+
+    def offer(self, reading: Reading) -> None:
+        """Take the newest revision: aim at it, or keep what runs if it is refused."""
+        self.seen = reading
+        commit = reading.commit
+        label = f'{commit.id[:12]} "{commit.subject}" by {commit.author}'
+        if reading.rewritten:
+            self._journal.add("", "warning", "the branch was rewritten: history was replaced")
+        if reading.refusal is not None:
+            self._journal.add("", "error", f"refused {label}: {reading.refusal}")
+        else:
+            self._journal.add("", "info", f"accepted {label}")
+            self.accepted = reading
+            self._aim(reading)
+        self._wake.set()
+
+    def note_source(self, fault: str) -> None:
+        """Note why the repository cannot be read, or with "" that it can; what runs goes on."""
+        if fault != self.source_fault:
+            self.source_fault = fault
+            if fault:
+                self._journal.add("", "error", fault)
+            else:
+                self._journal.add("", "info", "the repository can be read again")
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Step whenever something changed, and a little later while something is under way."""
+        while True:
+            try:
+                wait_s = await self._step()
+            except Exception as error:  # noqa: BLE001 - whatever is wrong, what runs goes on
+                self._note_fault(f"internal fault: {error!r}")
+                wait_s = self._timing.sample_s
+            self.stepped.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            self._wake.clear()
+
+    async def sample(self) -> None:
+        """Take one reading of Envoy's counters; none while it does not answer."""
+        page = await self._envoy.counters()
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            if page is not None:
+                self.window.add(_now(), parse_counters(page))
+
+    def _aim(self, reading: Reading) -> None:
+        """Set every model's target; a paused model keeps the one it has."""
+        for name, model in reading.models.items():
+            rollout = self.rollouts.setdefault(name, Rollout(name))
+            rollout.paused = model.paused
+            rollout.held = None
+            if not model.paused:
+                rollout.aim(model.plan, model.commit)
+            elif model.plan != rollout.target:
+                rollout.held = model.plan
+        for name in self.rollouts.keys() - reading.models.keys():
+            rollout = self.rollouts[name]
+            rollout.paused, rollout.held = False, None
+            rollout.aim(None, None)
+
+    async def _step(self) -> float:
+        """Do what can be done now; how long to wait, in seconds, before looking again."""
+        view = await self._envoy.view()
+        for rollout in self.rollouts.values():
+            self._note_waiting(rollout, tuple(rollout.unready(view.ready)))
+        self._supervisor.apply(self._wanted(), view.healthy_ports())
+        publishing = [r for r in self.rollouts.values() if r.pending and not r.waiting]
+        try:
+            await self._envoy.publish(self._snapshot())
+        except (EnvoyError, OSError) as error:
+            self._note_fault(f"routes were not changed: {error}")
+            return self._timing.sample_s
+        self._note_fault("")
+        await self._publish(publishing)
+        self._forget_removed()
+        hurry = publishing or self._settling(view)
+        return self._timing.settle_s if hurry else self._timing.sample_s
+
+    async def _publish(self, rollouts: Iterable[Rollout]) -> None:
+        """Note what Envoy now routes; a reading taken here begins the new share."""
+        changed = False
+        for rollout in rollouts:
+            before = rollout.live.weights() if rollout.live else {}
+            rollout.publish(_now())
+            after = rollout.live.weights() if rollout.live else {}
+            if before != after:
+                changed = True
+                self._journal.add(rollout.model, "info", f"weights now {_spelled(rollout)}")
+        if changed:
+            await self.sample()
+
+    def _wanted(self) -> dict[str, Workload]:
+        return {
+            name: workload
+            for rollout in self.rollouts.values()
+            for name, workload in rollout.workloads().items()
+        }
+
+    def _snapshot(self) -> Snapshot:
+        routes = {name: rollout.rules() for name, rollout in self.rollouts.items()}
+        published = {name: rules for name, rules in routes.items() if rules is not None}
+        return snapshot(self._envoy.folder, self._supervisor.endpoints(), published)
+
+    def _settling(self, view: View) -> bool:
+        """Whether Envoy is about to see something that the replicas already know."""
+        healthy = view.healthy_ports()
+        return any(
+            (replica.phase is Phase.READY and replica.port not in healthy)
+            or replica.phase is Phase.GONE
+            for group in self._supervisor.groups.values()
+            for replica in group.replicas
+        )
+
+    def _forget_removed(self) -> None:
+        """Drop models that are gone from git and from this machine."""
+        running = {group.workload.model for group in self._supervisor.groups.values()}
+        for name, rollout in list(self.rollouts.items()):
+            gone = rollout.target is None and rollout.live is None and not rollout.paused
+            if gone and name not in running:
+                del self.rollouts[name]
+                self._journal.forget(name)
+
+    def _note_waiting(self, rollout: Rollout, services: tuple[str, ...]) -> None:
+        if services and services != rollout.waiting:
+            message = f"new routes wait until ready: {', '.join(services)}"
+            self._journal.add(rollout.model, "info", message)
+        rollout.waiting = services
+
+    def _note_fault(self, fault: str) -> None:
+        if fault and fault != self.fault:
+            self._journal.add("", "error", fault)
+        self.fault = fault
+
+
+def _spelled(rollout: Rollout) -> str:
+    """The live weights, by Service."""
+    weights = rollout.live.weights() if rollout.live else {}
+    return ", ".join(f"{service} {weight}" for service, weight in weights.items()) or "none"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,45 @@
+"""What happened, newest last: told to the log at once, and kept for the status page."""
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_KEPT = 50
+_LOG = logging.getLogger("modelctl.up")
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened; `count` of the same in a row are one event."""
+
+    time: str
+    level: str
+    message: str
+    count: int = 1
+
+
+class Journal:
+    """The last events of each model, and of the engine itself under the empty name."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, deque[Event]] = {}
+
+    def add(self, model: str, level: str, message: str) -> None:
+        """Record an event; one that repeats the last of its model only counts up."""
+        _LOG.log(_LEVELS[level], "%s%s", f"{model}: " if model else "", message)
+        events = self._events.setdefault(model, deque(maxlen=_KEPT))
+        count = 1
+        if events and (events[-1].level, events[-1].message) == (level, message):
+            count += events.pop().count
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        events.append(Event(time, level, message, count))
+
+    def of(self, model: str) -> tuple[Event, ...]:
+        """The events of a model, newest first."""
+        return tuple(reversed(self._events.get(model, ())))
+
+    def forget(self, model: str) -> None:
+        """Drop the events of a model that is no longer served."""
+        self._events.pop(model, None)

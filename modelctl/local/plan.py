@@ -1,0 +1,135 @@
+"""What one model should run here: the few facts that its rendered objects come down to.
+
+Values only. `objects` and `routes` make them from Kubernetes objects; `envoy_config` turns them
+into Envoy's configuration, and `supervisor` into processes.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from modelctl.errors import ModelctlError
+
+
+class PlanError(ModelctlError):
+    """A rendered object asks for something that the local engine cannot run as asked."""
+
+
+class Lane(StrEnum):
+    """Why a request reaches a release; each lane is an Envoy cluster with counters of its own.
+
+    The share measured against the weights in git counts the weighted lane alone: requests forced
+    by a header and mirrored copies would distort it.
+    """
+
+    WEIGHTED = "weighted"
+    DIRECT = "direct"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """An HTTP probe of a container: `failures` in a row count as failed."""
+
+    path: str
+    period_s: float
+    timeout_s: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class PodTemplate:
+    """What every replica of a Deployment is started with; another template is another pod.
+
+    `files` is the folder that relative `file:` URIs resolve against, and `missing` names the
+    files of the template that the revision does not have.
+    """
+
+    environment: tuple[tuple[str, str], ...]
+    startup: Probe | None
+    readiness: Probe | None
+    liveness: Probe | None
+    grace_s: float
+    files: str = ""
+    missing: tuple[str, ...] = ()
+
+    def variable(self, name: str) -> str | None:
+        """The value of an environment variable, or None."""
+        return next((value for key, value in self.environment if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment with its replica count and the Services that select its pods."""
+
+    name: str
+    model: str
+    release: str
+    replicas: int
+    template: PodTemplate
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which requests a rule takes: a path (whole elements) and exact request headers."""
+
+    path: str
+    exact: bool
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A Service, its weight among its rule's backends, and the headers set on the way there."""
+
+    service: str
+    weight: int
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A Service that gets copies of `per_million` in a million requests."""
+
+    service: str
+    per_million: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One match of an HTTPRoute rule; a timeout of 0 is none, None is Envoy's default."""
+
+    match: Match
+    backends: tuple[Backend, ...]
+    mirrors: tuple[Mirror, ...]
+    timeout_s: float | None
+    try_timeout_s: float | None
+
+    @property
+    def lane(self) -> Lane:
+        """A rule that asks for headers reaches a release directly; the others share by weight."""
+        return Lane.DIRECT if self.match.headers else Lane.WEIGHTED
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """Everything that serves one model: its Deployments and the rules of its HTTPRoute."""
+
+    model: str
+    workloads: tuple[Workload, ...]
+    rules: tuple[Rule, ...]
+
+    def weights(self) -> dict[str, int]:
+        """The weight of each Service in the rules that share by weight."""
+        shared = (rule for rule in self.rules if rule.lane is Lane.WEIGHTED)
+        return {backend.service: backend.weight for rule in shared for backend in rule.backends}
+
+    def shadows(self) -> dict[str, int]:
+        """The Services that get copies, with the copied share in parts per million."""
+        return {
+            mirror.service: mirror.per_million for rule in self.rules for mirror in rule.mirrors
+        }
+
+    def workload_of(self, service: str) -> Workload | None:
+        """The Deployment behind a Service, or None."""
+        return next((w for w in self.workloads if service in w.services), None)

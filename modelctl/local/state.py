@@ -1,0 +1,159 @@
+"""The state directory: its layout, its one owner, and files written whole or not at all."""
+
+import fcntl
+import json
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from modelctl.errors import UsageError
+
+_TRIES = 5
+_BETWEEN_TRIES_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """Where everything lives that `modelctl up` keeps; nothing of it is precious."""
+
+    root: Path
+
+    @property
+    def status(self) -> Path:
+        """The last status, as JSON."""
+        return self.root / "status.json"
+
+    @property
+    def processes(self) -> Path:
+        """Records of the processes that run."""
+        return self.root / "processes.json"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the `modelctl up` that owns this folder."""
+        return self.root / "lock"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a process."""
+        return self.root / "logs"
+
+    @property
+    def envoy(self) -> Path:
+        """Envoy's configuration files."""
+        return self.root / "envoy"
+
+    @property
+    def files(self) -> Path:
+        """Artifacts exported from commits, one folder a set of bytes."""
+        return self.root / "files"
+
+    @property
+    def cache(self) -> Path:
+        """The model servers' cache of verified artifacts."""
+        return self.root / "artifacts"
+
+    @property
+    def mirror(self) -> Path:
+        """The bare mirror of a repository that is followed by URL."""
+        return self.root / "mirror.git"
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises:
+            UsageError: they cannot be made.
+
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.logs, self.envoy, self.files, self.cache):
+                folder.mkdir(exist_ok=True)
+            (self.root / ".gitignore").write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            message = f"the state directory {self.root} cannot be made: {error.strerror}"
+            raise UsageError(f"{message}; choose another with --state DIR") from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file so that a reader, or a crash, meets the old or the new bytes.
+
+    Raises:
+        OSError: the disk is full, or the place is not writable; the old file is untouched.
+
+    """
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class Lock:
+    """The exclusive claim on a state directory; the kernel drops it with the process."""
+
+    def __init__(self, folder: StateFolder) -> None:
+        self._folder = folder
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        """Claim the folder; UsageError, naming the holder, if it is taken."""
+        descriptor = os.open(self._folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _claim(descriptor)
+        except OSError as error:
+            holder = os.read(descriptor, 200).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise UsageError(
+                f"another `modelctl up` (process {holder}) runs on {self._folder.root}; "
+                "stop it, or give this one its own folder with --state DIR"
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def _claim(descriptor: int) -> None:
+    """Lock; more than one try, as `modelctl status` holds the lock while it looks."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_BETWEEN_TRIES_S)
+        else:
+            return
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_held(folder: StateFolder) -> bool:
+    """Whether a `modelctl up` runs on the folder now."""
+    try:
+        descriptor = os.open(folder.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def read_json(path: Path) -> object:
+    """The JSON value in a file; None where there is no such file, or no JSON in it."""
+    try:
+        value: object = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value

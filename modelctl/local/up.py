@@ -1,0 +1,269 @@
+"""`modelctl up`: put the parts together, run until told to stop, and leave nothing behind."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modelctl import git
+from modelctl.errors import GitError, UsageError
+from modelctl.git import Commit
+from modelctl.local import leftovers
+from modelctl.local.artifacts import ArtifactExport
+from modelctl.local.children import Launcher
+from modelctl.local.dataplane import Envoy
+from modelctl.local.engine import Engine
+from modelctl.local.events import Journal
+from modelctl.local.follow import follow
+from modelctl.local.overview import Overview
+from modelctl.local.reading import Check, Reader
+from modelctl.local.replica import Surroundings
+from modelctl.local.source import Files, Remote, Source, local_branch
+from modelctl.local.state import Lock, StateFolder, write_atomically
+from modelctl.local.status import Addresses, encode
+from modelctl.local.supervisor import Supervisor
+from modelctl.local.timing import Timing
+from modelctl.local.web import application, serve
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
+_SHOWN_COMMITS = 20
+_LOGS_KEPT_S = 14 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to serve, and where.
+
+    Attributes:
+        repository: path of a repository, or its URL.
+        state: folder for everything that is kept.
+        check: what refuses a revision; findings of level error do.
+        environment: which rendered objects to run.
+        ref: branch, tag or commit; by default the branch that is checked out.
+        worktree: run the files on disk instead of commits.
+        port: where predictions are answered; 0 takes a free one.
+        status_port: where the status page is; 0 takes a free one.
+        announce: called once everything listens.
+        command: the model server, as a program with an absolute path and arguments.
+
+    """
+
+    repository: str
+    state: Path
+    check: Check
+    environment: str = "local"
+    ref: str | None = None
+    worktree: bool = False
+    port: int = 8080
+    status_port: int = 8081
+    announce: Callable[[Addresses], None] = lambda _: None
+    command: Sequence[str] = (sys.executable, "-m", "modelserver")
+    timing: Timing = field(default_factory=Timing)
+
+
+def run(options: Options) -> int:
+    """Serve until SIGTERM or SIGINT; 0 after an orderly end.
+
+    Raises:
+        UsageError: another one runs on the state folder, or a port is taken, or Envoy fails.
+        GitError: the repository cannot be reached.
+
+    """
+    folder = StateFolder(options.state.resolve())
+    folder.create()
+    with Lock(folder):
+        journal = Journal()
+        for record in leftovers.end_all(folder):
+            words = f"ended {record.name} (process {record.pid}), left over from an earlier run"
+            journal.add("", "warning", words)
+        _forget_old_logs(folder.logs)
+        shutil.rmtree(folder.files, ignore_errors=True)
+        folder.status.unlink(missing_ok=True)
+        folder.create()
+        return asyncio.run(_Up(options, folder, journal).serve())
+
+
+def default_state() -> Path:
+    """`.modelctl` in the root of the work tree around, or in the current folder."""
+    try:
+        return git.top_level(Path.cwd()) / ".modelctl"
+    except GitError:
+        return Path.cwd() / ".modelctl"
+
+
+class _Up:
+    """The parts of one `modelctl up`, and the order in which they start and end."""
+
+    def __init__(self, options: Options, folder: StateFolder, journal: Journal) -> None:
+        self._options = options
+        self._folder = folder
+        self._journal = journal
+        self._launcher = Launcher(folder, lambda words: journal.add("", "error", words))
+        self._envoy = Envoy(folder, self._launcher, journal, options.timing)
+        wake = asyncio.Event()
+        self._supervisor = Supervisor(
+            Surroundings(
+                folder=folder,
+                launcher=self._launcher,
+                command=options.command,
+                timing=options.timing,
+                drained=self._envoy.drained,
+                changed=wake.set,
+                report=journal.add,
+            )
+        )
+        self._engine = Engine(self._envoy, self._supervisor, journal, options.timing, wake)
+
+    async def serve(self) -> int:
+        """Start everything, wait for a signal, end everything in order."""
+        stop = _stop_on_signals()
+        with _listen(self._options.status_port, "--status-port") as page:
+            with _listen(self._options.port, "--port") as free:
+                port: int = free.getsockname()[1]
+            source = await asyncio.to_thread(_source, self._options, self._folder)
+            await self._envoy.start(port)
+            try:
+                await self._run(source, page, port, stop)
+            finally:
+                await self._envoy.stop()
+                await self._supervisor.stop()
+        return 0
+
+    async def _run(
+        self, source: Source, page: socket.socket, port: int, stop: asyncio.Event
+    ) -> None:
+        """Run the loops until one is told to stop, or fails."""
+        options = self._options
+        reader = Reader(
+            source, options.environment, options.check, ArtifactExport(self._folder.files)
+        )
+        addresses = _addresses(options, self._folder, source, port, page.getsockname()[1])
+        overview = Overview(addresses, self._engine, self._supervisor, self._journal)
+        app = application(overview.status, lambda model: self._history(reader, model))
+        loops = (
+            stop.wait(),
+            self._engine.run(),
+            follow(source, reader, self._engine),
+            self._sample(),
+            self._write_status(overview),
+            serve(app, page),
+        )
+        tasks = [asyncio.ensure_future(loop) for loop in loops]
+        options.announce(addresses)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _sample(self) -> None:
+        """Read Envoy's counters, and keep logs short, as time goes by."""
+        while True:
+            await self._engine.sample()
+            self._launcher.shorten_logs()
+            await asyncio.sleep(self._options.timing.sample_s)
+
+    async def _write_status(self, overview: Overview) -> None:
+        """Keep the status file as the status is; a full disk is told, and stops nothing."""
+        written = b""
+        while True:
+            content = encode(overview.status().to_json())
+            if content != written:
+                try:
+                    write_atomically(self._folder.status, content)
+                    written, overview.write_fault = content, ""
+                except OSError as error:
+                    words = f"{self._folder.status} cannot be written: {error.strerror}"
+                    if words != overview.write_fault:
+                        self._journal.add("", "error", words)
+                    overview.write_fault = words
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._engine.stepped.wait(), self._options.timing.sample_s)
+            self._engine.stepped.clear()
+
+    async def _history(self, reader: Reader, model: str) -> tuple[Commit, ...]:
+        """The last commits of a model; none while the repository cannot be read."""
+        if self._engine.seen is None:
+            return ()
+        try:
+            return await asyncio.to_thread(
+                reader.history, self._engine.seen.commit.id, model, _SHOWN_COMMITS
+            )
+        except GitError:
+            return ()
+
+
+def _forget_old_logs(logs: Path) -> None:
+    """Drop the logs of servers that ended long ago."""
+    for log in logs.iterdir():
+        if log.stat().st_mtime < time.time() - _LOGS_KEPT_S:
+            log.unlink()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """An event that the first SIGTERM or SIGINT sets; the second ends the process at once."""
+    stop = asyncio.Event()
+
+    def told() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, told)
+    return stop
+
+
+def _listen(port: int, option: str) -> socket.socket:
+    """A listening socket on the loopback interface; UsageError if the port is taken."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise UsageError(
+            f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); "
+            f"choose another with {option} PORT, or 0 for any free one"
+        ) from error
+    return listening
+
+
+def _source(options: Options, folder: StateFolder) -> Source:
+    """The repository to follow."""
+    path = Path(options.repository)
+    if _URL.match(options.repository) and not path.exists():
+        if options.worktree:
+            raise UsageError("--worktree needs a repository on this machine, found a URL")
+        every_s = options.timing.fetch_s
+        return Remote(options.repository, options.ref, folder.mirror, every_s=every_s)
+    if options.worktree:
+        return Files(git.top_level(path))
+    return local_branch(path.resolve(), options.ref, every_s=options.timing.follow_s)
+
+
+def _addresses(
+    options: Options, folder: StateFolder, source: Source, port: int, page_port: int
+) -> Addresses:
+    return Addresses(
+        environment=options.environment,
+        source=source.name,
+        pid=os.getpid(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        traffic=f"http://127.0.0.1:{port}",
+        page=f"http://127.0.0.1:{page_port}",
+        state=str(folder.root),
+    )

@@ -1,0 +1,57 @@
+"""Values that several tests of the local engine begin with."""
+
+from collections.abc import Callable
+
+import pytest
+
+from modelctl.local.plan import Backend, Match, Mirror, ModelPlan, PodTemplate, Rule, Workload
+
+PATH = "/v2/models/m"
+MakeWorkload = Callable[..., Workload]
+MakePlan = Callable[..., ModelPlan]
+
+
+def workload(release: str, *, replicas: int = 1, setting: str = "a") -> Workload:
+    """A Deployment `m-<release>` behind a Service of the same name."""
+    environment = (
+        ("MODELSERVER_MODEL", "m"),
+        ("MODELSERVER_RELEASE", release),
+        ("SETTING", setting),
+    )
+    template = PodTemplate(environment, None, None, None, grace_s=5)
+    return Workload(f"m-{release}", "m", release, replicas, template, (f"m-{release}",))
+
+
+def plan(weights: dict[str, int], *, shadow: str = "", setting: str = "a") -> ModelPlan:
+    """The plan of a model `m` with these weights, and a direct rule for each release."""
+    deployed = dict.fromkeys((*weights, *([shadow] if shadow else [])))
+    direct = tuple(
+        Rule(
+            Match(PATH, exact=False, headers=(("x-model-release", release),)),
+            (Backend(f"m-{release}", 1, (("x-model-role", "direct"),)),),
+            (),
+            timeout_s=None,
+            try_timeout_s=None,
+        )
+        for release in deployed
+    )
+    backends = tuple(
+        Backend(f"m-{release}", weight, (("x-model-role", "stable"),))
+        for release, weight in weights.items()
+    )
+    mirrors = (Mirror(f"m-{shadow}", 100_000),) if shadow else ()
+    shared = Rule(Match(PATH, exact=False, headers=()), backends, mirrors, 30.0, None)
+    workloads = tuple(workload(release, setting=setting) for release in deployed)
+    return ModelPlan("m", workloads, (*direct, shared))
+
+
+@pytest.fixture
+def make_workload() -> MakeWorkload:
+    """`make_workload(release, replicas=1, setting="a")`."""
+    return workload
+
+
+@pytest.fixture
+def make_plan() -> MakePlan:
+    """`make_plan(weights, shadow="", setting="a")`."""
+    return plan
