@@ -1,7 +1,6 @@
 """The whole application, built from explicit parts."""
 
 from http import HTTPStatus
-from importlib.metadata import version
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -9,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
+from modelserver import __version__
 from modelserver.errors import RequestError
 from modelserver.exchange import Inference
 from modelserver.infer import InferEndpoint
@@ -22,7 +22,7 @@ def create_app(settings: Settings, inference: Inference) -> ASGIApp:
     """FastAPI for everything a person or a probe asks, with the inference endpoint in front."""
     app = FastAPI(
         title="modelserver",
-        version=version("modelserver"),
+        version=__version__,
         description="Serves one ONNX release over the Open Inference Protocol V2.",
     )
     routes = Routes(

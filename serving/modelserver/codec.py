@@ -18,6 +18,8 @@ _BYTE = re.compile(r"\(byte (?P<offset>\d+)\)")
 _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _NOT_FINITE = re.compile(rb"[-+]?(?:NaN|nan|Infinity|inf)")
 _MAX_QUOTED = 64
+_NONE: frozenset[str] = frozenset()
+_BINARY_SIZE = "parameters.binary_data_size"
 
 
 class Call(Struct, gc=False):
@@ -32,7 +34,7 @@ class Call(Struct, gc=False):
     outputs: tuple[str, ...]
     rows: int
     key: Hashable
-    binary: frozenset[str] = frozenset()
+    binary: frozenset[str] = _NONE
 
 
 class Answer(Struct, gc=False):
@@ -64,6 +66,7 @@ class Codec:
         self._inputs = {spec.name: spec for spec in contract.inputs}
         self._outputs = {spec.name: spec for spec in contract.outputs}
         self._all_outputs = contract.output_names
+        self._all_binary = frozenset(contract.output_names)
         self._shared = tuple(shared)
         self._takes_no_rows = takes_no_rows
         self._varying = tuple(spec.name for spec in contract.inputs if -1 in spec.shape[1:])
@@ -95,7 +98,9 @@ class Codec:
         rows = first.shape[0] if first is not None and first.ndim else 1
         if rows == 0 and not self._takes_no_rows:
             raise InvalidRequest("inputs[0].shape[0]", "found 0, this model needs at least 1")
-        key = (outputs, *[feeds[name].shape[1:] for name in self._varying])
+        key: Hashable = outputs
+        if self._varying:
+            key = (outputs, *(feeds[name].shape[1:] for name in self._varying))
         return Call(request.id, feeds, outputs, rows, key, wanted)
 
     def encode(self, call: Call, arrays: Sequence[Array]) -> Answer:
@@ -148,7 +153,10 @@ class Codec:
                 raise InvalidRequest(
                     f"inputs[{index}].name", f"found {_short(tensor.name)}; {problem}"
                 )
-            feeds[tensor.name] = read_tensor(spec, tensor, f"inputs[{index}]", tail)
+            try:
+                feeds[tensor.name] = read_tensor(spec, tensor, tail)
+            except InvalidRequest as error:
+                raise error.within(f"inputs[{index}]") from error
         if len(feeds) != len(self._inputs):
             missing = ", ".join(name for name in self._inputs if name not in feeds)
             raise InvalidRequest("inputs", f"{missing} is missing")
@@ -158,9 +166,10 @@ class Codec:
 
     def _wanted(self, request: Any) -> tuple[tuple[str, ...], frozenset[str]]:  # noqa: ANN401
         """Outputs to compute, in the client's order, and those to send as raw bytes."""
-        default = bool((request.parameters or {}).get("binary_data_output", False))
+        parameters = request.parameters
+        default = bool(parameters and parameters.get("binary_data_output"))
         if not request.outputs:
-            return self._all_outputs, frozenset(self._all_outputs if default else ())
+            return self._all_outputs, self._all_binary if default else _NONE
         names: list[str] = []
         wanted = set()
         for index, output in enumerate(request.outputs):
@@ -179,30 +188,31 @@ class Codec:
         return ", ".join(self._inputs) or "no inputs"
 
 
-def read_tensor(spec: TensorSpec, tensor: Any, field: str, tail: binary.Tail | None) -> Array:  # noqa: ANN401
+def read_tensor(spec: TensorSpec, tensor: Any, tail: binary.Tail | None = None) -> Array:  # noqa: ANN401
     """One tensor of a request, from its JSON or from the bytes after it, checked against `spec`.
 
-    Raises `InvalidRequest` with a path that begins with `field`.
+    Raises `InvalidRequest` with the path within the tensor.
     """
     if tensor.datatype != spec.datatype.name:
         raise InvalidRequest(
-            f"{field}.datatype", f"found {_short(tensor.datatype)}, expected {spec.datatype.name}"
+            "datatype", f"found {_short(tensor.datatype)}, expected {spec.datatype.name}"
         )
     shape, data = tensor.shape, tensor.data
-    tensors.check_shape(spec, shape, f"{field}.shape")
+    tensors.check_shape(spec, shape)
     size = tensor.parameters.get("binary_data_size") if tensor.parameters else None
     if size is not None:
-        place = f"{field}.parameters.binary_data_size"
         if data is not UNSET:
-            raise InvalidBinary(place, "found beside data; expected one of the two")
+            raise InvalidBinary(_BINARY_SIZE, "found beside data; expected one of the two")
         if tail is None:
-            raise InvalidBinary(place, "found without the header Inference-Header-Content-Length")
-        return binary.from_bytes(spec.datatype, shape, tail.take(size, place), place)
+            raise InvalidBinary(
+                _BINARY_SIZE, "found without the header Inference-Header-Content-Length"
+            )
+        return binary.from_bytes(spec.datatype, shape, tail.take(size, _BINARY_SIZE), _BINARY_SIZE)
     if data is UNSET:
-        raise InvalidRequest(f"{field}.data", "is missing")
+        raise InvalidRequest("data", "is missing")
     if type(data) is list:
-        return tensors.from_values(spec.datatype, shape, data, f"{field}.data")
-    return tensors.from_raw(spec, shape, data, f"{field}.data")
+        return tensors.from_values(spec.datatype, shape, data)
+    return tensors.from_raw(spec, shape, data)
 
 
 def malformed(body: bytes, error: msgspec.DecodeError) -> InvalidRequest:

@@ -18,6 +18,12 @@ class TensorSpec:
     datatype: Datatype
     shape: tuple[int, ...]
 
+    @cached_property
+    def row(self) -> list[int] | None:
+        """Sizes after the first where that one is free and they are not, else None."""
+        first, inner = self.shape[:1], list(self.shape[1:])
+        return inner if first == (ANY_SIZE,) and ANY_SIZE not in inner else None
+
 
 @dataclass(frozen=True)
 class Contract:

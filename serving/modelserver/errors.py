@@ -157,6 +157,10 @@ class InvalidRequest(RequestError):
         self.field = field
         self.problem = problem
 
+    def within(self, outer: str) -> "InvalidRequest":
+        """The same error with the path from further out."""
+        return type(self)(f"{outer}.{self.field}", self.problem)
+
 
 class InvalidBinary(InvalidRequest):
     """The binary part of a request does not fit its JSON part."""

@@ -104,11 +104,10 @@ def _arrays(
                 f"expected one of {', '.join(by_name)}"
             )
         try:
-            arrays[tensor.name] = codec.read_tensor(
-                by_name[tensor.name], tensor, f"{field}[{index}]", None
-            )
+            arrays[tensor.name] = codec.read_tensor(by_name[tensor.name], tensor)
         except InvalidRequest as error:
-            raise GoldenMalformed(f"golden file: {error}") from error
+            place = error.within(f"{field}[{index}]")
+            raise GoldenMalformed(f"golden file: {place}") from error
     if (complete and len(arrays) < len(specs)) or not (arrays or complete):
         missing = ", ".join(name for name in by_name if name not in arrays)
         raise GoldenMalformed(f"golden file: {field}: {missing} is missing")

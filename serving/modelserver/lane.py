@@ -44,10 +44,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._count_header_bytes(len(data))
 
     def on_message_begin(self) -> None:
-        """Count the headers of the next request from here."""
+        """Count the headers of the next request from here; ASGI's scope is made when needed."""
         self._in_headers = True
         self._header_bytes = 0
-        super().on_message_begin()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def on_headers_complete(self) -> None:
         """Hold the request back until it is whole, or until no more of it is there."""
@@ -55,7 +57,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_simple():
             self._held = []
         else:
-            super().on_headers_complete()
+            self._go_on_as_asgi()
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body."""
@@ -85,16 +87,22 @@ class HttpProtocol(HttpToolsProtocol):
             and not self.flow.write_paused
             and not self.expect_100_continue
             and self.parser.get_method() == b"POST"
-            and self.parser.get_http_version() == "1.1"
             and not self.parser.should_upgrade()
         )
 
     def _release(self) -> None:
         """Go on as uvicorn would have done."""
         held, self._held = self._held or [], None
-        super().on_headers_complete()
+        self._go_on_as_asgi()
         for part in held:
             super().on_body(part)
+
+    def _go_on_as_asgi(self) -> None:
+        url, given, expect = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expect
+        self.headers += given
+        super().on_headers_complete()
 
     def _count_header_bytes(self, number: int) -> None:
         self._header_bytes += number
@@ -148,4 +156,5 @@ class _ShortCycle:
         protocol.transport.write(b"".join(lines))
         if not self.keep_alive or protocol.inference.closing:
             protocol.transport.close()
-        protocol.on_response_complete()
+        elif protocol.pipeline:
+            protocol.on_response_complete()

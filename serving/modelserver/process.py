@@ -78,6 +78,8 @@ class _Process:
         asked = asyncio.create_task(stop.asked.wait())
         loading = asyncio.ensure_future(_in_thread(self._load))
         await asyncio.wait({asked, loading, http}, return_when=asyncio.FIRST_COMPLETED)
+        if http.done():
+            http.result()  # it only ends by itself by an error, which ends the process
         code = self._started(loading) if loading.done() else 0
         if loading.done() and code == 0:
             await asyncio.wait({asked, http}, return_when=asyncio.FIRST_COMPLETED)

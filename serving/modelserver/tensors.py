@@ -21,50 +21,51 @@ _UINT64_MAX = 2**64 - 1
 _MAX_BESIDE_ZERO = 1 << 16
 
 
-def check_shape(spec: TensorSpec, shape: Sequence[int], field: str) -> None:
-    """Return if the contract allows the shape. Raises `InvalidRequest` naming `field`."""
+def check_shape(spec: TensorSpec, shape: list[int]) -> None:
+    """Return if the contract allows the shape. Raises `InvalidRequest` naming ``shape[1]``."""
+    if shape and shape[0] and shape[1:] == spec.row:
+        return  # by far the most frequent case
     promised = spec.shape
     if len(shape) != len(promised):
         raise InvalidRequest(
-            field, f"found {len(shape)} dimensions, expected {len(promised)}: {list(promised)}"
+            "shape", f"found {len(shape)} dimensions, expected {len(promised)}: {list(promised)}"
         )
     for axis, (size, promise) in enumerate(zip(shape, promised, strict=True)):
         if promise not in {size, ANY_SIZE}:
-            raise InvalidRequest(f"{field}[{axis}]", f"found {size}, expected {promise}")
+            raise InvalidRequest(f"shape[{axis}]", f"found {size}, expected {promise}")
     if 0 in shape and max(shape) > _MAX_BESIDE_ZERO:
         # No data bounds these sizes, yet the outputs may grow with them.
         raise InvalidRequest(
-            field, f"found {list(shape)}, expected at most {_MAX_BESIDE_ZERO} beside a 0"
+            "shape", f"found {shape}, expected at most {_MAX_BESIDE_ZERO} beside a 0"
         )
 
 
-def from_raw(spec: TensorSpec, shape: Sequence[int], data: msgspec.Raw, field: str) -> Array:
+def from_raw(spec: TensorSpec, shape: Sequence[int], data: msgspec.Raw) -> Array:
     """Array of the given shape from a JSON array, flat in row-major order or nested like the shape.
 
-    Raises `InvalidRequest` naming the element, as in ``inputs[0].data[3]``.
+    Raises `InvalidRequest` naming the element, as in ``data[3]``.
     """
     depth = _depth(memoryview(data))
     if depth not in {1, len(shape)}:
         deep = f" or nested {len(shape)} deep" if len(shape) > 1 else ""
-        raise InvalidRequest(field, f"found {_nesting(depth)}, expected a flat array{deep}")
+        raise InvalidRequest("data", f"found {_nesting(depth)}, expected a flat array{deep}")
     try:
         values = _decoder(spec.datatype, depth).decode(data)
     except msgspec.ValidationError as error:
         step, problem = found_and_expected(error, spec.datatype.expected)
-        raise InvalidRequest(field + step, problem) from error
+        raise InvalidRequest(f"data{step}", problem) from error
     except UnicodeDecodeError as error:
-        raise InvalidRequest(field, "found a string that is not UTF-8") from error
+        raise InvalidRequest("data", "found a string that is not UTF-8") from error
     nested = depth != 1
     if nested:
-        values = _flatten(values, shape, field) if shape else [values]
-    return from_values(spec.datatype, shape, values, field, nested=nested)
+        values = _flatten(values, shape) if shape else [values]
+    return from_values(spec.datatype, shape, values, nested=nested)
 
 
 def from_values(
     datatype: Datatype,
     shape: Sequence[int],
     values: list[Any],
-    field: str,
     *,
     nested: bool = False,
 ) -> Array:
@@ -77,7 +78,7 @@ def from_values(
     expected = prod(shape)
     if len(values) != expected:
         raise InvalidRequest(
-            field, f"found {len(values)} elements, expected {expected} by shape {list(shape)}"
+            "data", f"found {len(values)} elements, expected {expected} by shape {list(shape)}"
         )
     if datatype.name == "BYTES":
         return _strings(values).reshape(shape)
@@ -91,7 +92,7 @@ def from_values(
         index = next(i for i, value in enumerate(values) if value > _UINT64_MAX)
         step = _steps(index, shape) if nested else f"[{index}]"
         raise InvalidRequest(
-            field + step, f"found {values[index]}, expected {datatype.expected}"
+            f"data{step}", f"found {values[index]}, expected {datatype.expected}"
         ) from error
     return np.frombuffer(packed, datatype.dtype).reshape(shape)
 
@@ -139,14 +140,14 @@ def _nesting(depth: int) -> str:
     return "no array" if depth == 0 else f"an array nested {depth} deep"
 
 
-def _flatten(values: list[Any], shape: Sequence[int], field: str) -> list[Any]:
+def _flatten(values: list[Any], shape: Sequence[int]) -> list[Any]:
     """Elements of nested lists, which must have exactly the sizes of `shape`."""
     level: list[Any] = [values]
     for axis, size in enumerate(shape):
         for index, row in enumerate(level):
             if len(row) != size:
                 raise InvalidRequest(
-                    field + _steps(index, shape[:axis]),
+                    f"data{_steps(index, shape[:axis])}",
                     f"found {len(row)} elements, expected {size} by shape[{axis}]",
                 )
         level = list(chain.from_iterable(level))

@@ -53,5 +53,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise AddressUnavailable(
             f"{host}:{port}: {error.strerror or error}; end what listens there or change PORT"
         ) from error
+    # Connections inherit this; the kernel finds dead clients, so none needs a timer here.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setblocking(False)  # noqa: FBT003 - positional only
     return sock

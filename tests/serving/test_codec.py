@@ -383,5 +383,5 @@ def test_call_is_made_of_plain_parts() -> None:
     call = codec.decode(b'{"inputs": []}')
 
     assert msgspec.structs.asdict(call) == msgspec.structs.asdict(
-        Call(UNSET, {}, ("y",), 1, (("y",),))
+        Call(UNSET, {}, ("y",), 1, ("y",))
     )

@@ -1,8 +1,10 @@
 import json
+import tomllib
+from pathlib import Path
 
 import pytest
 
-from modelserver import settings
+from modelserver import __version__, settings
 from modelserver.errors import SettingsInvalid
 
 CONTRACT = {
@@ -121,3 +123,10 @@ def test_every_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         settings.read()
 
     assert [f"MODELSERVER_{name}" for name in VALID if name not in str(caught.value)] == []
+
+
+def test_version_is_that_of_the_package() -> None:
+    """The version that the server tells is the one that its package declares."""
+    project = Path(__file__).parents[2] / "serving" / "pyproject.toml"
+
+    assert tomllib.loads(project.read_text())["project"]["version"] == __version__

@@ -1,0 +1,160 @@
+"""Which requests take the short way, on a real parser with a transport that only remembers."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.server import ServerState
+
+from modelserver.exchange import Inference
+from modelserver.lane import HttpProtocol
+from modelserver.lifecycle import Lifecycle
+from modelserver.metrics import Metrics
+
+WHOLE = b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+HEAD, BODY = WHOLE[:-2], WHOLE[-2:]
+
+
+class Transport(asyncio.Transport):
+    """Remembers what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Remember it."""
+        self.written += data
+
+    def is_closing(self) -> bool:
+        """Whether it was closed."""
+        return self.closed
+
+    def close(self) -> None:
+        """Remember that."""
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        """Nothing is read here."""
+
+    def resume_reading(self) -> None:
+        """Nothing is read here."""
+
+
+def after(use: Callable[[HttpProtocol], None]) -> tuple[HttpProtocol, Transport]:
+    """A connection to a server that is still starting, after `use`."""
+
+    async def run() -> tuple[HttpProtocol, Transport]:
+        metrics = Metrics(model="sample", release="r1")
+        inference = Inference(
+            model="sample",
+            release="r1",
+            lifecycle=Lifecycle(metrics),
+            metrics=metrics,
+            max_inflight=1,
+            max_body_bytes=100,
+        )
+        kind = type("Protocol", (HttpProtocol,), {"inference": inference})
+        over = asyncio.Event()
+
+        async def application(_scope: object, _receive: object, _send: object) -> None:
+            await over.wait()
+
+        config = uvicorn.Config(application, log_config=None, ws="none", lifespan="off")
+        protocol = kind(config, ServerState(), {})
+        transport = Transport()
+        protocol.connection_made(transport)
+        use(protocol)
+        protocol.connection_lost(ConnectionResetError())
+        over.set()
+        await asyncio.gather(*protocol.tasks)
+        return protocol, transport
+
+    return asyncio.run(run())
+
+
+def test_whole_request_takes_the_short_way() -> None:
+    """A request that arrives in one piece is answered without a task."""
+    protocol, transport = after(lambda protocol: protocol.data_received(WHOLE))
+
+    assert not isinstance(protocol.cycle, RequestResponseCycle)
+    assert transport.written.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert not transport.closed
+
+
+def test_connection_serves_one_request_after_another() -> None:
+    """The connection stays open, and each request takes the short way."""
+
+    def use(protocol: HttpProtocol) -> None:
+        for _ in range(3):
+            protocol.data_received(WHOLE)
+
+    _, transport = after(use)
+
+    assert transport.written.count(b"HTTP/1.1 503") == 3
+    assert not transport.closed
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEAD.replace(b"POST", b"PUT"),
+        HEAD.replace(b"sample", b"other"),
+        HEAD.replace(b"host", b"expect: 100-continue\r\nhost"),
+    ],
+)
+def test_other_requests_go_to_the_application(head: bytes) -> None:
+    """Only a plain inference request for the served model is answered here."""
+    protocol, transport = after(lambda protocol: protocol.data_received(head + BODY))
+
+    assert isinstance(protocol.cycle, RequestResponseCycle)
+    assert transport.written == b""
+
+
+def test_request_in_parts_goes_to_the_application() -> None:
+    """A body that is still on its way is read there, with its limits."""
+    protocol, _ = after(lambda protocol: protocol.data_received(HEAD + BODY[:1]))
+
+    assert isinstance(protocol.cycle, RequestResponseCycle)
+    assert protocol.cycle.body == BODY[:1]
+    assert protocol.cycle.scope["path"] == "/v2/models/sample/infer"
+    assert (b"host", b"x") in protocol.cycle.scope["headers"]
+
+
+def test_client_that_does_not_read_goes_to_the_application() -> None:
+    """Where answers pile up, the next request waits for them."""
+
+    def use(protocol: HttpProtocol) -> None:
+        protocol.pause_writing()
+        protocol.data_received(WHOLE)
+
+    protocol, transport = after(use)
+
+    assert isinstance(protocol.cycle, RequestResponseCycle)
+    assert transport.written == b""
+
+
+def test_connection_close_is_kept() -> None:
+    """A client that wants the connection closed gets it closed after its answer."""
+    close = WHOLE.replace(b"host: x", b"connection: close")
+    _, transport = after(lambda protocol: protocol.data_received(close))
+
+    assert b"connection: close\r\n" in transport.written
+    assert transport.closed
+
+
+def test_endless_headers_are_cut_off() -> None:
+    """Headers are bounded, however slowly they come."""
+
+    def use(protocol: HttpProtocol) -> None:
+        protocol.data_received(b"GET / HTTP/1.1\r\n")
+        for _ in range(70):
+            protocol.data_received(b"a: %b\r\n" % (b"b" * 1000))
+
+    _, transport = after(use)
+
+    assert transport.written.startswith(b"HTTP/1.1 431 ")
+    assert transport.closed
