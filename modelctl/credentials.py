@@ -9,24 +9,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-# Ends of a value that is empty, a reference, a placeholder or a collection of its own.
+# Repeats are bounded wherever a hostile line could make them long.
+# Beginnings of a value that is empty, a reference, a placeholder or a collection of its own.
 _NO_VALUE = r"(?:$|[#$<{}\[|>&*,]|(?:null|true|false)\b|~|[\"'](?:[$<{]|[\"']))"
 _KEY = (
-    r"[\"']?(?:[\w.-]*[_.-])?(?:password|passwd|passphrase|api[_-]?key|secret[_-]key"
+    r"[\"']?(?:[\w.-]{0,80}[_.-])?(?:password|passwd|passphrase|api[_-]?key|secret[_-]key"
     r"|secret[_-]access[_-]key|client[_-]?secret|private[_-]?key|access[_-]?token"
     r"|auth[_-]?token|bearer[_-]?token)[\"']?"
 )
 _USER = r"[^\s/@:'\"<>{}$?#]+"
 
 _ANYWHERE = {
-    "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY",
+    "a private key": r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY",
     "an AWS access key": r"\bA(?:KIA|SIA)[0-9A-Z]{16}\b",
     "a GitHub token": r"\bg(?:h[pousr]_[A-Za-z0-9]{36}|ithub_pat_[A-Za-z0-9_]{22})",
     "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20}",
     "a Slack token": r"\bxox[abprs]-[A-Za-z0-9-]{10}",
     "a Google API key": r"\bAIza[A-Za-z0-9_-]{35}",
     "a Hugging Face token": r"\bhf_[A-Za-z]{34}\b",
-    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8}",
+    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{8,400}\.eyJ[A-Za-z0-9_-]{8}",
     "a URI with a password": rf"\b[a-z][a-z0-9+.-]{{1,20}}://{_USER}:{_USER}@",
     "a URI with a token": r"\bhttps?://[A-Za-z0-9_-]{20,}@",
     "a signed URI": (
@@ -40,7 +41,7 @@ _ANYWHERE = {
 }
 _IN_CONFIGURATION = {
     "a credential under a telling key": (
-        rf"(?i:(?:^|[{{,])[ \t-]*{_KEY}[ \t]*(?::[ \t]+|=[ \t]*)(?!{_NO_VALUE})\S)"
+        rf"(?i:(?:^|[{{,])[ \t]{{0,80}}(?:- +)?{_KEY}[ \t]*(?::[ \t]+|=[ \t]*)(?!{_NO_VALUE})\S)"
     ),
     "a credential in a variable": (
         rf"(?i:\bname:[ \t]*{_KEY}[ \t]*\n[ \t]*value:[ \t]+(?!{_NO_VALUE})\S)"

@@ -143,13 +143,13 @@ class _Builder:
         self.count += 1
         if self.count > MAX_VALUES:
             self._refuse(event, f"found more than {MAX_VALUES} values", "keep data out of it")
-        anchor, tag = short(str(event.anchor)), short(str(getattr(event, "tag", None)))
-        if isinstance(event, yaml.AliasEvent):
-            self._refuse(event, f"found the alias *{anchor}", "write the value out")
         if event.anchor is not None:
-            self._refuse(event, f"found the anchor &{anchor}", "write the value out")
+            is_alias = isinstance(event, yaml.AliasEvent)
+            name = ("the alias *" if is_alias else "the anchor &") + short(event.anchor)
+            self._refuse(event, f"found {name}", "write the value out")
         if event.tag is not None:
-            self._refuse(event, f"found the tag {tag}", "remove it, or quote the value")
+            remedy = "remove it, or quote the value"
+            self._refuse(event, f"found the tag {short(event.tag)}", remedy)
         if len(at) > MAX_DEPTH:
             self._refuse(event, f"found more than {MAX_DEPTH} levels of nesting", "flatten it")
 

@@ -16,6 +16,7 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?")
 _NULL = ("", "~", "null")
 _BOOLEANS = {"true": True, "false": False}
+_MAY_BE_AMBIGUOUS = re.compile(r"(?i)[-+.0-9=<]|.{1,5}\Z")  # saves most words the eight below
 _AMBIGUOUS = (
     (
         re.compile(r"(?i)y|n|yes|no|on|off|true|false"),
@@ -78,10 +79,7 @@ def plain(text: str) -> tuple[Scalar, Fault | None]:
         return _integer(text)
     if _FLOAT.fullmatch(text):
         return _float(text)
-    for pattern, fault, remedy in _AMBIGUOUS:
-        if pattern.fullmatch(text):
-            return text, Fault(f"found {short(text)}, which {fault}", remedy)
-    return text, None
+    return text, _ambiguity(text) if _MAY_BE_AMBIGUOUS.match(text) else None
 
 
 def key(text: str) -> Fault | None:
@@ -95,6 +93,13 @@ def key(text: str) -> Fault | None:
 def short(text: str) -> str:
     """The text, cut where a message would grow long."""
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+def _ambiguity(text: str) -> Fault | None:
+    for pattern, fault, remedy in _AMBIGUOUS:
+        if pattern.fullmatch(text):
+            return Fault(f"found {short(text)}, which {fault}", remedy)
+    return None
 
 
 def _integer(text: str) -> tuple[int, Fault | None]:
