@@ -1,11 +1,15 @@
 """Findings for people and for programs: one function a format, in one table."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelctl.finding import Finding, Level
 from modelctl.repository import Repository
+
+_KIND = re.compile(r"apps/[^/]+/(model\.yaml|(?:releases|envs)(?=/[^/]+\.yaml$)).*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +19,13 @@ class Checked:
     models: int
     releases: int
     servings: int
+    shown: tuple[str, ...] = ()  # paths that findings were asked for in; empty for all
 
     @classmethod
-    def of(cls, repository: Repository) -> "Checked":
+    def of(cls, repository: Repository, *shown: str) -> "Checked":
         """The number of files of each kind that people write for models."""
-        paths = [path.split("/")[2:] for path in repository.texts if path.startswith("apps/")]
-        return cls(
-            models=paths.count(["model.yaml"]),
-            releases=sum(len(parts) == 2 and parts[0] == "releases" for parts in paths),  # noqa: PLR2004 - folder and file
-            servings=sum(len(parts) == 2 and parts[0] == "envs" for parts in paths),  # noqa: PLR2004 - folder and file
-        )
+        kinds = Counter(match[1] for match in map(_KIND.fullmatch, repository.texts) if match)
+        return cls(kinds["model.yaml"], kinds["releases"], kinds["envs"], shown)
 
 
 Reporter = Callable[[Sequence[Finding], Checked], str]
@@ -41,7 +42,8 @@ def text(findings: Sequence[Finding], checked: Checked) -> str:
     found = [
         _counted(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count
     ]
-    return "\n".join([*lines, f"checked {scope}: {', '.join(found) or 'no findings'}"])
+    where = f" in {', '.join(checked.shown)}" if checked.shown else ""
+    return "\n".join([*lines, f"checked {scope}: {', '.join(found) or 'no findings'}{where}"])
 
 
 def as_json(findings: Sequence[Finding], checked: Checked) -> str:

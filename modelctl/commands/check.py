@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     paths = [_repository_path(root, tree, path) for path in arguments.paths]
     repository = load(tree)
     findings = [finding for finding in check(repository) if _is_wanted(finding, paths)]
-    print(REPORTERS[arguments.format](findings, Checked.of(repository)))
+    print(REPORTERS[arguments.format](findings, Checked.of(repository, *paths)))
     return 1 if errors(findings) else 0
 
 

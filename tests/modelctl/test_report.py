@@ -1,6 +1,7 @@
 """Reports: the same findings for people and for programs."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,13 @@ def test_text_without_findings_says_what_was_checked() -> None:
     report = text([], CHECKED)
 
     assert "checked 1 model, 2 releases and 3 environment files: no findings" == report
+
+
+def test_text_says_where_it_looked() -> None:
+    """A report about chosen paths does not read as one about everything."""
+    report = text([], replace(CHECKED, shown=("argocd",)))
+
+    assert report.endswith("no findings in argocd")
 
 
 def test_text_cannot_drive_a_terminal() -> None:

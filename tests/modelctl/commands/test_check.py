@@ -95,6 +95,7 @@ def test_paths_choose_findings(path: str, exit_code: int, modelctl: Modelctl) ->
     output = modelctl("check", path, exit_code=exit_code)
 
     assert ("weights-sum-100" in output) == bool(exit_code)
+    assert output.endswith(f" in {path.rstrip('/')}\n")
 
 
 def test_paths_are_those_of_the_working_folder(
