@@ -42,7 +42,11 @@ def load(settings: Settings, step: Step) -> Loaded:
     loaded = model.load(path, contract, providers=settings.providers, threads=threads)
     recorded = _golden(settings, step)
     step("warming up")
-    profile = warmup.measure(loaded, dict(recorded.cases[0].inputs) if recorded else None)
+    profile = warmup.measure(
+        loaded,
+        recorded.cases[0].inputs if recorded else None,
+        batched=settings.batching_max_size is not None,
+    )
     if recorded:
         step("replaying the golden file")
         golden.replay(loaded, recorded)

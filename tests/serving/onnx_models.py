@@ -102,6 +102,18 @@ def centred() -> onnx.ModelProto:
     )
 
 
+def requantised() -> onnx.ModelProto:
+    """Gives x in 8 bits, with a scale that is taken from the whole batch."""
+    return build(
+        [
+            helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]),
+            helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
+        ],
+        {"x": ("FP32", ("N", 2))},
+        {"y": ("FP32", ("N", 2))},
+    )
+
+
 def logarithm() -> onnx.ModelProto:
     """Gives y = log(x): NaN below 0 and -infinity at 0."""
     return build(

@@ -267,7 +267,7 @@ def test_sigterm_under_load_drops_nothing(tmp_path: Path, start: "Start") -> Non
 
 def test_request_in_flight_is_finished(tmp_path: Path, start: "Start") -> None:
     """A request that began before the listener closed is answered after it has."""
-    server = start(write_release(tmp_path, onnx_models.slow(80)))
+    server = start(write_release(tmp_path, onnx_models.slow(40)))
     server.until("ready")
     url = server.url
     with ThreadPoolExecutor(1) as pool:

@@ -80,7 +80,7 @@ def test_small_body_over_a_small_limit(tmp_path: Path, start: "Start") -> None:
 
 def test_more_requests_than_allowed(tmp_path: Path, start: "Start") -> None:
     """Past MAX_INFLIGHT the answer is 503 at once, with the time to come back, and nobody waits."""
-    server = start(write_release(tmp_path, onnx_models.slow(60), MAX_INFLIGHT=2))
+    server = start(write_release(tmp_path, onnx_models.slow(30), MAX_INFLIGHT=2))
     server.until("ready")
     url = f"{server.url}/v2/models/sample/infer"
     gate = threading.Barrier(12)
@@ -105,7 +105,7 @@ def test_more_requests_than_allowed(tmp_path: Path, start: "Start") -> None:
 
 def test_health_answers_while_the_model_is_busy(tmp_path: Path, start: "Start") -> None:
     """A slow model runs in a thread of its own: readiness does not wait for it."""
-    server = start(write_release(tmp_path, onnx_models.slow(80)))
+    server = start(write_release(tmp_path, onnx_models.slow(40)))
     run_ms = server.until("ready")["run_ms"]
     url = server.url
     with ThreadPoolExecutor(1) as pool, httpx.Client() as client:

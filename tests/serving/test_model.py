@@ -164,9 +164,12 @@ def test_warm_up_measures_and_allows_batches(load: Load) -> None:
     assert (profile.unbatched_because, profile.takes_no_rows, profile.inline) == (None, True, True)
 
 
-def test_rows_that_depend_on_each_other_are_never_batched(load: Load) -> None:
-    """A model that mixes the rows of a batch would give one client another's numbers."""
-    profile = warmup.measure(load(onnx_models.centred()), None)
+@pytest.mark.parametrize("build", [onnx_models.centred, onnx_models.requantised])
+def test_rows_that_depend_on_each_other_are_never_batched(
+    load: Load, build: Callable[[], onnx.ModelProto]
+) -> None:
+    """A model that mixes the rows of a batch would let one client's numbers change another's."""
+    profile = warmup.measure(load(build()), None)
 
     assert profile.unbatched_because == "a row of y depends on the other rows of its batch"
 
