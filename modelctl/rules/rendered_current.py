@@ -23,7 +23,9 @@ of something else.
 ```
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modelctl import drift
 from modelctl.finding import START, Finding, Level, Position
@@ -35,22 +37,34 @@ LEVEL = Level.ERROR
 
 _REMEDY = "run `modelctl render`"
 _SHOWN_CHARACTERS = 60
+_SHOWN_FILES = 3
 
 
 def check(repository: Repository) -> Iterator[Finding]:
-    """One finding for each generated file that is missing or differs, at its first difference."""
+    """One finding for each generated file that is missing or differs, at its first difference.
+
+    Of a model in an environment only the first few: the rest is counted, one command mends all.
+    """
+    stale: dict[drift.Pair | None, list[str]] = defaultdict(list)
     for path in drift.stale(repository):
-        expected = drift.expected(repository)[path]
-        found = repository.generated.get(path)
-        if found is None:
-            source = typed_source(repository, path, "")
-            message = f"found no such file, expected what {source} gives"
-            yield Finding(path, START, ID, message, _REMEDY, LEVEL)
-        else:
-            yield _difference(repository, path, found, expected)
+        stale[drift.pair_of(path)].append(path)
+    for paths in stale.values():
+        shown = [_finding(repository, path) for path in paths[:_SHOWN_FILES]]
+        more = len(paths) - len(shown)
+        if more:
+            others = "1 more file" if more == 1 else f"{more} more files"
+            message = f"{shown[-1].message}, and {others} of this model"
+            shown[-1] = replace(shown[-1], message=message)
+        yield from shown
 
 
-def _difference(repository: Repository, path: str, found: bytes, expected: bytes) -> Finding:
+def _finding(repository: Repository, path: str) -> Finding:
+    found = repository.generated.get(path)
+    if found is None:
+        source = typed_source(repository, path, "")
+        message = f"found no such file, expected what {source} gives"
+        return Finding(path, START, ID, message, _REMEDY, LEVEL)
+    expected = drift.expected(repository)[path]
     lines = [
         content.decode(errors="replace").splitlines(keepends=True) for content in (found, expected)
     ]

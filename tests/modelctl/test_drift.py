@@ -122,6 +122,16 @@ def test_a_difference_names_the_typed_line(
     assert f"{source} gives" in finding.message
 
 
+def test_many_differences_are_counted(root: Path) -> None:
+    """Of a model that was not rendered at all after an edit, a few files are shown and counted."""
+    _edit(root, "apps/linear/model.yaml", "owner: forecasting", "owner: vision")
+    linear = [f for f in rendered_current.check(_load(root)) if f"/{FOLDER}/" in f"/{f.path}"]
+    stale = [path for path in drift.stale(_load(root)) if drift.pair_of(path) == ("linear", "prod")]
+
+    assert 3 == len(linear)
+    assert linear[-1].message.endswith(f", and {len(stale) - 3} more files of this model")
+
+
 def test_a_file_without_a_model_has_no_source(root: Path) -> None:
     """Of a path that belongs to no model nothing more is known."""
     assert "its typed file" == typed_source(_load(root), "apps/linear/rendered/x", "a: 1")
