@@ -39,7 +39,7 @@ class Lifecycle:
 
     def __init__(self, metrics: Metrics) -> None:
         self.phase = Phase.STARTING
-        self.reason = "reading settings"
+        self.reason = "about to load"
         self._serving: Serving | None = None
         self._metrics = metrics
 

@@ -118,6 +118,13 @@ class Server:
             assert time.monotonic() < deadline, f"{name}: found {found}, expected {expected}"
             time.sleep(0.01)
 
+    def until_answer(self, path: str, text: str) -> None:
+        """Return once a page holds a text."""
+        deadline = time.monotonic() + DEADLINE_S
+        while text not in (found := self.client.get(self.url + path).text):
+            assert time.monotonic() < deadline, f"{path}: found {found}, expected {text}"
+            time.sleep(0.01)
+
     def exit_code(self) -> int:
         """Its exit code, waited for."""
         return self.process.wait(DEADLINE_S)

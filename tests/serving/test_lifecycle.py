@@ -182,6 +182,7 @@ def test_starting_server_is_live_and_not_ready(
 ) -> None:
     """While the artifact is on its way the process answers: live, not ready, and why."""
     server = start(write_release(tmp_path, onnx_models.affine(), ARTIFACT_URI=stalled_source))
+    server.until_answer("/v2/health/ready", "fetching the artifact")
     live = server.client.get(f"{server.url}/v2/health/live")
     ready = server.client.get(f"{server.url}/v2/health/ready")
     model = server.client.get(f"{server.url}/v2/models/sample/versions/r1/ready")
