@@ -1,6 +1,7 @@
 """The rounds: in which order what is measured, and the measuring of one server with one model."""
 
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +54,11 @@ class Plan:
 def run(plan: Plan, results: Results) -> None:
     """Measure everything; what fails is recorded and the rest goes on."""
     units = list(plan.units())
+    began = time.perf_counter()
     for number, where in enumerate(units, 1):
-        print(
-            f"bench: {number}/{len(units)} round {where.round} {where.layout} {where.model} "
-            f"{where.contestant}",
-            file=sys.stderr,
-        )
+        so_far = f"{time.perf_counter() - began:4.0f} s, {number} of {len(units)}"
+        what = f"round {where.round} {where.layout} {where.model} {where.contestant}"
+        print(f"bench: {so_far}: {what}", file=sys.stderr)
         try:
             measure(plan, where, results)
         except ContestantError as error:

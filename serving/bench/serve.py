@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,13 +48,19 @@ class Served:
     def check(self, encoding: str) -> None:
         """Raise `ContestantError` unless concurrent requests get ONNX Runtime's answers."""
         dialect = self.contestant.dialects()[encoding]
-        rows = self.file.model.sample(self.file.model.checks)
-        expected = Model(str(self.file.path)).run(rows)
+        rows, expected = checks(self.file)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             targets = [self.target(row[np.newaxis], encoding) for row in rows]
             answers = list(pool.map(lambda each: _answer(each, dialect), targets))
         for number, (answer, right) in enumerate(zip(answers, expected, strict=True)):
             _require_close(answer, right[np.newaxis], f"{encoding} request {number}")
+
+
+@cache
+def checks(file: ModelFile) -> tuple[Array, Array]:
+    """Distinct rows, and what ONNX Runtime answers to them."""
+    rows = file.model.sample(file.model.checks)
+    return rows, Model(str(file.path)).run(rows)
 
 
 def target(

@@ -47,17 +47,21 @@ def version() -> str:
 
 
 def run(target: Target, *, concurrency: int, seconds: float, cores: tuple[int, ...]) -> Load:
-    """Send the same request over `concurrency` connections, each as soon as it was answered."""
+    """Send the same request over `concurrency` connections, each as soon as it was answered.
+
+    Raises `ContestantError` when the client itself fails.
+    """
     with NamedTemporaryFile() as content:
         content.write(target.body.content)
         content.flush()
-        ended = subprocess.run(
-            _command(target, Path(content.name), concurrency, cores=cores, seconds=seconds),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds + 2 * TIMEOUT_S,
-        )
+        command = _command(target, Path(content.name), concurrency, cores=cores, seconds=seconds)
+        limit_s = seconds + 2 * TIMEOUT_S
+        try:
+            ended = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=limit_s
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ContestantError(f"wrk did not end within {limit_s:g} s") from error
     if ended.returncode:
         raise ContestantError(f"wrk ended with {ended.returncode}: {ended.stderr.strip()[-300:]}")
     return parse(ended.stdout)
