@@ -372,5 +372,5 @@ def test_health_answers_while_a_large_model_loads(tmp_path: Path, start: "Start"
         assert server.client.get(f"{url}/v2/health/live").status_code == 200
         slowest = max(slowest, time.monotonic() - began)
 
-    assert slowest < 1
+    assert slowest < 2
     assert os.path.exists(f"/proc/{server.process.pid}")  # noqa: PTH110 - not a path to open
