@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the model server's image, tries it, and prints its digest as the last line.
+# Builds the model server's image and prints its digest as the last line.
 #
 #   serving/image/build.sh                      keep the image in .modelctl/image/registry
 #   PUSH=registry.example.com/modelserver ...   push it there instead (buildah login comes first)
