@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up check render lint test bench lock clean
+.PHONY: help setup setup-dev demo up check render lint test bench bench-peers lock clean image
 
 help: ## Show what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,6 +37,11 @@ test: setup-dev ## Unit, property, golden and end-to-end tests
 
 bench: setup-dev ## Compare the model server with bare ONNX Runtime and a naive FastAPI application
 	$(BIN)/python -m serving.bench
+
+PEERS := mlserver,mlserver-batching,kserve,bentoml,litserve,ray,pytriton,mosec
+
+bench-peers: setup-dev ## Compare with other model servers too, each in a virtual environment of its own
+	$(BIN)/python -m serving.bench --layouts one-core,both-cores --peers $(PEERS)
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-annotate --custom-compile-command 'make lock'

@@ -21,6 +21,9 @@ from modelctl.kinds import (
 )
 
 
+_EXACT = 2.0**53  # below it, a whole float and its digits are the same number
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Where an artifact comes from; metrics by name."""
@@ -159,9 +162,16 @@ def _flow(value: object) -> str:
         return "{" + ", ".join(f"{_plain(k)}: {_flow(v)}" for k, v in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(map(_flow, value)) + "]"
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return str(int(value))
-    return _plain(value) if isinstance(value, str) else json.dumps(value)
+    return _plain(value) if isinstance(value, str) else _number(value)
+
+
+def _number(value: object) -> str:
+    """A number with a point before any exponent: 1e-05 is text to some readers."""
+    text = json.dumps(value)
+    mantissa, exponent, rest = text.partition("e")
+    return f"{mantissa}.0e{rest}" if exponent and "." not in mantissa else text
 
 
 def _plain(text: str) -> str:

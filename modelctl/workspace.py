@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelctl import git
+from modelctl import drift, git
 from modelctl.check import check, errors
 from modelctl.errors import EditRefusedError, ModelctlError, TreeError
 from modelctl.finding import Finding
 from modelctl.loading import load
-from modelctl.render import generated
 from modelctl.repository import Repository
 from modelctl.tree import Entry, EntryKind, Tree, WorkTree
 
@@ -101,31 +100,12 @@ def plan_edit(root: Path, typed: Changes) -> Edit:
 
 def render_changes(repository: Repository) -> dict[str, bytes | None]:
     """What `render` would write or remove: only files that differ."""
-    wanted = {path: text.encode() for path, text in generated(repository).items()}
     changes: dict[str, bytes | None] = {
         path: content
-        for path, content in wanted.items()
+        for path, content in drift.expected(repository).items()
         if repository.generated.get(path) != content
     }
-    gone = sorted(repository.generated.keys() - wanted.keys())
-    return changes | {path: None for path in gone if not _may_come_back(repository, path)}
-
-
-def _may_come_back(repository: Repository, generated_path: str) -> bool:
-    """Whether a fault in typed files is why nothing renders this path: it is then left alone."""
-    parts = generated_path.split("/")
-    application = parts[0] != "apps"
-    folder = parts[-1].removesuffix(".yaml") if application else parts[1]
-    environment = parts[2] if application else parts[3]
-    serving = repository.servings.get((folder, environment))
-    unrenderable = serving is not None and any(
-        (folder, release) not in repository.releases for release in serving.deployed
-    )
-    return (
-        unrenderable
-        or not repository.environments.ordered
-        or any(fault.path.startswith(f"apps/{folder}/") for fault in repository.faults)
-    )
+    return changes | dict.fromkeys(drift.orphans(repository))
 
 
 def _identity(finding: Finding) -> tuple[str, str, str]:

@@ -49,9 +49,13 @@ def test_a_model_file_round_trips(tensors: list[TensorSpec], description: str) -
     assert model == typed.model("digits", fields_of(model_text(model), "model"))
 
 
-@given(st.lists(TENSORS, min_size=1, max_size=3), NAMES)
-def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str) -> None:
-    """Any tensor name and provenance comes back from the file as it was."""
+@given(
+    st.lists(TENSORS, min_size=1, max_size=3),
+    NAMES,
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str, metric: float) -> None:
+    """Any tensor name, provenance and metric comes back from the file as it was."""
     graph = Graph(8, {"ai.onnx": 17}, tuple(tensors), tuple(tensors))
     new = NewRelease(
         artifact=Artifact("s3://models/digits/r1.onnx", SHA256, 7),
@@ -60,7 +64,7 @@ def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str) -> N
         runtime=Runtime(("cpu",), 1, 64, None),
         resources=Resources("1", "512Mi", None),
         golden=None,
-        provenance=Provenance(source, SHA256, {"accuracy": 0.5}),
+        provenance=Provenance(source, SHA256, {"accuracy": metric}),
     )
 
     fields = fields_of(release_text(new), "release")
@@ -69,5 +73,5 @@ def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str) -> N
     assert fields["provenance"] == {
         "trained_from": source,
         "data_sha256": SHA256,
-        "metrics": {"accuracy": 0.5},
+        "metrics": {"accuracy": metric},
     }
