@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
+# ONNX Runtime reports its use to its maker unless this is set before it is first imported.
+export ORT_DISABLE_TELEMETRY := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo up check render lint test bench bench-peers lock clean image
 
@@ -37,6 +40,12 @@ test: setup-dev ## Unit, property, golden and end-to-end tests
 
 bench: setup-dev ## Compare the model server with bare ONNX Runtime and a naive FastAPI application
 	$(BIN)/python -m serving.bench
+
+image: setup-dev ## Build the model server's image from Debian's packages, try it, print its digest
+	serving/image/build.sh >/dev/null
+	CONTAINERS_STORAGE_CONF=$(CURDIR)/.modelctl/image/storage.conf MODELSERVER_IMAGE=localhost/modelserver \
+	  $(BIN)/python -m pytest tests/serving/image
+	@cat .modelctl/image/digest; echo
 
 PEERS := mlserver,mlserver-batching,kserve,bentoml,litserve,ray,pytriton,mosec
 

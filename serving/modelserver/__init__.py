@@ -1,3 +1,8 @@
 """Serves one ONNX release over the Open Inference Protocol V2."""
 
+import os
+
+# ONNX Runtime reports its use to its maker unless this is set before it is first imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 __version__ = "0.1.0"
