@@ -4,6 +4,8 @@ import json
 import time
 from pathlib import Path
 
+import onnx
+
 from examples.demo.engine import PROJECT, Scratch, Up
 from examples.demo.load import Background, Tally, Target, send
 from examples.demo.timeline import Timeline
@@ -43,8 +45,7 @@ async def serve(timeline: Timeline, up: Up) -> None:
     timeline.tell(f"{len(MODELS)} models Synced and Healthy after {ready - began:.1f} s")
     for model in MODELS:
         tally = await send(target(up, model), 1, 1)
-        served = ", ".join(tally.releases)
-        timeline.expect(held=tally.failed == 0, what=f"{model} predicts, release {served}")
+        timeline.expect(held=tally.failed == 0, what=f"{model} predicts: {_told(tally)}")
 
 
 async def introduce(timeline: Timeline, scratch: Scratch, up: Up) -> None:
@@ -58,7 +59,8 @@ async def introduce(timeline: Timeline, scratch: Scratch, up: Up) -> None:
     named = await send(target(up, MODEL, "x-model-release: r2"), 20, 1)
     users = await send(target(up, MODEL), USERS)
     timeline.expect(
-        held=named.releases == {"r2": 20}, what="a header reaches r2 while its weight is 0"
+        held=named.releases == {"r2": 20},
+        what=f"a header reaches r2 while its weight is 0: {_told(named)}",
     )
     timeline.expect(held=users.releases == {"r1": USERS}, what="no user request reaches r2")
 
@@ -120,14 +122,13 @@ async def break_weights(timeline: Timeline, scratch: Scratch, up: Up) -> None:
 async def break_artifact(timeline: Timeline, scratch: Scratch, up: Up) -> None:
     """A release whose artifact was overwritten in the store never gets traffic."""
     timeline.chapter("Deploy a release whose artifact was overwritten in the store")
-    source = ARTIFACTS / MODEL / "r2.onnx"
-    stored = scratch.store / MODEL / "r2.onnx"
+    stored = scratch.store / MODEL / "r3.onnx"
     stored.parent.mkdir()
-    stored.write_bytes(source.read_bytes())
-    golden = ARTIFACTS / MODEL / "r2.golden.json"
-    (stored.parent / golden.name).write_bytes(golden.read_bytes())
-    scratch.modelctl("release", MODEL, "--artifacts-at", scratch.store.as_uri())
-    stored.write_bytes(source.read_bytes()[::-1])
+    artifact = scratch.folder / "retrained.onnx"
+    _retrain(ARTIFACTS / MODEL / "r2.onnx", artifact)
+    store = ("--artifacts-at", scratch.store.as_uri())
+    scratch.modelctl("release", MODEL, "--artifact", str(artifact), *store)
+    stored.write_bytes(artifact.read_bytes()[::-1])
     scratch.modelctl("shift", *ON, "r3=0")
     load = Background(target(up, MODEL))
     scratch.modelctl("shift", *ON, "r3=50")
@@ -142,6 +143,13 @@ async def break_artifact(timeline: Timeline, scratch: Scratch, up: Up) -> None:
     scratch.git("revert", "--no-edit", "HEAD~2..HEAD")
     await up.until(lambda: _synced(up) and not up.release(MODEL, "r3"), "r3 is gone")
     _expect_none_failed(timeline, await load.stop(), "from the bad release to its revert")
+
+
+def _retrain(source: Path, target: Path) -> None:
+    """Stand in for a training run: the same weights under another digest."""
+    model = onnx.load(str(source))
+    model.doc_string = "trained again"
+    onnx.save(model, str(target))
 
 
 async def roll_back(timeline: Timeline, scratch: Scratch, up: Up) -> None:
@@ -175,6 +183,12 @@ async def kill(timeline: Timeline, up: Up) -> None:
         held=tally.failed <= KILL_FAILURES_AT_MOST,
         what=f"{tally.failed} of {tally.answered + tally.failed} requests failed "
         f"(allowed {KILL_FAILURES_AT_MOST})",
+    )
+
+
+def _told(tally: Tally) -> str:
+    return ", ".join(
+        f"{count} from {who}" for who, count in (tally.releases + tally.failures).items()
     )
 
 
