@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 
-from examples.demo.engine import DemoError, Up, new_scratch
+from examples.demo.engine import DemoError, Scratch, Up, new_scratch
 from examples.demo.story import tell
 from examples.demo.timeline import Timeline
 
@@ -20,12 +20,11 @@ def main() -> int:
     up = Up(scratch)
     print(f"scratch clone {scratch.repository}\nstatus page   {up.page}")
     try:
-        asyncio.run(tell(timeline, scratch, up))
-    except DemoError as error:
-        timeline.expect(held=False, what=str(error))
-    if keep:
-        _wait(up)
-    code = up.stop()
+        _tell(timeline, scratch, up)
+        if keep:
+            _wait(up)
+    finally:
+        code = up.stop()
     timeline.chapter("Result")
     timeline.expect(held=code == 0, what=f"modelctl up drained and ended with {code}")
     if timeline.broken:
@@ -34,6 +33,13 @@ def main() -> int:
         scratch.remove()
     print(f"\n{len(timeline.broken)} expectations did not hold")
     return 1 if timeline.broken else 0
+
+
+def _tell(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    try:
+        asyncio.run(tell(timeline, scratch, up))
+    except DemoError as error:
+        timeline.expect(held=False, what=str(error))
 
 
 def _wait(up: Up) -> None:

@@ -1,12 +1,14 @@
 """Load on one model: keep-alive HTTP connections to loopback that count who answered what."""
 
 import asyncio
+import json
 import re
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _VERSION = re.compile(rb'"model_version": ?"(r\d+)"')
@@ -70,6 +72,15 @@ async def send(target: Target, requests: int, connections: int = 8) -> Tally:
     left = iter(range(requests))
     await asyncio.gather(*(_work(target, left, tally) for _ in range(connections)))
     return tally
+
+
+async def predict(target: Target) -> dict[str, Any]:
+    """The whole answer to one request."""
+    connection = await asyncio.open_connection("127.0.0.1", target.port)
+    _, body = await asyncio.wait_for(_exchange(*connection, target.request()), _TIMEOUT_S)
+    await _close(connection)
+    answer: dict[str, Any] = json.loads(body)
+    return answer
 
 
 class Background:

@@ -4,10 +4,11 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from examples.demo.engine import PROJECT, Scratch, Up
-from examples.demo.load import Background, Tally, Target, send
+from examples.demo.load import Background, Tally, Target, predict, send
 from examples.demo.timeline import Timeline
 
 ARTIFACTS = PROJECT / "examples" / "artifacts"
@@ -15,6 +16,7 @@ MODELS = ("linear", "diabetes-mlp", "digits-mlp", "digits-cnn")
 MODEL = "digits-cnn"
 ON = (MODEL, "--env", "local")
 WHOLE = 100
+SHOWN = 4  # numbers of an answer
 USERS = 500  # requests that show who answers, where one release should answer all
 SPLIT_REQUESTS = 10_000
 CANARY_PERCENT = 10
@@ -44,8 +46,14 @@ async def serve(timeline: Timeline, up: Up) -> None:
     ready = await up.until(lambda: bool(up.status().get("well")), "all samples are healthy")
     timeline.tell(f"{len(MODELS)} models Synced and Healthy after {ready - began:.1f} s")
     for model in MODELS:
-        tally = await send(target(up, model), 1, 1)
-        timeline.expect(held=tally.failed == 0, what=f"{model} predicts: {_told(tally)}")
+        golden = json.loads((ARTIFACTS / model / "r1.golden.json").read_bytes())
+        answer = await predict(target(up, model, "x-model-release: r1"))
+        found, expected = answer["outputs"][0]["data"], golden["cases"][0]["outputs"][0]["data"]
+        tolerance = golden["tolerance"]
+        timeline.expect(
+            held=np.allclose(found, expected, tolerance["relative"], tolerance["absolute"]),
+            what=f"{model} {answer['model_version']} predicts {_numbers(found)}, as recorded",
+        )
 
 
 async def introduce(timeline: Timeline, scratch: Scratch, up: Up) -> None:
@@ -184,6 +192,11 @@ async def kill(timeline: Timeline, up: Up) -> None:
         what=f"{tally.failed} of {tally.answered + tally.failed} requests failed "
         f"(allowed {KILL_FAILURES_AT_MOST})",
     )
+
+
+def _numbers(values: list[float]) -> str:
+    shown = ", ".join(f"{value:.4g}" for value in values[:SHOWN])
+    return f"[{shown}, …]" if len(values) > SHOWN else f"[{shown}]"
 
 
 def _told(tally: Tally) -> str:
