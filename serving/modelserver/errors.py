@@ -191,7 +191,11 @@ class NotReady(RequestError):
 
 
 class Overloaded(RequestError):
-    """MAX_INFLIGHT requests are being answered already."""
+    """MAX_INFLIGHT requests, or bodies of MAX_INFLIGHT_BYTES, are being answered already."""
+
+
+class DeadlineExceeded(RequestError):
+    """The time that the client gave was over before its request began to run."""
 
 
 class InferenceFailed(RequestError):
@@ -199,4 +203,4 @@ class InferenceFailed(RequestError):
 
 
 class Disconnected(RequestError):
-    """The client went away before its request was complete; nobody reads an answer."""
+    """The client went away before its request began to run; nobody reads an answer."""

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from math import inf
 
 from modelserver import headers, logs
 from modelserver.batch import Outcome
@@ -20,18 +21,20 @@ _OK = 200
 _CRASHED = 500
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Requests admitted at once, bytes of one body, bytes of all admitted bodies."""
+
+    requests: int
+    body_bytes: int
+    total_bytes: int
+
+
 class Inference:
     """What every exchange of this process shares."""
 
     def __init__(
-        self,
-        *,
-        model: str,
-        release: str,
-        lifecycle: Lifecycle,
-        metrics: Metrics,
-        max_inflight: int,
-        max_body_bytes: int,
+        self, *, model: str, release: str, lifecycle: Lifecycle, metrics: Metrics, limits: Limits
     ) -> None:
         self.paths = frozenset(
             {f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"}
@@ -39,8 +42,7 @@ class Inference:
         self.raw_paths = frozenset(path.encode() for path in self.paths)
         self.lifecycle = lifecycle
         self.metrics = metrics
-        self.max_inflight = max_inflight
-        self.max_body_bytes = max_body_bytes
+        self.limits = limits
 
     @property
     def closing(self) -> bool:
@@ -51,10 +53,26 @@ class Inference:
 class Exchange:
     """One request; `on_answer` is called exactly once, in the event loop.
 
-    First `admit`, then `run` with the body or `fail`.
+    First `admit`, then `run` with the body or `fail`. It is also the scheduler's `Job`: whoever
+    sets `cancelled` before it runs spares the model the work.
     """
 
-    __slots__ = ("_given", "_inference", "_json_bytes", "_on_answer", "_role", "_started")
+    __slots__ = (
+        "_bytes",
+        "_given",
+        "_inference",
+        "_json_bytes",
+        "_on_answer",
+        "_role",
+        "_started",
+        "call",
+        "cancelled",
+        "expires_at",
+        "request_id",
+        "submitted_at",
+    )
+    call: Call
+    submitted_at: float
 
     def __init__(self, inference: Inference, given: Given, on_answer: OnAnswer) -> None:
         self._started = time.perf_counter()
@@ -63,6 +81,10 @@ class Exchange:
         self._on_answer = on_answer
         self._role = headers.role(given)
         self._json_bytes: int | None = None
+        self._bytes = 0
+        self.request_id = headers.request_id(given)
+        self.expires_at = inf
+        self.cancelled = False
         inference.metrics.in_flight += 1
 
     def admit(self) -> bool:
@@ -70,65 +92,93 @@ class Exchange:
         inference = self._inference
         try:
             inference.lifecycle.require()
-            if inference.metrics.in_flight > inference.max_inflight:
+            if inference.metrics.in_flight > inference.limits.requests:
                 inference.metrics.rejected["overloaded"] += 1
                 raise Overloaded(
-                    f"{inference.max_inflight} requests are in flight already; try again"
+                    f"{inference.limits.requests} requests are in flight already; try again"
                 )
             headers.check_content(self._given)
             self._json_bytes = headers.json_bytes(self._given)
+            timeout_s = headers.timeout_s(self._given)
         except RequestError as error:
             self.fail(error)
             return False
+        if timeout_s is not None:
+            self.expires_at = self._started + timeout_s
         return True
+
+    def check_room(self, size: int) -> None:
+        """Return if a body of `size` bytes may be held now.
+
+        Raises `BodyTooLarge`, or `Overloaded` where other bodies leave no room.
+        """
+        limits, metrics = self._inference.limits, self._inference.metrics
+        if size > limits.body_bytes:
+            raise too_large(limits.body_bytes)
+        if metrics.in_flight_bytes + size - self._bytes > limits.total_bytes:
+            metrics.rejected["overloaded_bytes"] += 1
+            raise Overloaded(
+                f"{metrics.in_flight_bytes} bytes of request bodies are in flight already, and "
+                f"{limits.total_bytes} are the limit; try again"
+            )
+
+    def hold(self, size: int) -> None:
+        """Count a body of `size` bytes as held until the answer. Raises as `check_room`."""
+        self.check_room(size)
+        self._inference.metrics.in_flight_bytes += size - self._bytes
+        self._bytes = size
 
     def run(self, body: bytes) -> None:
         """Decode the body and hand it to the scheduler."""
         inference = self._inference
         serving = inference.lifecycle.require()
-        if len(body) > inference.max_body_bytes:
-            self.fail(too_large(inference.max_body_bytes))
-            return
         try:
-            call = serving.codec.decode(body, self._json_bytes)
+            self.hold(len(body))
+            self.call = serving.codec.decode(body, self._json_bytes)
         except RequestError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
             self._crash(error)
         else:
-            serving.scheduler.submit(call, partial(self._done, call))
+            self.submitted_at = now = time.perf_counter()
+            inference.metrics.decode_s.observe(now - self._started)
+            serving.scheduler.submit(self)
 
     def fail(self, error: RequestError) -> None:
         """Answer with an error."""
         self._answer(STATUS[type(error)], Answer(encode(ErrorBody(str(error)))))
 
-    def _done(self, call: Call, outcome: Outcome) -> None:
+    def finish(self, outcome: Outcome) -> None:
+        """Answer with what the scheduler found out."""
         if not isinstance(outcome, list):
             self.fail(outcome)
             return
+        began = time.perf_counter()
         inference = self._inference
         codec = inference.lifecycle.require().codec
         try:
-            answer = codec.encode(call, outcome)
+            answer = codec.encode(self.call, outcome)
         except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
             self._crash(error)
             return
         inference.metrics.nonfinite_answers += answer.nonfinite
-        self._answer(_OK, answer)
+        inference.metrics.encode_s.observe(self._answer(_OK, answer) - began)
 
     def _crash(self, error: Exception) -> None:
-        request_id = headers.request_id(self._given).decode()
-        logs.LOGGER.error(
-            "request-crashed", exc_info=error, extra={"fields": {"request_id": request_id}}
-        )
+        fields = {"request_id": self.request_id.decode()}
+        logs.LOGGER.error("request-crashed", exc_info=error, extra={"fields": fields})
         self._answer(_CRASHED, Answer(encode(ErrorBody("the server failed; its log says why"))))
 
-    def _answer(self, status: int, answer: Answer) -> None:
+    def _answer(self, status: int, answer: Answer) -> float:
+        """When the answer was ready; sending it is not counted."""
+        now = time.perf_counter()
         metrics = self._inference.metrics
         metrics.in_flight -= 1
+        metrics.in_flight_bytes -= self._bytes
         metrics.requests[self._role, status] += 1
-        metrics.request_s[self._role].observe(time.perf_counter() - self._started)
+        metrics.request_s[self._role].observe(now - self._started)
         self._on_answer(status, answer)
+        return now
 
 
 def too_large(max_bytes: int) -> BodyTooLarge:

@@ -15,6 +15,8 @@ Given = Mapping[bytes, bytes]
 _ROLES = MappingProxyType({b"stable": "stable", b"canary": "canary", b"shadow": "shadow"})
 _JSON = frozenset({b"application/json", b"application/octet-stream"})
 _JSON_BYTES = b"inference-header-content-length"
+_TIMEOUT = b"x-request-timeout-ms"
+_ENVOY_TIMEOUT = b"x-envoy-expected-rq-timeout-ms"
 _MAX_ID_BYTES = 128
 _MAX_DIGITS = 15
 _UNAVAILABLE = 503
@@ -53,6 +55,29 @@ def json_bytes(given: Given) -> int | None:
             f"found {value[:20].decode('latin-1')!r}, expected a whole number of bytes",
         )
     return int(value)
+
+
+def timeout_s(given: Given) -> float | None:
+    """Seconds in which a request must have begun to run, None without a bound.
+
+    The client's bound counts, and the one by which Envoy gives up. Raises `InvalidRequest`.
+    """
+    own, envoy = given.get(_TIMEOUT), given.get(_ENVOY_TIMEOUT)
+    if own is None and envoy is None:
+        return None
+    bounds = [_timeout_ms(own)] if own is not None else []
+    if envoy is not None and envoy.isdigit() and len(envoy) <= _MAX_DIGITS and int(envoy):
+        bounds.append(int(envoy))
+    return min(bounds) / 1000 if bounds else None
+
+
+def _timeout_ms(value: bytes) -> int:
+    if value.isdigit() and len(value) <= _MAX_DIGITS and int(value):
+        return int(value)
+    raise InvalidRequest(
+        "header X-Request-Timeout-Ms",
+        f"found {value[:20].decode('latin-1')!r}, expected a whole number of milliseconds from 1",
+    )
 
 
 def content_bytes(given: Given) -> int:

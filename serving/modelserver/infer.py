@@ -39,16 +39,25 @@ class InferEndpoint:
         exchange = Exchange(inference, given, lambda *answer: answered.set_result(answer))
         if exchange.admit():
             try:
-                body = await read_body(given, receive, inference.max_body_bytes)
+                body = await read_body(given, receive, exchange, inference.limits.body_bytes)
             except RequestError as error:
                 exchange.fail(error)
             else:
                 exchange.run(body)
+        watch = asyncio.create_task(_watch(receive, exchange))
         status, answer = await answered
+        watch.cancel()
         if status == STATUS[Disconnected]:
             return
         fields = headers.of_answer(
-            status, answer, request_id=headers.request_id(given), closing=inference.closing
+            status, answer, request_id=exchange.request_id, closing=inference.closing
         )
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _watch(receive: Receive, exchange: Exchange) -> None:
+    """Tell a request that waits to run that its client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    exchange.cancelled = True

@@ -5,6 +5,7 @@ other (a large or slow body, pipelining, a client that does not read) goes the w
 ways meet in `Exchange`, so they cannot differ in what they accept.
 """
 
+import asyncio
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -15,6 +16,11 @@ from modelserver.exchange import Exchange, Inference
 from modelserver.protocol import ErrorBody, encode
 
 MAX_HEADER_BYTES = 64 << 10
+HEADERS_S = 30.0
+"""A client that has begun a request must have sent its headers by then, or is answered 408."""
+
+READ_S = 30.0
+"""A client that takes nothing of its answers for this long is cut off."""
 
 
 class _Event:
@@ -34,6 +40,9 @@ class HttpProtocol(HttpToolsProtocol):
     _held: list[bytes] | None = None
     _header_bytes = 0
     _in_headers = True
+    _header_timer: asyncio.TimerHandle | None = None
+    _read_timer: asyncio.TimerHandle | None = None
+    _short: "_ShortCycle | None" = None
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; end a connection whose headers never end."""
@@ -54,6 +63,9 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hold the request back until it is whole, or until no more of it is there."""
         self._in_headers = False
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
         if self._is_simple():
             self._held = []
         else:
@@ -73,7 +85,39 @@ class HttpProtocol(HttpToolsProtocol):
             return
         body = b"".join(self._held)
         self._held = None
-        self.cycle = _ShortCycle(self, body)  # type: ignore[assignment]  # has what uvicorn uses
+        self._short = _ShortCycle(self)
+        self.cycle = self._short  # type: ignore[assignment]  # it has what uvicorn uses
+        self._short.run(body)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody waits for an answer any more."""
+        super().connection_lost(exc)
+        if self._short is not None:
+            self._short.abandon()
+        for timer in (self._header_timer, self._read_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read, within bounds."""
+        super().pause_writing()
+        self._await_reader(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+
+    def _await_reader(self, unread_bytes: int) -> None:
+        self._read_timer = self.loop.call_later(READ_S, self._cut_off_idle_reader, unread_bytes)
+
+    def _cut_off_idle_reader(self, unread_bytes: int) -> None:
+        still_bytes = self.transport.get_write_buffer_size()
+        if still_bytes < unread_bytes:
+            self._await_reader(still_bytes)
+        else:
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         """The answer to what is not HTTP."""
@@ -106,17 +150,27 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _count_header_bytes(self, number: int) -> None:
         self._header_bytes += number
+        if self._header_timer is None:
+            self._header_timer = self.loop.call_later(HEADERS_S, self._refuse_slow_headers)
         if self._header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"headers: found more than {MAX_HEADER_BYTES} bytes",
             )
 
+    def _refuse_slow_headers(self) -> None:
+        if not self.transport.is_closing():
+            self._refuse(
+                HTTPStatus.REQUEST_TIMEOUT, f"headers: expected all of them within {HEADERS_S:g} s"
+            )
+
     def _refuse(self, status: HTTPStatus, message: str) -> None:
         body = encode(ErrorBody(message))
+        request_id = headers.request_id({}).decode()
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\n"
+            "connection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
         self.transport.close()
@@ -125,28 +179,41 @@ class HttpProtocol(HttpToolsProtocol):
 class _ShortCycle:
     """One request and its answer, with the attributes that uvicorn's protocol looks at."""
 
-    __slots__ = ("_given", "_protocol", "disconnected", "keep_alive", "response_complete")
+    __slots__ = ("_exchange", "_protocol", "disconnected", "keep_alive", "response_complete")
     message_event = _NOBODY_WAITS
 
-    def __init__(self, protocol: HttpProtocol, body: bytes) -> None:
+    def __init__(self, protocol: HttpProtocol) -> None:
         self._protocol = protocol
-        self._given = dict(protocol.headers)
         self.keep_alive = protocol.parser.should_keep_alive()
         self.disconnected = False
         self.response_complete = False
-        exchange = Exchange(protocol.inference, self._given, self._answer)
+        self._exchange: Exchange | None = None
+
+    def run(self, body: bytes) -> None:
+        """Begin to answer."""
+        protocol = self._protocol
+        self._exchange = exchange = Exchange(
+            protocol.inference, dict(protocol.headers), self._answer
+        )
         if exchange.admit():
             exchange.run(body)
 
+    def abandon(self) -> None:
+        """The client is gone."""
+        self.disconnected = True
+        if self._exchange is not None:
+            self._exchange.cancelled = True
+
     def _answer(self, status: int, answer: Answer) -> None:
         self.response_complete = True
-        if self.disconnected:
-            return
         protocol = self._protocol
+        exchange, self._exchange = self._exchange, None  # its tensors are not kept
+        if self.disconnected or exchange is None:
+            return
         fields = headers.of_answer(
             status,
             answer,
-            request_id=headers.request_id(self._given),
+            request_id=exchange.request_id,
             closing=protocol.inference.closing or not self.keep_alive,
         )
         lines = [STATUS_LINE[status]]

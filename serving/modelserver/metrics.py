@@ -4,10 +4,8 @@ The numbers are plain attributes that only the event loop changes: no lock and n
 the way of a request. They become metric families when somebody scrapes.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -19,33 +17,17 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from modelserver.histogram import Histogram
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DURATION_BOUNDS_S = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
+STEP_BOUNDS_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, *DURATION_BOUNDS_S)
 BATCH_BOUNDS_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
-
-class Histogram:
-    """Counts of values by upper bound."""
-
-    __slots__ = ("_bounds", "_counts", "total")
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self._bounds = tuple(bounds)
-        self._counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self.total += value
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Upper bound and the number of values up to it."""
-        names = [*(f"{float(bound)}" for bound in self._bounds), "+Inf"]
-        return list(zip(names, accumulate(map(float, self._counts)), strict=True))
+_Series = tuple[tuple[str, str] | None, float]
 
 
 class Metrics(Collector):
@@ -55,10 +37,17 @@ class Metrics(Collector):
         self._labels = {"model": model, "release": release}
         self.requests: dict[tuple[str, int], int] = defaultdict(int)
         self.request_s: dict[str, Histogram] = defaultdict(lambda: Histogram(DURATION_BOUNDS_S))
-        self.compute_s = Histogram(DURATION_BOUNDS_S)
+        self.decode_s = Histogram(STEP_BOUNDS_S)
+        self.queue_s = Histogram(STEP_BOUNDS_S)
+        self.batch_wait_s = Histogram(STEP_BOUNDS_S)
+        self.compute_s = Histogram(STEP_BOUNDS_S)
+        self.encode_s = Histogram(STEP_BOUNDS_S)
         self.batch_rows = Histogram(BATCH_BOUNDS_ROWS)
         self.in_flight = 0
-        self.rejected: dict[str, int] = {"not_ready": 0, "overloaded": 0}
+        self.in_flight_bytes = 0
+        self.queue_depth: Callable[[], int] = lambda: 0
+        self.rejected = {"not_ready": 0, "overloaded": 0, "overloaded_bytes": 0}
+        self.dropped = {"deadline": 0, "disconnect": 0}
         self.nonfinite_answers = 0
         self.load_s: float | None = None
         self.model_info: Mapping[str, str] = {}
@@ -81,31 +70,44 @@ class Metrics(Collector):
         yield self._histogram(
             "request_duration_seconds", "From the request's headers to its answer.", durations
         )
-        yield self._histogram(
-            "compute_duration_seconds", "One run of the model.", {None: self.compute_s}
-        )
-        yield self._histogram(
-            "batch_rows", "Rows in one run of the model.", {None: self.batch_rows}
-        )
+        for name, text, each in (
+            ("decode_duration_seconds", "From a request's headers to its arrays.", self.decode_s),
+            ("queue_duration_seconds", "A request waited for the model.", self.queue_s),
+            ("batch_wait_seconds", "A request was held back for others.", self.batch_wait_s),
+            ("compute_duration_seconds", "One run of the model.", self.compute_s),
+            ("encode_duration_seconds", "From a request's outputs to its answer.", self.encode_s),
+            ("batch_rows", "Rows in one run of the model.", self.batch_rows),
+        ):
+            yield self._histogram(name, text, {None: each})
 
     def _counters(self) -> Iterator[Metric]:
         requests = self._counter("requests", "Answered inference requests.", "role", "code")
         for (role, code), number in self.requests.items():
             requests.add_metric([*self._labels.values(), role, str(code)], number)
         yield requests
-        rejected = self._counter("requests_rejected", "Requests turned away at once.", "reason")
-        for reason, number in self.rejected.items():
-            rejected.add_metric([*self._labels.values(), reason], number)
-        yield rejected
+        for name, text, numbers in (
+            ("requests_rejected", "Requests turned away at once.", self.rejected),
+            ("requests_dropped", "Admitted requests that were not run any more.", self.dropped),
+        ):
+            family = self._counter(name, text, "reason")
+            for reason, number in numbers.items():
+                family.add_metric([*self._labels.values(), reason], number)
+            yield family
         nonfinite = self._counter("nonfinite_answers", "Answers that hold NaN or an infinity.")
         nonfinite.add_metric([*self._labels.values()], self.nonfinite_answers)
         yield nonfinite
 
     def _gauges(self) -> Iterator[Metric]:
-        yield self._gauge("requests_in_flight", "Admitted and not yet answered.", self.in_flight)
-        yield self._gauge("ready", "1 while new requests are wanted, else 0.", float(self.ready))
+        for name, text, value in (
+            ("requests_in_flight", "Admitted and not yet answered.", self.in_flight),
+            ("request_bytes_in_flight", "Bytes of their bodies.", self.in_flight_bytes),
+            ("queue_depth", "Requests that wait for the model.", self.queue_depth()),
+            ("ready", "1 while new requests are wanted, else 0.", float(self.ready)),
+        ):
+            yield self._gauge(name, text, (None, value))
         if self.load_s is not None:
-            yield self._gauge("model_load_seconds", "From process start to ready.", self.load_s)
+            text = "From process start to ready."
+            yield self._gauge("model_load_seconds", text, (None, self.load_s))
         info = InfoMetricFamily("modelserver_model", "What is served.", labels=[*self._labels])
         info.add_metric([*self._labels.values()], dict(self.model_info))
         yield info
@@ -113,9 +115,12 @@ class Metrics(Collector):
     def _counter(self, name: str, text: str, *labels: str) -> CounterMetricFamily:
         return CounterMetricFamily(f"modelserver_{name}", text, labels=[*self._labels, *labels])
 
-    def _gauge(self, name: str, text: str, value: float) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(f"modelserver_{name}", text, labels=[*self._labels])
-        family.add_metric([*self._labels.values()], value)
+    def _gauge(self, name: str, text: str, *series: _Series) -> GaugeMetricFamily:
+        """`series`: a further label and its value, if there is one, and the number."""
+        extra = [pair[0] for pair, _ in series if pair][:1]
+        family = GaugeMetricFamily(f"modelserver_{name}", text, labels=[*self._labels, *extra])
+        for pair, value in series:
+            family.add_metric([*self._labels.values(), *(pair or ())[1:]], value)
         return family
 
     def _histogram(

@@ -103,7 +103,14 @@ REQUEST: dict[str, Any] = {
             "required": False,
             "description": "Bytes of JSON at the start of a body that binary tensors follow.",
             "schema": {"type": "integer", "minimum": 0},
-        }
+        },
+        {
+            "name": "X-Request-Timeout-Ms",
+            "in": "header",
+            "required": False,
+            "description": "Milliseconds after which the request need not begin to run any more.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
     ],
 }
 """Request body of the inference operation."""
@@ -123,6 +130,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     415: _error("The content type or encoding is not supported"),
     500: _error("The model failed"),
     503: _error("Not ready, or too many requests in flight; see Retry-After"),
+    504: _error("The time that the request's headers give was over before it began to run"),
 }
 """Answers of the inference operation."""
 

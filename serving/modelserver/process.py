@@ -14,7 +14,7 @@ from modelserver.app import create_app
 from modelserver.codec import Codec
 from modelserver.contract import shared_sizes
 from modelserver.errors import GraceExceeded, StartError
-from modelserver.exchange import Inference
+from modelserver.exchange import Inference, Limits
 from modelserver.lifecycle import Lifecycle, Serving
 from modelserver.metrics import Metrics
 from modelserver.scheduler import Scheduler
@@ -61,8 +61,11 @@ class _Process:
             release=settings.release,
             lifecycle=self._lifecycle,
             metrics=self._metrics,
-            max_inflight=settings.max_inflight,
-            max_body_bytes=settings.max_body_bytes,
+            limits=Limits(
+                requests=settings.max_inflight,
+                body_bytes=settings.max_body_bytes,
+                total_bytes=settings.bound_inflight_bytes,
+            ),
         )
         self._http = transport.server(create_app(settings, inference), inference)
 

@@ -4,7 +4,7 @@ Calls are gathered for one turn of the event loop, so that sockets which became 
 are answered together: that alone saves more than batching does. Those with an equal key then run as
 one batch, where the model allows it. A quick model runs in the event loop, any other in one worker
 thread, in which case calls gather while the last batch runs. Nothing waits unless `max_delay_s`
-says so.
+says so. A call whose time is over, or whose client is gone, before its turn comes is never run.
 """
 
 import asyncio
@@ -13,21 +13,40 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
+from typing import NamedTuple, Protocol
 
 from modelserver import batch
 from modelserver.batch import Outcome
 from modelserver.codec import Call
-from modelserver.errors import InferenceFailed
+from modelserver.errors import DeadlineExceeded, Disconnected, InferenceFailed
 from modelserver.metrics import Metrics
 from modelserver.model import Model
 
 TURN_S = 0.005
 """Runs in the event loop for longer than this give way to health checks and new connections."""
 
-OnOutcome = Callable[[Outcome], None]
 
-_Job = tuple[Call, OnOutcome]
-_Done = Callable[[Sequence[_Job], Sequence[Outcome], float], None]
+class Job(Protocol):
+    """A call and who waits for it; times are those of ``time.perf_counter``.
+
+    From `expires_at` on, or once it is `cancelled`, it need not run any more.
+    """
+
+    call: Call
+    submitted_at: float
+    expires_at: float
+    cancelled: bool
+
+    def finish(self, outcome: Outcome) -> None:
+        """Take the outcome; called once, in the event loop."""
+
+
+class Ran(NamedTuple):
+    """One run of the model: an outcome for each job, when it began, how long it took."""
+
+    outcomes: Sequence[Outcome]
+    began: float
+    run_s: float
 
 
 class Scheduler:
@@ -46,15 +65,17 @@ class Scheduler:
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
         self._max_rows = max_rows
-        self._max_delay_s = max_delay_s
-        self._waiting: deque[_Job] = deque()
+        self._max_delay_s = max_delay_s if max_rows > 1 else 0.0
+        self._waiting: deque[Job] = deque()
         self._timer: asyncio.Handle | None = None
+        self._held_since: float | None = None
         self._running = False
         self._worker = None if inline else _Worker(model, self._finish_elsewhere)
+        metrics.queue_depth = lambda: len(self._waiting)
 
-    def submit(self, call: Call, on_outcome: OnOutcome) -> None:
-        """Run a call; `on_outcome` is called later, in the event loop."""
-        self._waiting.append((call, on_outcome))
+    def submit(self, job: Job) -> None:
+        """Run a call or drop it; either way `job.finish` is called later."""
+        self._waiting.append(job)
         if self._running:
             return
         if self._timer is None:
@@ -64,6 +85,7 @@ class Scheduler:
 
     def _arm(self) -> None:
         if self._max_delay_s and len(self._waiting) < self._max_rows:
+            self._held_since = time.perf_counter()
             self._timer = self._loop.call_later(self._max_delay_s, self._dispatch)
         else:
             self._arm_now()
@@ -75,76 +97,106 @@ class Scheduler:
 
     def _dispatch(self) -> None:
         self._timer = None
-        stop_at = time.perf_counter() + TURN_S
-        while self._waiting:
-            jobs = self._take()
+        now = time.perf_counter()
+        stop_at = now + TURN_S
+        if self._held_since is not None:
+            self._count_held(self._held_since, now)
+        while jobs := self._take(now):
             if self._worker is not None:
                 self._running = True
                 self._worker.run(jobs)
                 return
-            self._finish(jobs, *_timed(self._model, jobs))
-            if self._waiting and time.perf_counter() > stop_at:
+            ran = _timed(self._model, jobs)
+            self._finish(jobs, ran)
+            now = ran.began + ran.run_s
+            if self._waiting and now > stop_at:
                 self._arm_now()
                 return
 
-    def _take(self) -> list[_Job]:
-        """The call that waits longest, and others that may run with it."""
-        first = self._waiting.popleft()
+    def _count_held(self, since: float, now: float) -> None:
+        """Tell the wait for other calls from the wait for the model."""
+        self._held_since = None
+        for job in self._waiting:
+            held_s = now - max(job.submitted_at, since)
+            self._metrics.batch_wait_s.observe(held_s)
+            job.submitted_at += held_s
+
+    def _take(self, now: float) -> list[Job]:
+        """The call that waits longest, and others that may run with it; none if none is left."""
+        while self._waiting:
+            first = self._waiting.popleft()
+            if not self._drop(first, now):
+                return self._join(first, now)
+        return []
+
+    def _join(self, first: Job, now: float) -> list[Job]:
         if self._max_rows <= 1 or not self._waiting:
             return [first]
-        taken, left = [first], deque[_Job]()
-        rows, key = first[0].rows, first[0].key
+        taken, left = [first], deque[Job]()
+        rows, key = first.call.rows, first.call.key
         for job in self._waiting:
-            if job[0].key == key and rows + job[0].rows <= self._max_rows:
-                taken.append(job)
-                rows += job[0].rows
-            else:
+            if job.call.key != key or rows + job.call.rows > self._max_rows:
                 left.append(job)
+            elif not self._drop(job, now):
+                taken.append(job)
+                rows += job.call.rows
         self._waiting = left
         return taken
 
-    def _finish_elsewhere(
-        self, jobs: Sequence[_Job], outcomes: Sequence[Outcome], run_s: float
-    ) -> None:
+    def _drop(self, job: Job, now: float) -> bool:
+        """Whether nobody wants the call any more, in which case it is answered."""
+        if job.cancelled:
+            self._metrics.dropped["disconnect"] += 1
+            job.finish(Disconnected("the client went away before its request began to run"))
+        elif job.expires_at <= now:
+            self._metrics.dropped["deadline"] += 1
+            job.finish(DeadlineExceeded("the request's time was over before it began to run"))
+        else:
+            return False
+        return True
+
+    def _finish_elsewhere(self, jobs: Sequence[Job], ran: Ran) -> None:
         self._running = False
-        self._finish(jobs, outcomes, run_s)
+        self._finish(jobs, ran)
         if self._waiting and self._timer is None:
             self._arm()
 
-    def _finish(self, jobs: Sequence[_Job], outcomes: Sequence[Outcome], run_s: float) -> None:
-        self._metrics.compute_s.observe(run_s)
-        self._metrics.batch_rows.observe(sum(call.rows for call, _ in jobs))
-        for (_, on_outcome), outcome in zip(jobs, outcomes, strict=True):
-            on_outcome(outcome)
+    def _finish(self, jobs: Sequence[Job], ran: Ran) -> None:
+        self._metrics.compute_s.observe(ran.run_s)
+        rows = 0
+        for job, outcome in zip(jobs, ran.outcomes, strict=True):
+            rows += job.call.rows
+            self._metrics.queue_s.observe(ran.began - job.submitted_at)
+            job.finish(outcome)
+        self._metrics.batch_rows.observe(rows)
 
 
 class _Worker:
     """One thread that runs batches: ONNX Runtime has threads of its own for a single run."""
 
-    def __init__(self, model: Model, done: _Done) -> None:
+    def __init__(self, model: Model, done: Callable[[Sequence[Job], Ran], None]) -> None:
         self._model = model
         self._done = done
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[list[_Job]] = SimpleQueue()
+        self._queue: SimpleQueue[list[Job]] = SimpleQueue()
         threading.Thread(target=self._work, name="inference", daemon=True).start()
 
-    def run(self, jobs: list[_Job]) -> None:
+    def run(self, jobs: list[Job]) -> None:
         """Run a batch; `done` is called in the event loop."""
         self._queue.put(jobs)
 
     def _work(self) -> None:
         while True:
             jobs = self._queue.get()
-            outcomes, run_s = _timed(self._model, jobs)
-            self._loop.call_soon_threadsafe(self._done, jobs, outcomes, run_s)
+            self._loop.call_soon_threadsafe(self._done, jobs, _timed(self._model, jobs))
 
 
-def _timed(model: Model, jobs: Sequence[_Job]) -> tuple[list[Outcome], float]:
-    """Outcomes and seconds of one run; whatever goes wrong in it becomes an outcome."""
-    start = time.perf_counter()
+def _timed(model: Model, jobs: Sequence[Job]) -> Ran:
+    """One run; whatever goes wrong in it becomes an outcome."""
+    began = time.perf_counter()
     try:
-        outcomes = batch.execute(model, [call for call, _ in jobs])
+        outcomes = batch.execute(model, [job.call for job in jobs])
     except Exception as error:  # noqa: BLE001 - every waiting request must get an answer
         failure = InferenceFailed(f"the batch failed: {type(error).__name__}: {error}")
         outcomes = [failure for _ in jobs]
-    return outcomes, time.perf_counter() - start
+    return Ran(outcomes, began, time.perf_counter() - began)

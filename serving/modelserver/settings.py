@@ -20,6 +20,7 @@ from modelserver.datatypes import DATATYPES
 from modelserver.errors import SettingsInvalid
 
 PREFIX = "MODELSERVER_"
+_LARGEST_AT_ONCE = 4
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)]
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     batching_max_size: int | None = Field(default=None, gt=0)
     batching_max_delay_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
     max_inflight: int = Field(default=64, gt=0)
+    max_inflight_bytes: int | None = Field(default=None, gt=0)
     golden_uri: str | None = None
     golden_sha256: Sha256 | None = None
     host: str = "0.0.0.0"  # noqa: S104 - a pod is reached from outside
@@ -104,12 +106,22 @@ class Settings(BaseSettings):
     def _fits_together(self) -> "Settings":
         if (self.golden_uri is None) != (self.golden_sha256 is None):
             raise ValueError("GOLDEN_URI and GOLDEN_SHA256 go together: set both or none")
+        if self.bound_inflight_bytes < self.max_body_bytes:
+            raise ValueError(
+                f"found MAX_INFLIGHT_BYTES {self.max_inflight_bytes}, expected at least "
+                f"MAX_BODY_BYTES {self.max_body_bytes}: else the largest request never fits"
+            )
         if self.drain_delay_s >= self.grace_s:
             raise ValueError(
                 f"found DRAIN_DELAY_S {self.drain_delay_s:g}, expected less than "
                 f"GRACE_S {self.grace_s:g}, which bounds the whole shutdown"
             )
         return self
+
+    @property
+    def bound_inflight_bytes(self) -> int:
+        """MAX_INFLIGHT_BYTES, by default room for four of the largest bodies."""
+        return self.max_inflight_bytes or _LARGEST_AT_ONCE * self.max_body_bytes
 
     def promised(self) -> Contract:
         """The contract as plain values."""

@@ -18,6 +18,7 @@ STATUS: Mapping[type[errors.RequestError], int] = MappingProxyType(
         errors.InferenceFailed: 500,
         errors.NotReady: 503,
         errors.Overloaded: 503,
+        errors.DeadlineExceeded: 504,
     }
 )
 

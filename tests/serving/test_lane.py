@@ -8,7 +8,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from modelserver.exchange import Inference
+from modelserver import lane
+from modelserver.exchange import Inference, Limits
 from modelserver.lane import HttpProtocol
 from modelserver.lifecycle import Lifecycle
 from modelserver.metrics import Metrics
@@ -24,6 +25,7 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = False
+        self.aborted = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Remember it."""
@@ -36,6 +38,14 @@ class Transport(asyncio.Transport):
     def close(self) -> None:
         """Remember that."""
         self.closed = True
+
+    def abort(self) -> None:
+        """Remember that."""
+        self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        """As if nobody read."""
+        return len(self.written)
 
     def pause_reading(self) -> None:
         """Nothing is read here."""
@@ -54,8 +64,7 @@ def after(use: Callable[[HttpProtocol], None]) -> tuple[HttpProtocol, Transport]
             release="r1",
             lifecycle=Lifecycle(metrics),
             metrics=metrics,
-            max_inflight=1,
-            max_body_bytes=100,
+            limits=Limits(requests=1, body_bytes=100, total_bytes=400),
         )
         kind = type("Protocol", (HttpProtocol,), {"inference": inference})
         over = asyncio.Event()
@@ -68,6 +77,8 @@ def after(use: Callable[[HttpProtocol], None]) -> tuple[HttpProtocol, Transport]
         transport = Transport()
         protocol.connection_made(transport)
         use(protocol)
+        await asyncio.sleep(0)  # timers that are due run now
+        await asyncio.sleep(0)
         protocol.connection_lost(ConnectionResetError())
         over.set()
         await asyncio.gather(*protocol.tasks)
@@ -158,3 +169,44 @@ def test_endless_headers_are_cut_off() -> None:
 
     assert transport.written.startswith(b"HTTP/1.1 431 ")
     assert transport.closed
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No patience with slow clients."""
+    monkeypatch.setattr(lane, "HEADERS_S", 0.0)
+    monkeypatch.setattr(lane, "READ_S", 0.0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_slow_headers_are_cut_off() -> None:
+    """A client that begins a request and does not go on is told so, and its connection freed."""
+    _, transport = after(lambda protocol: protocol.data_received(HEAD[:20]))
+
+    assert transport.written.startswith(b"HTTP/1.1 408 ")
+    assert transport.closed
+
+
+@pytest.mark.usefixtures("impatient")
+def test_slow_reader_is_cut_off() -> None:
+    """A client that takes nothing of its answers does not hold them for ever."""
+    _, transport = after(HttpProtocol.pause_writing)
+
+    assert transport.aborted
+
+
+@pytest.mark.usefixtures("impatient")
+def test_patience_ends_with_the_wait() -> None:
+    """Whoever goes on in time is not cut off."""
+
+    def use(protocol: HttpProtocol) -> None:
+        protocol.data_received(HEAD[:20])
+        protocol.data_received(HEAD[20:] + BODY)
+        protocol.pause_writing()
+        protocol.resume_writing()
+
+    _, transport = after(use)
+
+    assert transport.written.startswith(b"HTTP/1.1 503 ")
+    assert not transport.closed
+    assert not transport.aborted

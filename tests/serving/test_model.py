@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +293,21 @@ def test_bad_call_in_a_batch_fails_alone(load: Load) -> None:
     assert [first[0].tolist(), last[0].tolist()] == [[10.0], [30.0]]
 
 
+class Waiting:
+    """A call and the future of its outcome."""
+
+    def __init__(self, call: Call, *, expires_at: float = inf, cancelled: bool = False) -> None:
+        self.call = call
+        self.submitted_at = time.perf_counter()
+        self.expires_at = expires_at
+        self.cancelled = cancelled
+        self.future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def finish(self, outcome: Outcome) -> None:
+        """Keep the outcome."""
+        self.future.set_result(outcome)
+
+
 async def scheduled(
     loaded: Model,
     waiting: list[Call],
@@ -301,9 +318,9 @@ async def scheduled(
     scheduler = Scheduler(loaded, metrics, **options)
     futures = []
     for call in waiting:
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        scheduler.submit(call, future.set_result)
-        futures.append(future)
+        job = Waiting(call)
+        scheduler.submit(job)
+        futures.append(job.future)
     return await asyncio.gather(*futures), metrics
 
 
@@ -349,6 +366,44 @@ def test_different_shapes_never_mix(load: Load) -> None:
 
     assert [outcome[0].shape for outcome in outcomes] == [(1, 1), (1, 2), (1, 1), (1, 2), (1, 3)]
     assert metrics.compute_s.buckets()[-1][1] == 3
+
+
+def test_calls_that_nobody_wants_are_dropped(load: Load) -> None:
+    """A call whose time is over, or whose client is gone, is not run, in a batch or alone."""
+    loaded = load(onnx_models.identity("FP32"))
+    waiting = calls(loaded, [[float(number), 0.0] for number in range(6)])
+    metrics = Metrics(model="sample", release="r1")
+
+    async def run() -> list[Outcome]:
+        scheduler = Scheduler(loaded, metrics, inline=True, max_rows=8)
+        late = time.perf_counter() - 1
+        jobs = [
+            Waiting(call, expires_at=late if number in {0, 3} else inf, cancelled=number in {1, 4})
+            for number, call in enumerate(waiting)
+        ]
+        for job in jobs:
+            scheduler.submit(job)
+        return list(await asyncio.gather(*(job.future for job in jobs)))
+
+    outcomes = asyncio.run(run())
+
+    kinds = [type(outcome) for outcome in outcomes]
+    assert kinds == [errors.DeadlineExceeded, errors.Disconnected, list] * 2
+    assert metrics.dropped == {"deadline": 2, "disconnect": 2}
+    assert metrics.batch_rows.total == 2
+
+
+def test_waits_are_told_apart(load: Load) -> None:
+    """Time held back for other calls is batch wait, the rest is queue."""
+    loaded = load(onnx_models.identity("FP32"))
+    rows = [[1.0, 2.0], [3.0, 4.0]]
+
+    _, metrics = asyncio.run(
+        scheduled(loaded, calls(loaded, rows), inline=True, max_rows=8, max_delay_s=0.02)
+    )
+
+    assert metrics.batch_wait_s.total > 0.03
+    assert metrics.queue_s.total < 0.02
 
 
 def test_failure_reaches_its_call_only(load: Load) -> None:

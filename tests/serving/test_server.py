@@ -196,6 +196,12 @@ def test_wrong_path_or_method(
         ),
         (
             request({"shape": [1, 4]}),
+            {"x-request-timeout-ms": "soon"},
+            400,
+            "header X-Request-Timeout-Ms: found 'soon', expected a whole number of milliseconds",
+        ),
+        (
+            request({"shape": [1, 4]}),
             {"inference-header-content-length": "99999"},
             400,
             "header Inference-Header-Content-Length: found 99999",
@@ -298,6 +304,9 @@ def test_histogram_counts_every_request(affine_server: "Server") -> None:
     """The last bucket, the count and the requests by status agree."""
     for _ in range(3):
         affine_server.infer(GOOD)
+    for step in ("decode", "queue", "encode"):
+        assert affine_server.metric(f"modelserver_{step}_duration_seconds_count") >= 3
+    assert affine_server.metric("modelserver_queue_depth") == 0
     count = affine_server.metric("modelserver_request_duration_seconds_count")
     last = affine_server.metric("modelserver_request_duration_seconds_bucket", le="+Inf")
 
@@ -395,6 +404,7 @@ def test_broken_http(affine_server: "Server", sent: bytes, status: bytes) -> Non
     head, _, body = received.partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 " + status)
+    assert b"\r\nx-request-id: " in head
     assert json.loads(body)["error"]
 
 

@@ -66,6 +66,7 @@ def test_empty_is_unset(environment: pytest.MonkeyPatch) -> None:
         ("PROVIDERS", "gpu", "MODELSERVER_PROVIDERS[0]: Input should be 'cpu', 'cuda' or"),
         ("CONTRACT", "{", "MODELSERVER_CONTRACT: "),
         ("CONTRACT", "{}", "MODELSERVER_CONTRACT.inputs: Field required"),
+        ("MAX_INFLIGHT_BYTES", "9", "found MAX_INFLIGHT_BYTES 9, expected at least MAX_BODY_BYTES"),
         ("GOLDEN_URI", "file:g.json", "GOLDEN_URI and GOLDEN_SHA256 go together"),
         ("DRAIN_DELAY_S", "40", "found DRAIN_DELAY_S 40, expected less than GRACE_S 30"),
         ("DRAIN_DELAY_S", "inf", "MODELSERVER_DRAIN_DELAY_S: Input should be a finite number"),
