@@ -155,13 +155,16 @@ class Exchange:
             return
         began = time.perf_counter()
         inference = self._inference
-        codec = inference.lifecycle.require().codec
+        serving = inference.lifecycle.require()
         try:
-            answer = codec.encode(self.call, outcome)
+            answer = serving.codec.encode(self.call, outcome)
         except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
             self._crash(error)
             return
-        inference.metrics.nonfinite_answers += answer.nonfinite
+        guard = serving.guard
+        guard.due -= 1
+        if answer.nonfinite or guard.due <= 0:
+            guard.look(self.call, outcome, nonfinite=answer.nonfinite)
         inference.metrics.encode_s.observe(self._answer(_OK, answer) - began)
 
     def _crash(self, error: Exception) -> None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from modelserver.codec import Codec
 from modelserver.errors import NotReady
+from modelserver.guard import Guard
 from modelserver.metrics import Metrics
 from modelserver.model import Model
 from modelserver.scheduler import Scheduler
@@ -12,10 +13,15 @@ from modelserver.warmup import Profile
 
 
 class Phase(StrEnum):
-    """The steps of a server's life, in order; `FAILED` is the other way out of `STARTING`."""
+    """The steps of a server's life, in order.
+
+    `FAILED` is the other way out of `STARTING`; `SUSPECT` is a server that serves, but whose
+    outputs cannot be right.
+    """
 
     STARTING = "starting"
     READY = "ready"
+    SUSPECT = "suspect"
     DRAINING = "draining"
     FAILED = "failed"
 
@@ -28,13 +34,15 @@ class Serving:
     profile: Profile
     codec: Codec
     scheduler: Scheduler
+    guard: Guard
     batching: str
 
 
 class Lifecycle:
     """The phase, its reason in words, and what serves.
 
-    While draining, requests are still answered: only the readiness says that no more are wanted.
+    While draining or suspect, requests are still answered: only the readiness says that no more
+    are wanted.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -68,6 +76,11 @@ class Lifecycle:
         """Begin to serve."""
         self._serving = serving
         self._enter(Phase.READY, "serving")
+
+    def doubt(self, reason: str | None) -> None:
+        """Want no more requests for a reason, or, with None, want them again."""
+        if self.phase in {Phase.READY, Phase.SUSPECT}:
+            self._enter(Phase.SUSPECT if reason else Phase.READY, reason or "serving")
 
     def drain(self) -> None:
         """Want no more requests."""

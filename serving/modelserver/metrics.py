@@ -49,6 +49,9 @@ class Metrics(Collector):
         self.rejected = {"not_ready": 0, "overloaded": 0, "overloaded_bytes": 0}
         self.dropped = {"deadline": 0, "disconnect": 0}
         self.nonfinite_answers = 0
+        self.constant_answers = 0
+        self.guard_share = {"nonfinite": 0.0, "constant": 0.0}
+        self.guard_trips = {"nonfinite": 0, "constant": 0}
         self.load_s: float | None = None
         self.model_info: Mapping[str, str] = {}
         self.ready = False
@@ -85,17 +88,18 @@ class Metrics(Collector):
         for (role, code), number in self.requests.items():
             requests.add_metric([*self._labels.values(), role, str(code)], number)
         yield requests
-        for name, text, numbers in (
-            ("requests_rejected", "Requests turned away at once.", self.rejected),
-            ("requests_dropped", "Admitted requests that were not run any more.", self.dropped),
+        nonfinite, constant = {"": self.nonfinite_answers}, {"": self.constant_answers}
+        for name, text, label, numbers in (
+            ("requests_rejected", "Requests turned away at once.", "reason", self.rejected),
+            ("requests_dropped", "Admitted, and not run any more.", "reason", self.dropped),
+            ("output_guard_trips", "Times the outputs became suspect.", "kind", self.guard_trips),
+            ("nonfinite_answers", "Answers that hold NaN or an infinity.", "", nonfinite),
+            ("constant_answers", "Equal for different inputs, of those looked at.", "", constant),
         ):
-            family = self._counter(name, text, "reason")
-            for reason, number in numbers.items():
-                family.add_metric([*self._labels.values(), reason], number)
+            family = self._counter(name, text, *([label] if label else []))
+            for value, number in numbers.items():
+                family.add_metric([*self._labels.values(), *([value] if label else [])], number)
             yield family
-        nonfinite = self._counter("nonfinite_answers", "Answers that hold NaN or an infinity.")
-        nonfinite.add_metric([*self._labels.values()], self.nonfinite_answers)
-        yield nonfinite
 
     def _gauges(self) -> Iterator[Metric]:
         for name, text, value in (
@@ -105,6 +109,9 @@ class Metrics(Collector):
             ("ready", "1 while new requests are wanted, else 0.", float(self.ready)),
         ):
             yield self._gauge(name, text, (None, value))
+        text = "Share of the last answers that the output guard objects to."
+        shares = [(("kind", kind), share) for kind, share in self.guard_share.items()]
+        yield self._gauge("output_guard_share", text, *shares)
         if self.load_s is not None:
             text = "From process start to ready."
             yield self._gauge("model_load_seconds", text, (None, self.load_s))

@@ -15,6 +15,7 @@ from modelserver.codec import Codec
 from modelserver.contract import shared_sizes
 from modelserver.errors import GraceExceeded, StartError
 from modelserver.exchange import Inference, Limits
+from modelserver.guard import Guard
 from modelserver.lifecycle import Lifecycle, Serving
 from modelserver.metrics import Metrics
 from modelserver.scheduler import Scheduler
@@ -141,7 +142,8 @@ class _Process:
             "sha256": settings.artifact_sha256,
             "provider": ",".join(model.providers),
         }
-        self._lifecycle.ready(Serving(model, profile, codec, scheduler, batching))
+        guard = Guard(settings.guard(), model.contract, self._metrics, self._lifecycle.doubt)
+        self._lifecycle.ready(Serving(model, profile, codec, scheduler, guard, batching))
         logs.info(
             "ready",
             load_s=round(self._metrics.load_s, 3),

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from modelserver.contract import Contract, TensorSpec
 from modelserver.datatypes import DATATYPES
 from modelserver.errors import SettingsInvalid
+from modelserver.guard import SLICE, Policy
 
 PREFIX = "MODELSERVER_"
 _LARGEST_AT_ONCE = 4
@@ -91,6 +92,10 @@ class Settings(BaseSettings):
     batching_max_delay_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
     max_inflight: int = Field(default=64, gt=0)
     max_inflight_bytes: int | None = Field(default=None, gt=0)
+    guard_window: int = Field(default=512, ge=SLICE)
+    guard_nonfinite_share: float = Field(default=0.5, gt=0, le=1)
+    guard_constant_share: float = Field(default=0.95, gt=0, le=1)
+    guard_unready: bool = False
     golden_uri: str | None = None
     golden_sha256: Sha256 | None = None
     host: str = "0.0.0.0"  # noqa: S104 - a pod is reached from outside
@@ -122,6 +127,15 @@ class Settings(BaseSettings):
     def bound_inflight_bytes(self) -> int:
         """MAX_INFLIGHT_BYTES, by default room for four of the largest bodies."""
         return self.max_inflight_bytes or _LARGEST_AT_ONCE * self.max_body_bytes
+
+    def guard(self) -> Policy:
+        """When outputs are suspect, and what follows."""
+        return Policy(
+            window=self.guard_window,
+            nonfinite_share=self.guard_nonfinite_share,
+            constant_share=self.guard_constant_share,
+            unready=self.guard_unready,
+        )
 
     def promised(self) -> Contract:
         """The contract as plain values."""
