@@ -8,6 +8,7 @@ from math import inf
 from modelserver import headers, logs
 from modelserver.batch import Outcome
 from modelserver.codec import Answer, Call
+from modelserver.compression import Expand
 from modelserver.errors import BodyTooLarge, Overloaded, RequestError
 from modelserver.headers import Given
 from modelserver.lifecycle import Lifecycle, Phase
@@ -59,6 +60,7 @@ class Exchange:
 
     __slots__ = (
         "_bytes",
+        "_expand",
         "_given",
         "_inference",
         "_json_bytes",
@@ -81,6 +83,7 @@ class Exchange:
         self._on_answer = on_answer
         self._role = headers.role(given)
         self._json_bytes: int | None = None
+        self._expand: Expand | None = None
         self._bytes = 0
         self.request_id = headers.request_id(given)
         self.expires_at = inf
@@ -98,6 +101,7 @@ class Exchange:
                     f"{inference.limits.requests} requests are in flight already; try again"
                 )
             headers.check_content(self._given)
+            self._expand = headers.expander(self._given)
             self._json_bytes = headers.json_bytes(self._given)
             timeout_s = headers.timeout_s(self._given)
         except RequestError as error:
@@ -134,6 +138,9 @@ class Exchange:
         serving = inference.lifecycle.require()
         try:
             self.hold(len(body))
+            if self._expand is not None:
+                body = self._expand(body, inference.limits.body_bytes)
+                self.hold(len(body))
             self.call = serving.codec.decode(body, self._json_bytes)
         except RequestError as error:
             self.fail(error)

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType
 
+from modelserver import compression
 from modelserver.codec import Answer
+from modelserver.compression import Expand
 from modelserver.errors import InvalidBinary, InvalidRequest, UnsupportedContent
 from modelserver.status import RETRY_AFTER_S
 
@@ -98,11 +100,15 @@ def check_content(given: Given) -> None:
                 f"header Content-Type: found {plain[:80].decode('latin-1')!r}, "
                 "expected application/json (or application/octet-stream with binary tensors)"
             )
+
+
+def expander(given: Given) -> Expand | None:
+    """What undoes the compression of the body, None where it has none.
+
+    Raises `UnsupportedContent`.
+    """
     encoding = given.get(b"content-encoding", b"identity")
-    if encoding != b"identity":
-        raise UnsupportedContent(
-            f"header Content-Encoding: found {encoding[:80].decode('latin-1')!r}, expected none"
-        )
+    return None if encoding == b"identity" else compression.expander(encoding)
 
 
 def of_answer(

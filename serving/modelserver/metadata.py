@@ -35,9 +35,7 @@ class ModelMetadata(BaseModel):
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
-    parameters: dict[str, str] = Field(
-        description="How it is run: `providers`, `batching`, `execution`; empty until it is loaded."
-    )
+    parameters: dict[str, str] = Field(description="How it is run; empty until it is loaded.")
 
 
 class Live(BaseModel):
@@ -97,5 +95,6 @@ def _execution(lifecycle: Lifecycle) -> dict[str, str]:
     return {
         "providers": ",".join(serving.model.providers),
         "batching": serving.batching,
+        "batch_rows": str(serving.profile.useful_rows),
         "execution": "event loop" if serving.profile.inline else "worker thread",
     }

@@ -53,6 +53,8 @@ class Metrics(Collector):
         self.guard_share = {"nonfinite": 0.0, "constant": 0.0}
         self.guard_trips = {"nonfinite": 0, "constant": 0}
         self.load_s: float | None = None
+        self.batch_limit_rows = 1
+        self.warm_up_s: Mapping[int, float] = {}
         self.model_info: Mapping[str, str] = {}
         self.ready = False
         self._registry = CollectorRegistry(auto_describe=False)
@@ -106,9 +108,12 @@ class Metrics(Collector):
             ("requests_in_flight", "Admitted and not yet answered.", self.in_flight),
             ("request_bytes_in_flight", "Bytes of their bodies.", self.in_flight_bytes),
             ("queue_depth", "Requests that wait for the model.", self.queue_depth()),
+            ("batch_limit_rows", "Most rows that run together.", self.batch_limit_rows),
             ("ready", "1 while new requests are wanted, else 0.", float(self.ready)),
         ):
             yield self._gauge(name, text, (None, value))
+        runs = [(("rows", str(rows)), seconds) for rows, seconds in self.warm_up_s.items()]
+        yield self._gauge("warm_up_run_seconds", "One run at start, by rows.", *runs)
         text = "Share of the last answers that the output guard objects to."
         shares = [(("kind", kind), share) for kind, share in self.guard_share.items()]
         yield self._gauge("output_guard_share", text, *shares)

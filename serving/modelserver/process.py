@@ -134,9 +134,11 @@ class _Process:
             model,
             self._metrics,
             inline=profile.inline,
-            max_rows=1 if profile.unbatched_because else settings.batching_max_size or 1,
+            max_rows=profile.useful_rows,
             max_delay_s=settings.batching_max_delay_ms / 1000,
         )
+        self._metrics.batch_limit_rows = profile.useful_rows
+        self._metrics.warm_up_s = profile.curve
         self._metrics.load_s = time.perf_counter() - self._began
         self._metrics.model_info = {
             "sha256": settings.artifact_sha256,
@@ -185,9 +187,10 @@ def _batching(settings: Settings, profile: Profile) -> str:
         return "off"
     if profile.unbatched_because:
         return f"off: {profile.unbatched_because}"
-    delay = settings.batching_max_delay_ms
+    delay, rows = settings.batching_max_delay_ms, profile.useful_rows
     waits = f"waits up to {delay:g} ms" if delay else "never waits"
-    return f"up to {settings.batching_max_size} rows, {waits}"
+    fewer = "" if rows == settings.batching_max_size else " (more gain nothing)"
+    return f"up to {rows} rows{fewer}, {waits}"
 
 
 async def _in_thread(work: Callable[[], Loaded]) -> Loaded:

@@ -45,7 +45,7 @@ def load(settings: Settings, step: Step) -> Loaded:
     profile = warmup.measure(
         loaded,
         recorded.cases[0].inputs if recorded else None,
-        batched=settings.batching_max_size is not None,
+        max_rows=settings.batching_max_size or 1,
     )
     if recorded:
         step("replaying the golden file")

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
 
+from modelserver import batchcurve
 from modelserver.contract import ANY_SIZE, Contract, TensorSpec
 from modelserver.datatypes import Array
 from modelserver.errors import RequestError, WarmUpFailed
@@ -14,6 +15,9 @@ from modelserver.model import Model
 
 INLINE_BELOW_S = 0.001
 """A model quicker than this runs in the event loop: a change of threads would cost more."""
+
+INLINE_BATCH_BELOW_S = 0.005
+"""The same for its largest batch, which health checks would have to wait for."""
 
 ABSOLUTE, RELATIVE = 1e-5, 1e-4
 """Tolerance within which a row must come out of a batch as it does alone."""
@@ -30,37 +34,57 @@ class Profile:
     """Measured at start.
 
     `run_s` is the median time of one run with one row; `unbatched_because` is None where rows of
-    several requests may run together; `takes_no_rows` says whether a batch of 0 rows works.
+    several requests run together, at most `useful_rows` of them; `takes_no_rows` says whether a
+    batch of 0 rows works; `curve` has the seconds of one run by number of rows.
     """
 
     run_s: float
     unbatched_because: str | None
     takes_no_rows: bool
+    useful_rows: int = 1
+    curve: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def inline(self) -> bool:
-        """Whether a run is short enough for the event loop."""
-        return self.run_s < INLINE_BELOW_S
+        """Whether a run is short enough for the event loop, the largest batch included."""
+        longest_s = self.curve.get(self.useful_rows, self.run_s)
+        return self.run_s < INLINE_BELOW_S and longest_s < INLINE_BATCH_BELOW_S
 
 
-def measure(model: Model, example: Feeds | None, *, batched: bool = True) -> Profile:
+def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profile:
     """Warm the model up and measure it, on `example` or else on made-up input.
 
-    `batched` says whether it is worth knowing if rows may run together.
+    `max_rows` is how many rows may run together at most.
 
     Raises `WarmUpFailed` if the model cannot run.
     """
     feeds = example or synthetic(model.contract)
-    reason = _unbatched_because(model) if batched else "batching is off"
+    reason = _unbatched_because(model) if max_rows > 1 else "batching is off"
     try:
         model.run(model.contract.output_names, feeds)
         run_s = _run_s(model, feeds)
     except RequestError as error:
         remedy = "" if example else "; give the release a golden file, whose first case is used"
         raise WarmUpFailed(f"the model cannot run once: {error}{remedy}") from error
-    if reason is None:
-        reason = _rows_depend_on_each_other(model, feeds)
-    return Profile(run_s, reason, _takes_no_rows(model, feeds))
+    reason = reason or _rows_depend_on_each_other(model, feeds)
+    takes_no_rows = _takes_no_rows(model, feeds)
+    if reason:
+        return Profile(run_s, reason, takes_no_rows)
+    curve = _curve(model, feeds, max_rows)
+    rows = batchcurve.useful_rows(curve)
+    if rows == 1:
+        reason = f"rows together gain nothing ({batchcurve.in_words(curve)})"
+    return Profile(run_s, reason, takes_no_rows, rows, curve)
+
+
+def _curve(model: Model, feeds: Feeds, max_rows: int) -> dict[int, float]:
+    one = {name: array[:1] for name, array in feeds.items()}
+    outputs = model.contract.output_names
+
+    def run(rows: int) -> None:
+        model.run(outputs, {name: np.repeat(each, rows, axis=0) for name, each in one.items()})
+
+    return batchcurve.measure(run, max_rows)
 
 
 def _run_s(model: Model, feeds: Feeds) -> float:
@@ -87,7 +111,8 @@ def _example(spec: TensorSpec, rows: int) -> Array:
     if spec.shape and spec.shape[0] == ANY_SIZE:
         shape[0] = rows
     numbers = np.zeros(shape, np.int64)
-    numbers[1::2] = 1
+    if numbers.ndim:
+        numbers[1::2] = 1
     if spec.datatype.name == "BYTES":
         return numbers.astype(str).astype(object)
     if spec.datatype.name == "BF16":
@@ -101,7 +126,9 @@ def _unbatched_because(model: Model) -> str | None:
     if not contract.inputs:
         return "the model has no inputs"
     for spec in (*contract.inputs, *contract.outputs):
-        if not spec.shape or spec.shape[0] != ANY_SIZE:
+        if not spec.shape:
+            return f"{spec.name} has no dimensions"
+        if spec.shape[0] != ANY_SIZE:
             return f"the first dimension of {spec.name} is fixed"
     return None
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
+from tests.serving.wire import Connection, address, close, raw_request, read_answer
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server, Start
@@ -25,19 +26,6 @@ OVERLOAD_S = 3.0
 FACTOR = 3
 CONNECTIONS = 40
 MIB = 1 << 20
-
-
-def raw_request(body: bytes, **headers: str) -> bytes:
-    """An inference request as it goes over the wire."""
-    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    head = f"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\n{lines}content-length: {len(body)}"
-    return head.encode() + b"\r\n\r\n" + body
-
-
-def address(server: "Server") -> tuple[str, int]:
-    """Where a server listens."""
-    host, port = server.url.removeprefix("http://").split(":")
-    return host, int(port)
 
 
 @pytest.mark.parametrize("header", [DEADLINE, "x-envoy-expected-rq-timeout-ms"])
@@ -110,7 +98,7 @@ class Offered:
 
     async def run(self, server: "Server", *, per_s: float, seconds: float) -> None:
         """Send requests at a constant rate, each on a connection that is free."""
-        free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+        free: asyncio.Queue[Connection] = asyncio.Queue()
         for _ in range(CONNECTIONS):
             free.put_nowait(await asyncio.open_connection(*address(server)))
         began = time.perf_counter()
@@ -124,23 +112,19 @@ class Offered:
             await asyncio.sleep(0.002)
         await asyncio.gather(*pending)
         while not free.empty():
-            _, writer = free.get_nowait()
-            writer.close()
-            await writer.wait_closed()
+            await close(free.get_nowait())
 
     async def _one(
         self,
-        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+        connection: Connection,
+        free: asyncio.Queue[Connection],
         sent_s: float,
     ) -> None:
         reader, writer = connection
         began = time.perf_counter()
         writer.write(raw_request(json.dumps(SLOW).encode()))
-        head = await reader.readuntil(b"\r\n\r\n")
-        (length,) = [line for line in head.split(b"\r\n") if line.startswith(b"content-length")]
-        await reader.readexactly(int(length.partition(b":")[2]))
-        self.answers.append((int(head[9:12]), time.perf_counter() - began, sent_s))
+        status, _, _ = await read_answer(reader)
+        self.answers.append((status, time.perf_counter() - began, sent_s))
         free.put_nowait(connection)
 
 

@@ -184,9 +184,15 @@ def test_wrong_path_or_method(
         ),
         (
             request({"shape": [1, 4]}),
-            {"content-encoding": "gzip"},
+            {"content-encoding": "br"},
             415,
-            "header Content-Encoding: found 'gzip'",
+            "header Content-Encoding: found 'br', expected one of gzip, x-gzip, deflate, zstd",
+        ),
+        (
+            request({"shape": [1, 4]}),
+            {"content-encoding": "gzip"},
+            400,
+            "body: is not what Content-Encoding says: ",
         ),
         (
             request({"shape": [1, 4]}),

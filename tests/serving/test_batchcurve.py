@@ -1,0 +1,179 @@
+"""Whether, and how far, rows together pay."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import helper, numpy_helper
+
+from modelserver import batchcurve
+from modelserver.errors import InferenceFailed
+from tests.serving import onnx_models
+from tests.serving.conftest import write_release
+from tests.serving.wire import address, close, raw_request, read_answer
+
+if TYPE_CHECKING:
+    from tests.serving.conftest import Server, Start
+
+CLIENTS = 32
+DISTINCT = 256
+WIDTH = 1536
+
+
+@pytest.mark.parametrize(
+    ("curve", "rows"),
+    [
+        ({1: 10.0}, 1),
+        ({1: 10.0, 2: 10.0, 4: 10.0, 8: 10.0}, 8),
+        ({1: 24.0, 2: 47.0, 4: 92.0}, 1),
+        ({1: 29.0, 4: 38.0, 8: 69.0, 16: 97.0, 32: 184.0}, 16),
+        ({1: 10.0, 2: 12.0, 4: 40.0}, 2),
+    ],
+)
+def test_only_as_many_rows_as_gain(curve: Mapping[int, float], rows: int) -> None:
+    """Where twice the rows give hardly more a second, half of them answer sooner."""
+    assert batchcurve.useful_rows(curve) == rows
+
+
+def test_sizes_end_at_the_limit() -> None:
+    """Powers of two and the limit itself are tried."""
+    tried = []
+    curve = batchcurve.measure(tried.append, 12)
+
+    assert list(curve) == [1, 2, 4, 8, 12]
+    assert set(tried) == {1, 2, 4, 8, 12}
+
+
+def test_trying_ends_where_nothing_is_gained() -> None:
+    """A run that takes longer with each row is not tried with many."""
+    curve = batchcurve.measure(lambda rows: spin(0.002 * rows), 64)
+
+    assert list(curve) == [1, 2, 4]
+    assert batchcurve.useful_rows(curve) == 1
+
+
+def test_rows_that_the_model_refuses_end_the_curve() -> None:
+    """More rows than the model takes are never used."""
+
+    def run(rows: int) -> None:
+        if rows > 4:
+            raise InferenceFailed("too many")
+
+    assert list(batchcurve.measure(run, 64)) == [1, 2, 4]
+
+
+def test_trying_takes_no_longer_than_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would take too long to try is not used."""
+    monkeypatch.setattr(batchcurve, "_BUDGET_S", 0.05)
+
+    assert list(batchcurve.measure(lambda _: spin(0.02), 64)) == [1]
+
+
+def spin(seconds: float) -> None:
+    """Work for so long."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        pass
+
+
+def wide() -> onnx.ModelProto:
+    """Gives y = x @ w @ v with x of 4 columns: reading w takes long, whatever the rows."""
+    random = np.random.default_rng(3)
+    shapes = {"u": (4, WIDTH), "w": (WIDTH, WIDTH), "v": (WIDTH, 2)}
+    return onnx_models.build(
+        [
+            helper.make_node("MatMul", ["x", "u"], ["a"]),
+            helper.make_node("MatMul", ["a", "w"], ["b"]),
+            helper.make_node("MatMul", ["b", "w"], ["c"]),
+            helper.make_node("MatMul", ["c", "v"], ["y"]),
+        ],
+        {"x": ("FP32", ("N", 4))},
+        {"y": ("FP32", ("N", 2))},
+        [
+            numpy_helper.from_array(
+                (random.normal(size=shape) / shape[0] ** 0.5).astype(np.float32), name
+            )
+            for name, shape in shapes.items()
+        ],
+    )
+
+
+async def ask_all(server: "Server", rows: np.ndarray) -> list[list[float]]:
+    """Answers to one request a row, sent by many clients at once."""
+    answers: list[list[float]] = [[]] * len(rows)
+
+    async def client(first: int) -> None:
+        connection = await asyncio.open_connection(*address(server))
+        for index in range(first, len(rows), CLIENTS):
+            tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32"}
+            body = {"inputs": [tensor | {"data": rows[index].tolist()}]}
+            connection[1].write(raw_request(json.dumps(body).encode()))
+            _, _, answer = await read_answer(connection[0])
+            answers[index] = json.loads(answer)["outputs"][0]["data"]
+        await close(connection)
+
+    await asyncio.gather(*(client(first) for first in range(CLIENTS)))
+    return answers
+
+
+def test_batches_are_taken_apart_again(tmp_path: Path, start: "Start") -> None:
+    """Of 256 different requests in batches of several rows, each gets its own answer."""
+    model = wide()
+    server = start(write_release(tmp_path, model, BATCHING_MAX_SIZE=16))
+    server.until("ready")
+    rows = np.random.default_rng(5).normal(size=(DISTINCT, 4)).astype(np.float32)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+
+    found = np.array(asyncio.run(ask_all(server, rows)), np.float32)
+
+    wanted = session.run(["y"], {"x": rows})[0]
+    runs = server.metric("modelserver_batch_rows_count")
+    assert server.metric("modelserver_batch_rows_sum") == DISTINCT
+    assert DISTINCT / runs >= 4
+    assert np.allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert len(np.unique(wanted, axis=0)) == DISTINCT
+
+
+def test_the_choice_is_told(tmp_path: Path, start: "Start") -> None:
+    """Metadata and metrics say how many rows run together, and what was measured."""
+    server = start(write_release(tmp_path, onnx_models.affine(), BATCHING_MAX_SIZE=4))
+    server.until("ready")
+
+    parameters = server.client.get(f"{server.url}/v2/models/sample").json()["parameters"]
+
+    assert parameters["batch_rows"] == "4"
+    assert parameters["batching"] == "up to 4 rows, never waits"
+    assert parameters["execution"] == "event loop"
+    assert server.metric("modelserver_batch_limit_rows") == 4
+    assert server.metric("modelserver_warm_up_run_seconds", rows="4") > 0
+    assert server.until("ready")["batching"] == parameters["batching"]
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (onnx_models.identity("FP32", (1, 2)), "off: the first dimension of x is fixed"),
+        (onnx_models.identity("FP32", ()), "off: x has no dimensions"),
+        (onnx_models.centred(), "off: a row of y depends on the other rows of its batch"),
+    ],
+)
+def test_models_without_batches_say_why(
+    tmp_path: Path, start: "Start", model: onnx.ModelProto, reason: str
+) -> None:
+    """A model that cannot be batched is served all the same, and its metadata has the reason."""
+    server = start(write_release(tmp_path, model, BATCHING_MAX_SIZE=8))
+    server.until("ready")
+
+    parameters = server.client.get(f"{server.url}/v2/models/sample").json()["parameters"]
+
+    assert parameters["batching"] == reason
+    assert parameters["batch_rows"] == "1"
