@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 CLIENTS = 32
 DISTINCT = 256
-WIDTH = 1536
+STEPS = 3000
 
 
 @pytest.mark.parametrize(
@@ -83,26 +82,13 @@ def spin(seconds: float) -> None:
         pass
 
 
-def wide() -> onnx.ModelProto:
-    """Gives y = x @ w @ v with x of 4 columns: reading w takes long, whatever the rows."""
-    random = np.random.default_rng(3)
-    shapes = {"u": (4, WIDTH), "w": (WIDTH, WIDTH), "v": (WIDTH, 2)}
-    return onnx_models.build(
-        [
-            helper.make_node("MatMul", ["x", "u"], ["a"]),
-            helper.make_node("MatMul", ["a", "w"], ["b"]),
-            helper.make_node("MatMul", ["b", "w"], ["c"]),
-            helper.make_node("MatMul", ["c", "v"], ["y"]),
-        ],
-        {"x": ("FP32", ("N", 4))},
-        {"y": ("FP32", ("N", 2))},
-        [
-            numpy_helper.from_array(
-                (random.normal(size=shape) / shape[0] ** 0.5).astype(np.float32), name
-            )
-            for name, shape in shapes.items()
-        ],
-    )
+def long() -> onnx.ModelProto:
+    """Gives y = x + STEPS / 1000 in as many steps, whose time hardly depends on the rows."""
+    nodes = [helper.make_node("Add", [f"x{i}", "c"], [f"x{i + 1}"]) for i in range(STEPS)]
+    nodes[0].input[0], nodes[-1].output[0] = "x", "y"
+    tensor = ("FP32", ("N", 4))
+    constant = numpy_helper.from_array(np.array([0.001], np.float32), "c")
+    return onnx_models.build(nodes, {"x": tensor}, {"y": tensor}, [constant])
 
 
 async def ask_all(server: "Server", rows: np.ndarray) -> list[list[float]]:
@@ -125,22 +111,17 @@ async def ask_all(server: "Server", rows: np.ndarray) -> list[list[float]]:
 
 def test_batches_are_taken_apart_again(tmp_path: Path, start: "Start") -> None:
     """Of 256 different requests in batches of several rows, each gets its own answer."""
-    model = wide()
-    server = start(write_release(tmp_path, model, BATCHING_MAX_SIZE=16))
+    server = start(write_release(tmp_path, long(), BATCHING_MAX_SIZE=16))
     server.until("ready")
     rows = np.random.default_rng(5).normal(size=(DISTINCT, 4)).astype(np.float32)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
 
     found = np.array(asyncio.run(ask_all(server, rows)), np.float32)
 
-    wanted = session.run(["y"], {"x": rows})[0]
     runs = server.metric("modelserver_batch_rows_count")
     assert server.metric("modelserver_batch_rows_sum") == DISTINCT
     assert DISTINCT / runs >= 4
-    assert np.allclose(found, wanted, rtol=1e-4, atol=1e-5)
-    assert len(np.unique(wanted, axis=0)) == DISTINCT
+    assert np.allclose(found, rows + STEPS / 1000, rtol=1e-4, atol=1e-3)
+    assert len(np.unique(rows.round(2), axis=0)) == DISTINCT
 
 
 def test_the_choice_is_told(tmp_path: Path, start: "Start") -> None:
