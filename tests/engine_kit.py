@@ -2,15 +2,17 @@
 
 import http.client
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -80,9 +82,18 @@ class Repo:
         return self
 
     def commit(self, subject: str, *, author: str = "Ann <ann@example.com>") -> str:
-        """Commit everything; the hash."""
+        """Commit everything, or nothing new; the hash."""
         git(self.root, "add", "--all")
-        git(self.root, "commit", "--quiet", "--message", subject, "--author", author)
+        git(
+            self.root,
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--message",
+            subject,
+            "--author",
+            author,
+        )
         return git(self.root, "rev-parse", "HEAD").strip()
 
 
@@ -93,12 +104,13 @@ class Up:
         """Start it on free ports and wait until it has told them."""
         self.state = state
         command = ("up", "--repo", str(repository), "--state", str(state), *words)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "modelctl", *command, "--port", "0", "--status-port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=(state.parent / f"{state.name}.err").open("ab"),
-            text=True,
-        )
+        with (state.parent / f"{state.name}.err").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "modelctl", *command, "--port", "0", "--status-port", "0"],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
         told = "".join(self.process.stdout.readline() for _ in range(3))  # type: ignore[union-attr]
         found = re.findall(r"http://127\.0\.0\.1:(\d+)", told)
         if len(found) != 2:
@@ -115,9 +127,9 @@ class Up:
 
     def page(self, path: str) -> str:
         """A page of the status server."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.page_port, timeout=10)
-        connection.request("GET", path)
-        return connection.getresponse().read().decode()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.page_port, timeout=10)) as asked:
+            asked.request("GET", path)
+            return asked.getresponse().read().decode()
 
     def until(self, holds: Callable[[JSON], Any], *, seconds: float = 30) -> JSON:
         """Wait until something holds of the status, and give that status."""
@@ -138,12 +150,11 @@ class Up:
 
     def ask(self, headers: dict[str, str] | None = None, *, path: str = INFER) -> tuple[int, JSON]:
         """One prediction through Envoy: status and answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(
-            "POST", path, QUESTION, {"content-type": "application/json"} | (headers or {})
-        )
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        sent = {"content-type": "application/json"} | (headers or {})
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as asked:
+            asked.request("POST", path, QUESTION, sent)
+            answer = asked.getresponse()
+            return answer.status, json.loads(answer.read())
 
     def release(self, headers: dict[str, str] | None = None) -> str:
         """The release that answers one prediction."""
@@ -157,6 +168,22 @@ class Up:
             load.join()
         assert load.failures == [], load.failures[:3]
         return load.releases
+
+    def answers(self) -> bool:
+        """Whether Envoy accepts connections and a model answers."""
+        try:
+            return self.ask()[0] == 200
+        except OSError:
+            return False
+
+    def pids(self) -> dict[str, int]:
+        """The processes that run, by name."""
+        records = json.loads((self.state / "processes.json").read_bytes())
+        return {record["name"]: record["pid"] for record in records}
+
+    def kill(self, name: str) -> None:
+        """Kill one of the processes, as the kernel would when memory runs out."""
+        os.kill(self.pids()[name], signal.SIGKILL)
 
     def stop(self) -> int:
         """End it as an operator would; its exit code."""
@@ -211,6 +238,7 @@ class Load:
                     self.failures.append(fault)
                 else:
                     self.releases[release] += 1
+        connection.close()
 
     def _ask(self, connection: http.client.HTTPConnection) -> tuple[str, str]:
         try:

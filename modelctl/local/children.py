@@ -36,44 +36,52 @@ class Child:
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the program and everything in its process group."""
+        """End the program at once; nothing if it has ended."""
         self._signal(signal.SIGKILL)
 
     async def end(self, grace_s: float) -> None:
         """Ask the program to end, and kill it if it has not after `grace_s`."""
         self.terminate()
         try:
-            await asyncio.wait_for(self.wait(), grace_s)
+            async with asyncio.timeout(grace_s):
+                await self.wait()
         except TimeoutError:
             self.kill()
             await self.wait()
 
     def last_words(self) -> str:
-        """What the program said last, on one line; the text of a JSON log line if it is one."""
+        """Why the program ended, as far as it said: its last error, or else its last line."""
         with contextlib.suppress(OSError), self._log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             start = self._start if self._start <= size else 0
             file.seek(max(start, size - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").split("\n")
-            last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-            return _plain(last)[:_WORDS]
+            lines = file.read().decode(errors="replace").splitlines()
+            return last_words([line.strip() for line in lines if line.strip()])[:_WORDS]
         return ""
 
     def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
+        if self._process.returncode is None:  # else its id may be another's by now
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
 
 
-def _plain(line: str) -> str:
-    """`event: error` of a structured log line, or the line itself."""
+def last_words(lines: Sequence[str]) -> str:
+    """The last error of a structured log, as text; without one, the last line as it is."""
+    for line in reversed(lines):
+        fields = _fields(line)
+        if fields.get("level") == "error":
+            words = (fields.get(key) for key in ("error", "detail"))
+            return ": ".join(str(word) for word in words if word) or str(fields.get("event", line))
+    return lines[-1] if lines else ""
+
+
+def _fields(line: str) -> Mapping[str, object]:
+    """The fields of a log line in JSON; none of any other line."""
     try:
         fields = json.loads(line)
     except ValueError:
-        return line
-    if not isinstance(fields, Mapping):
-        return line
-    parts = [str(fields[key]) for key in ("event", "error", "message") if fields.get(key)]
-    return ": ".join(parts) or line
+        return {}
+    return fields if isinstance(fields, Mapping) else {}
 
 
 def ending(code: int) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 from modelctl.local.dataplane import Envoy, EnvoyError
 from modelctl.local.envoy_config import Snapshot, snapshot
-from modelctl.local.envoy_view import View
 from modelctl.local.events import Journal
 from modelctl.local.measure import Window, parse_counters
 from modelctl.local.plan import Workload
@@ -44,7 +43,21 @@ class Engine:
         self.accepted: Reading | None = None
         self.source_fault = ""
         self.fault = ""
+        self.healthy: frozenset[int] = frozenset()
         self.stepped = asyncio.Event()
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing left to do about the revision that was offered last."""
+        if self.seen is None or self.seen.refusal is not None:
+            return True
+        return not any(rollout.pending for rollout in self.rollouts.values())
+
+    @property
+    def good(self) -> str | None:
+        """The newest revision, once all of it is routed as git says."""
+        is_good = self.settled and self.seen is not None and self.seen.refusal is None
+        return self.seen.commit.id if self.seen and is_good else None
 
     def offer(self, reading: Reading) -> None:
         """Take the newest revision: aim at it, or keep what runs if it is refused."""
@@ -81,7 +94,8 @@ class Engine:
                 wait_s = self._timing.sample_s
             self.stepped.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def sample(self) -> None:
@@ -109,9 +123,10 @@ class Engine:
     async def _step(self) -> float:
         """Do what can be done now; how long to wait, in seconds, before looking again."""
         view = await self._envoy.view()
+        self.healthy = view.healthy_ports()
         for rollout in self.rollouts.values():
             self._note_waiting(rollout, tuple(rollout.unready(view.ready)))
-        self._supervisor.apply(self._wanted(), view.healthy_ports())
+        self._supervisor.apply(self._wanted(), self.healthy)
         publishing = [r for r in self.rollouts.values() if r.pending and not r.waiting]
         try:
             await self._envoy.publish(self._snapshot())
@@ -121,7 +136,7 @@ class Engine:
         self._note_fault("")
         await self._publish(publishing)
         self._forget_removed()
-        hurry = publishing or self._settling(view)
+        hurry = publishing or self._settling()
         return self._timing.settle_s if hurry else self._timing.sample_s
 
     async def _publish(self, rollouts: Iterable[Rollout]) -> None:
@@ -149,11 +164,10 @@ class Engine:
         published = {name: rules for name, rules in routes.items() if rules is not None}
         return snapshot(self._envoy.folder, self._supervisor.endpoints(), published)
 
-    def _settling(self, view: View) -> bool:
+    def _settling(self) -> bool:
         """Whether Envoy is about to see something that the replicas already know."""
-        healthy = view.healthy_ports()
         return any(
-            (replica.phase is Phase.READY and replica.port not in healthy)
+            (replica.phase is Phase.READY and replica.port not in self.healthy)
             or replica.phase is Phase.GONE
             for group in self._supervisor.groups.values()
             for replica in group.replicas
@@ -169,9 +183,9 @@ class Engine:
                 self._journal.forget(name)
 
     def _note_waiting(self, rollout: Rollout, services: tuple[str, ...]) -> None:
-        if services and services != rollout.waiting:
-            message = f"new routes wait until ready: {', '.join(services)}"
-            self._journal.add(rollout.model, "info", message)
+        if services and services != rollout.waiting and rollout.target:
+            names = ", ".join(map(rollout.target.release_of, services))
+            self._journal.add(rollout.model, "info", f"new routes wait until ready: {names}")
         rollout.waiting = services
 
     def _note_fault(self, fault: str) -> None:
@@ -181,9 +195,11 @@ class Engine:
 
 
 def _spelled(rollout: Rollout) -> str:
-    """The live weights, by Service."""
-    weights = rollout.live.weights() if rollout.live else {}
-    return ", ".join(f"{service} {weight}" for service, weight in weights.items()) or "none"
+    """The live weights, by release."""
+    plan = rollout.live
+    weights = plan.weights().items() if plan else ()
+    named = (f"{plan.release_of(service)} {weight}" for service, weight in weights if plan)
+    return ", ".join(named) or "none"
 
 
 def _now() -> float:

@@ -18,6 +18,7 @@ _POLL_S = 0.01
 _PAGE_LIMIT_S = 2.0
 _RESTART_S = 0.1
 _RESTART_LIMIT_S = 5.0
+_LISTENERS = "listener_manager.total_listeners_active"
 
 
 class EnvoyProcess:
@@ -39,13 +40,11 @@ class EnvoyProcess:
         """
         child = await self._launch()
         code = asyncio.ensure_future(child.wait())
-        deadline = _now() + _START_LIMIT_S
-        while await self.page("/ready") is None:
-            if code.done() or _now() > deadline:
-                child.kill()
-                self._launcher.forget(child)
-                raise UsageError(f"Envoy did not start: {child.last_words()}")
-            await asyncio.sleep(_POLL_S)
+        if not await self._serves(code):
+            child.kill()
+            await code
+            self._launcher.forget(child)
+            raise UsageError(f"Envoy did not start: {child.last_words()}")
         self._keeper = asyncio.get_running_loop().create_task(self._keep(child), name="envoy")
 
     async def page(self, path: str) -> bytes | None:
@@ -71,6 +70,16 @@ class EnvoyProcess:
             await self._child.end(_GRACE_S)
             self._launcher.forget(self._child)
 
+    async def _serves(self, code: asyncio.Future[int]) -> bool:
+        """Wait until Envoy listens; False if it ends instead, or cannot have its port."""
+        deadline = _now() + _START_LIMIT_S
+        while not code.done() and _now() < deadline:
+            if await self.page("/ready") is not None:
+                page = await self.page(f"/stats?filter={_LISTENERS}")
+                return page == f"{_LISTENERS}: 1\n".encode()
+            await asyncio.sleep(_POLL_S)
+        return False
+
     async def _launch(self) -> Child:
         (self._folder / "admin").unlink(missing_ok=True)
         command = (
@@ -89,9 +98,13 @@ class EnvoyProcess:
         wait_s = _RESTART_S
         while True:
             started = _now()
-            code = await child.wait()
+            code = asyncio.ensure_future(child.wait())
+            if not await self._serves(code):
+                self._journal.add("", "error", f"Envoy does not listen: {child.last_words()}")
+                child.kill()
+            how = ending(await code)
             self._launcher.forget(child)
-            self._journal.add("", "error", f"Envoy ended ({ending(code)}) and is started again")
+            self._journal.add("", "error", f"Envoy ended ({how}) and is started again")
             lasted = _now() - started > _START_LIMIT_S
             wait_s = _RESTART_S if lasted else min(wait_s * 2, _RESTART_LIMIT_S)
             child = await self._relaunch(wait_s)

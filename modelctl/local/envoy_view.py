@@ -29,14 +29,15 @@ class View:
         return any(host.healthy for host in hosts.values())
 
     def healthy_ports(self) -> frozenset[int]:
-        """The ports that Envoy sends weighted traffic to."""
-        return frozenset(
+        """The ports that Envoy sends requests to, in every lane."""
+        known = {port for hosts in self.clusters.values() for port in hosts}
+        without = {
             port
-            for name, hosts in self.clusters.items()
-            if name.endswith(f"~{Lane.WEIGHTED}")
+            for hosts in self.clusters.values()
             for port, host in hosts.items()
-            if host.healthy
-        )
+            if not host.healthy
+        }
+        return frozenset(known - without)
 
     def drained(self, port: int) -> bool:
         """Whether Envoy sends a port nothing any more and has nothing in flight to it."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _KEPT = 50
+_COMPARED = 4
 _LOG = logging.getLogger("modelctl.up")
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened; `count` of the same in a row are one event."""
+    """One thing that happened; the same again shortly after only raises `count`."""
 
     time: str
     level: str
@@ -27,12 +28,13 @@ class Journal:
         self._events: dict[str, deque[Event]] = {}
 
     def add(self, model: str, level: str, message: str) -> None:
-        """Record an event; one that repeats the last of its model only counts up."""
+        """Record an event; one that repeats one of the last of its model only counts up."""
         _LOG.log(_LEVELS[level], "%s%s", f"{model}: " if model else "", message)
         events = self._events.setdefault(model, deque(maxlen=_KEPT))
-        count = 1
-        if events and (events[-1].level, events[-1].message) == (level, message):
-            count += events.pop().count
+        same = [e for e in list(events)[-_COMPARED:] if (e.level, e.message) == (level, message)]
+        count = 1 + sum(event.count for event in same)
+        for event in same:
+            events.remove(event)
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         events.append(Event(time, level, message, count))
 

@@ -1,6 +1,7 @@
 """Follow the repository: ask for its revision again and again, offer the engine each new one."""
 
 import asyncio
+from contextlib import suppress
 
 from modelctl.errors import ModelctlError
 from modelctl.local.engine import Engine
@@ -8,10 +9,18 @@ from modelctl.local.reading import Reader
 from modelctl.local.source import Source
 
 _RETRY_S = 1.0
+_FIRST_LIMIT_S = 60.0
+_LOOK_S = 0.05
 
 
-async def follow(source: Source, reader: Reader, engine: Engine) -> None:
-    """Read revisions for ever; reading and checking happen beside the loop, in a thread."""
+async def follow(source: Source, reader: Reader, engine: Engine, good: str | None) -> None:
+    """Read revisions for ever; reading and checking happen beside the loop, in a thread.
+
+    `good` is the revision that an earlier run served last. It is served first, so that a newest
+    revision that is refused, or has a release that cannot start, does not leave nothing.
+    """
+    if good is not None:
+        await _begin_with(good, source, reader, engine)
     read: str | None = None
     while True:
         wait_s = source.every_s
@@ -28,3 +37,17 @@ async def follow(source: Source, reader: Reader, engine: Engine) -> None:
             engine.note_source(f"internal fault: {error!r}")
             wait_s = max(wait_s, _RETRY_S)
         await asyncio.sleep(wait_s)
+
+
+async def _begin_with(good: str, source: Source, reader: Reader, engine: Engine) -> None:
+    """Offer the last good revision, and wait for a bounded time until it is served."""
+    try:
+        if await asyncio.to_thread(source.revision) == good:
+            return
+        engine.offer(await asyncio.to_thread(reader.read, good))
+    except (ModelctlError, OSError):
+        return  # it is not there any more; the newest revision is all there is
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_LIMIT_S):
+            while not engine.settled:  # noqa: ASYNC110 - it becomes so by many small steps
+                await asyncio.sleep(_LOOK_S)

@@ -4,6 +4,7 @@ from modelctl.local.engine import Engine
 from modelctl.local.events import Journal
 from modelctl.local.measure import Readings
 from modelctl.local.plan import Workload
+from modelctl.local.replica import Replica
 from modelctl.local.report import ModelFacts, ReplicaFacts, model_status
 from modelctl.local.rollout import Rollout
 from modelctl.local.status import Addresses, EngineStatus, ModelStatus, Sync
@@ -71,10 +72,7 @@ class Overview:
         for name, group in self._supervisor.groups.items():
             if group.workload.model == rollout.model:
                 workloads.setdefault(name, group.workload)
-                replicas[name] = [
-                    ReplicaFacts(replica.phase, replica.reason, replica.restarts, replica.failing)
-                    for replica in group.replicas
-                ]
+                replicas[name] = [self._replica(replica) for replica in group.replicas]
         facts = ModelFacts(
             workloads=tuple(workloads.values()),
             replicas=replicas,
@@ -84,6 +82,15 @@ class Overview:
             events=self._journal.of(rollout.model),
         )
         return model_status(rollout, facts)
+
+    def _replica(self, replica: Replica) -> ReplicaFacts:
+        return ReplicaFacts(
+            phase=replica.phase,
+            routed=replica.port in self._engine.healthy,
+            reason=replica.reason,
+            restarts=replica.restarts,
+            failing=replica.failing,
+        )
 
     def _refused(self, model: str) -> str:
         """Why the newest revision of a model is not applied, if that was refused and changes it."""

@@ -133,3 +133,8 @@ class ModelPlan:
     def workload_of(self, service: str) -> Workload | None:
         """The Deployment behind a Service, or None."""
         return next((w for w in self.workloads if service in w.services), None)
+
+    def release_of(self, service: str) -> str:
+        """The release behind a Service."""
+        workload = self.workload_of(service)
+        return workload.release if workload else service

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -188,10 +189,9 @@ class Replica:
         wait_s = min(first_s * 2 ** (self._failures - 1), timing.backoff_limit_s)
         self._ready_since = None
         self.restarts += 1
-        try:
-            await asyncio.wait_for(self._ending.wait(), wait_s)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._ending.wait()
 
     def _over(self, task: asyncio.Task[None]) -> None:
         """Let the supervisor replace a replica whose own code failed, rather than lose it."""

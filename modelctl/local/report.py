@@ -24,12 +24,18 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReplicaFacts:
-    """What one replica says of itself."""
+    """What one replica says of itself, and whether Envoy sends it requests."""
 
     phase: Phase
+    routed: bool
     reason: str
     restarts: int
     failing: bool
+
+    @property
+    def ready(self) -> bool:
+        """Whether the replica answers requests that come through Envoy."""
+        return self.phase is Phase.READY and self.routed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +89,14 @@ def _sync_reason(rollout: Rollout, facts: ModelFacts, releases: Sequence[Release
 
 
 def _waited_for(rollout: Rollout, releases: Sequence[ReleaseStatus]) -> str:
-    """The releases that a new route waits for, each with its reason."""
+    """The releases that a new route waits for, each with its state."""
     waited = {
         workload.release
         for service in rollout.waiting
         if rollout.target and (workload := rollout.target.workload_of(service))
     }
     return ", ".join(
-        f"{item.release} ({item.reason or item.state})"
-        for item in releases
-        if item.release in waited
+        f"{item.release} ({item.state})" for item in releases if item.release in waited
     )
 
 
@@ -123,7 +127,7 @@ def _release_status(rollout: Rollout, workload: Workload, facts: ModelFacts) -> 
         role=_role(rollout, workload),
         state=state,
         reason=reason,
-        ready=sum(replica.phase is Phase.READY for replica in replicas),
+        ready=sum(replica.ready for replica in replicas),
         replicas=workload.replicas,
         restarts=sum(replica.restarts for replica in replicas),
         weight=_weight(rollout.target, workload),
@@ -141,8 +145,7 @@ def _state(workload: Workload, replicas: Sequence[ReplicaFacts]) -> tuple[str, s
     failing = [replica for replica in replicas if replica.failing]
     if failing:
         return "Degraded", failing[0].reason
-    ready = sum(replica.phase is Phase.READY for replica in replicas)
-    if ready >= workload.replicas:
+    if sum(replica.ready for replica in replicas) >= workload.replicas:
         return Phase.READY.value, ""
     ending = [r for r in replicas if r.phase in {Phase.DRAINING, Phase.STOPPING}]
     if ending and len(ending) == len(replicas):
@@ -190,7 +193,7 @@ def _measured(live: ModelPlan | None, workload: Workload, facts: ModelFacts) -> 
         weighted=lanes[Lane.WEIGHTED].requests,
         direct=lanes[Lane.DIRECT].requests,
         shadow=lanes[Lane.SHADOW].requests,
-        share=round(own / whole, 4) if whole else None,
+        share=round(own / whole, 4) if whole and _weight(live, workload) is not None else None,
         error_rate=every.error_rate(),
         latency_p50_ms=_rounded(every.quantile_ms(0.5)),
         latency_p99_ms=_rounded(every.quantile_ms(0.99)),

@@ -27,6 +27,11 @@ class StateFolder:
         return self.root / "status.json"
 
     @property
+    def good(self) -> Path:
+        """The last revision that was served as git says."""
+        return self.root / "good.json"
+
+    @property
     def processes(self) -> Path:
         """Records of the processes that run."""
         return self.root / "processes.json"
@@ -157,3 +162,21 @@ def read_json(path: Path) -> object:
     except (OSError, ValueError):
         return None
     return value
+
+
+def recall_good(folder: StateFolder, source: str, environment: str) -> str | None:
+    """The revision that an earlier run served from the same source, or None."""
+    saved = read_json(folder.good)
+    same = isinstance(saved, dict) and (saved.get("source"), saved.get("environment")) == (
+        source,
+        environment,
+    )
+    revision = saved.get("revision") if isinstance(saved, dict) and same else None
+    return revision if isinstance(revision, str) else None
+
+
+def remember_good(folder: StateFolder, source: str, environment: str, revision: str) -> None:
+    """Note the revision that is served now; OSError if the disk refuses."""
+    if recall_good(folder, source, environment) != revision:
+        note = {"source": source, "environment": environment, "revision": revision}
+        write_atomically(folder.good, json.dumps(note).encode())

@@ -41,7 +41,7 @@ def _engine(status: Json) -> Iterator[str]:
     addresses = status["addresses"]
     yield f"environment {addresses['environment']} from {addresses['source']}"
     yield f"predictions {addresses['traffic']}   status page {addresses['page']}"
-    yield f"running     {_commit(status['synced'])}"
+    yield f"applied     {_commit(status['synced'])}"
     if status["seen"] != status["synced"]:
         yield f"refused     {_commit(status['seen'])}"
     yield f"sync        {status['sync']} {status['sync_reason']}".rstrip()

@@ -28,7 +28,7 @@ from modelctl.local.overview import Overview
 from modelctl.local.reading import Check, Reader
 from modelctl.local.replica import Surroundings
 from modelctl.local.source import Files, Remote, Source, local_branch
-from modelctl.local.state import Lock, StateFolder, write_atomically
+from modelctl.local.state import Lock, StateFolder, recall_good, remember_good, write_atomically
 from modelctl.local.status import Addresses, encode
 from modelctl.local.supervisor import Supervisor
 from modelctl.local.timing import Timing
@@ -36,6 +36,7 @@ from modelctl.local.web import application, serve
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
 _SHOWN_COMMITS = 20
+_END_LIMIT_S = 10.0
 _LOGS_KEPT_S = 14 * 86400
 
 
@@ -152,7 +153,7 @@ class _Up:
         loops = (
             stop.wait(),
             self._engine.run(),
-            follow(source, reader, self._engine),
+            follow(source, reader, self._engine, self._good(source)),
             self._sample(),
             self._write_status(overview),
             serve(app, page),
@@ -166,7 +167,7 @@ class _Up:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=_END_LIMIT_S)
 
     async def _sample(self) -> None:
         """Read Envoy's counters, and keep logs short, as time goes by."""
@@ -182,7 +183,7 @@ class _Up:
             content = encode(overview.status().to_json())
             if content != written:
                 try:
-                    write_atomically(self._folder.status, content)
+                    self._write(content, overview.addresses.source)
                     written, overview.write_fault = content, ""
                 except OSError as error:
                     words = f"{self._folder.status} cannot be written: {error.strerror}"
@@ -190,8 +191,21 @@ class _Up:
                         self._journal.add("", "error", words)
                     overview.write_fault = words
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._engine.stepped.wait(), self._options.timing.sample_s)
+                async with asyncio.timeout(self._options.timing.sample_s):
+                    await self._engine.stepped.wait()
             self._engine.stepped.clear()
+
+    def _write(self, content: bytes, source: str) -> None:
+        """Write the status, and which revision to begin with next time."""
+        write_atomically(self._folder.status, content)
+        if self._engine.good and not self._options.worktree:
+            remember_good(self._folder, source, self._options.environment, self._engine.good)
+
+    def _good(self, source: Source) -> str | None:
+        """The revision that an earlier run served last; files on disk have no past."""
+        if self._options.worktree:
+            return None
+        return recall_good(self._folder, source.name, self._options.environment)
 
     async def _history(self, reader: Reader, model: str) -> tuple[Commit, ...]:
         """The last commits of a model; none while the repository cannot be read."""

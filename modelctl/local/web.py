@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelctl.git import Commit
-from modelctl.local.status import EngineStatus, encode
+from modelctl.local.status import EngineStatus, Health, encode
 
 CurrentStatus = Callable[[], EngineStatus]
 History = Callable[[str], Awaitable[tuple[Commit, ...]]]
@@ -130,6 +131,7 @@ def _templates() -> Environment:
         "percent": _percent,
         "milliseconds": _milliseconds,
         "clock": _clock,
+        "healths": _healths,
     }
     return environment
 
@@ -152,6 +154,12 @@ def _milliseconds(value: float | None) -> str:
     if value is None:
         return "–"  # noqa: RUF001 - a dash is meant
     return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"  # noqa: PLR2004
+
+
+def _healths(status: EngineStatus) -> list[tuple[Health, int]]:
+    """How many models there are in each state of health, the best first."""
+    counted = Counter(model.health for model in status.models)
+    return [(health, counted[health]) for health in Health if counted[health]]
 
 
 def _clock(time: str) -> str:

@@ -1,9 +1,11 @@
 """Values that several tests of the local engine begin with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from engine_kit import Repo, Up, running
 from modelctl.local.plan import Backend, Match, Mirror, ModelPlan, PodTemplate, Rule, Workload
 
 PATH = "/v2/models/m"
@@ -55,3 +57,34 @@ def make_workload() -> MakeWorkload:
 def make_plan() -> MakePlan:
     """`make_plan(weights, shadow="", setting="a")`."""
     return plan
+
+
+@pytest.fixture
+def own_repo(tmp_path: Path) -> Repo:
+    """A repository that serves r1 of one model, for one test alone."""
+    (tmp_path / "repo").mkdir()
+    return Repo(tmp_path / "repo")
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Repo, Up]]:
+    """A repository and a `modelctl up` that follows it, for the tests of a module."""
+    folder = tmp_path_factory.mktemp("engine")
+    (folder / "repo").mkdir()
+    repo = Repo(folder / "repo")
+    with running(repo.root, folder / "state") as up:
+        yield repo, up
+
+
+@pytest.fixture
+def repo(engine: tuple[Repo, Up]) -> Repo:
+    """The module's repository."""
+    return engine[0]
+
+
+@pytest.fixture
+def up(engine: tuple[Repo, Up]) -> Up:
+    """The module's `modelctl up`, brought back to r1 alone, with all well."""
+    repo, up = engine
+    up.until_well(repo.serve({"r1": 100}).commit("apps/linear: Begin anew"))
+    return up

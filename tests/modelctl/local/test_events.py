@@ -27,6 +27,18 @@ def test_repeated_event() -> None:
     assert [("crashed", 3)] == [(event.message, event.count) for event in journal.of("m")]
 
 
+def test_alternating_events() -> None:
+    """Two replicas that crash in turn are two events, not many."""
+    journal = Journal()
+    for _ in range(5):
+        journal.add("m", "error", "r1-1 crashed")
+        journal.add("m", "error", "r1-2 crashed")
+
+    assert [("r1-2 crashed", 5), ("r1-1 crashed", 5)] == [
+        (event.message, event.count) for event in journal.of("m")
+    ]
+
+
 def test_bounded() -> None:
     """Only the last events are kept."""
     journal = Journal()

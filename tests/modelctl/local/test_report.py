@@ -14,9 +14,11 @@ from modelctl.local.status import Health, ModelStatus, ReleaseStatus, ShadowStat
 
 OLD = Commit("a" * 40, "Ann", "2026-01-01T00:00:00+00:00", "apps/m: Begin")
 NEW = Commit("b" * 40, "Bob", "2026-01-02T00:00:00+00:00", "apps/m: Shift")
-READY = ReplicaFacts(Phase.READY, "", 0, failing=False)
-STARTING = ReplicaFacts(Phase.STARTING, "", 0, failing=False)
-CRASHED = ReplicaFacts(Phase.WAITING, "exit code 86: digest differs", 3, failing=True)
+READY = ReplicaFacts(Phase.READY, routed=True, reason="", restarts=0, failing=False)
+STARTING = ReplicaFacts(Phase.STARTING, routed=False, reason="", restarts=0, failing=False)
+CRASHED = ReplicaFacts(
+    Phase.WAITING, routed=False, reason="exit code 86: digest differs", restarts=3, failing=True
+)
 Plan = Callable[..., ModelPlan]
 Replicas = Mapping[str, Sequence[ReplicaFacts]]
 
@@ -70,6 +72,15 @@ def test_all_well(make_plan: Plan) -> None:
     assert (OLD, OLD) == (found.commit, found.wanted)
 
 
+def test_ready_is_what_envoy_sends_requests_to(make_plan: Plan) -> None:
+    """A server that is ready counts only once Envoy sends it requests."""
+    unknown = ReplicaFacts(Phase.READY, routed=False, reason="", restarts=0, failing=False)
+
+    found = status(live(make_plan({"r1": 100})), {"m-r1": [unknown]})
+
+    assert (Health.PROGRESSING, "ready so far: r1 0/1") == (found.health, found.health_reason)
+
+
 def test_waiting_for_a_release(make_plan: Plan) -> None:
     """While a release that is to get traffic starts: OutOfSync and Progressing, with its name."""
     rollout = under_way(make_plan({"r1": 100}), make_plan({"r1": 90, "r2": 10}), "m-r2")
@@ -95,7 +106,9 @@ def test_failing_release(make_plan: Plan) -> None:
 
 def test_crash_between_restarts(make_plan: Plan) -> None:
     """A release that crashed stays Degraded while it starts again, until it is ready."""
-    again = ReplicaFacts(Phase.STARTING, "killed by SIGKILL", 1, failing=True)
+    again = ReplicaFacts(
+        Phase.STARTING, routed=False, reason="killed by SIGKILL", restarts=1, failing=True
+    )
 
     found = status(live(make_plan({"r1": 100})), {"m-r1": [again]})
 
@@ -105,7 +118,9 @@ def test_crash_between_restarts(make_plan: Plan) -> None:
 
 def test_missing_file(make_plan: Plan) -> None:
     """A release whose artifact is not in the commit says which file is missing."""
-    missing = ReplicaFacts(Phase.MISSING, "not in the commit: a.onnx", 0, failing=True)
+    missing = ReplicaFacts(
+        Phase.MISSING, routed=False, reason="not in the commit: a.onnx", restarts=0, failing=True
+    )
 
     found = status(live(make_plan({"r1": 100, "r2": 0})), {"m-r2": [missing]})
 
@@ -207,7 +222,12 @@ def test_draining_release_is_shown(make_plan: Plan) -> None:
     old = make_plan({"r1": 100}).workloads
     facts = ModelFacts(
         (*old, *rollout.workloads().values()),
-        {"m-r1": [ReplicaFacts(Phase.DRAINING, "", 0, failing=False)], "m-r2": [READY]},
+        {
+            "m-r1": [
+                ReplicaFacts(Phase.DRAINING, routed=False, reason="", restarts=0, failing=False)
+            ],
+            "m-r2": [READY],
+        },
         {},
         {},
         "",

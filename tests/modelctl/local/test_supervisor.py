@@ -212,11 +212,11 @@ def test_crash_loop(play: Play) -> None:
     """A server that ends at once is tried again, more and more slowly, with its last words."""
 
     async def story(stage: Stage) -> None:
-        broken = workload({"exit": [86, '{"event": "start failed", "error": "digest differs"}']})
+        broken = workload({"exit": [86, '{"level": "error", "error": "digest differs"}']})
         await stage.until(broken, holds=lambda: stage.replicas() and _first(stage).restarts >= 2)
         await stage.until(broken, holds=lambda: _first(stage).phase is Phase.WAITING)
 
-        assert "exit code 86: start failed: digest differs" == _first(stage).reason
+        assert "exit code 86: digest differs" == _first(stage).reason
         assert _first(stage).failing
         assert () == stage.supervisor.endpoints()[0].hosts
 
