@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from modelctl import git
-from modelctl.errors import TreeError
+from modelctl.errors import GitError, TreeError
 
 _ROOTS = ("apps", "argocd")
 _SMALL_BYTES = 1 << 20
@@ -175,8 +175,10 @@ class CommitTree:
 def _record(line: str) -> tuple[str, Entry]:
     head, path = line.split("\t", 1)
     mode, _, identity, size = head.split()
-    if mode == _SYMLINK_MODE:
-        return path, Entry(EntryKind.SYMLINK, int(size), identity)
     if mode == _SUBMODULE_MODE:
         return path, Entry(EntryKind.OTHER, 0, identity)
+    if not size.isdigit():
+        raise GitError(f"{path}: object {identity} is missing or damaged: run `git fsck`")
+    if mode == _SYMLINK_MODE:
+        return path, Entry(EntryKind.SYMLINK, int(size), identity)
     return path, Entry(EntryKind.FILE, int(size), identity)
