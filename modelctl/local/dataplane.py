@@ -80,12 +80,12 @@ class Envoy:
             (self.folder / f"{name}.json").unlink(missing_ok=True)
 
     async def view(self) -> View:
-        """The endpoints as Envoy sees them; empty while it does not answer."""
+        """The endpoints as Envoy sees them; a silent view while it does not answer."""
         page = await self._process.page("/clusters?format=json")
         try:
-            return View() if page is None else parse_view(page)
+            return View(silent=True) if page is None else parse_view(page)
         except (ValueError, KeyError):
-            return View()
+            return View(silent=True)
 
     async def counters(self) -> bytes | None:
         """The counters and latency histograms of every cluster; None without an answer."""

@@ -19,9 +19,10 @@ class HostView:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The endpoints of every cluster by port; empty while Envoy does not answer."""
+    """The endpoints of every cluster by port; none, and `silent`, while Envoy does not answer."""
 
     clusters: Mapping[str, Mapping[int, HostView]] = field(default_factory=dict)
+    silent: bool = False
 
     def ready(self, service: str, lane: Lane) -> bool:
         """Whether Envoy has an endpoint in health for a Service in a lane."""

@@ -21,6 +21,11 @@ class Event:
     count: int = 1
 
 
+def printable(text: str) -> str:
+    """The text with control characters made visible: a commit must not command a terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 class Journal:
     """The last events of each model, and of the engine itself under the empty name."""
 
@@ -29,6 +34,7 @@ class Journal:
 
     def add(self, model: str, level: str, message: str) -> None:
         """Record an event; one that repeats one of the last of its model only counts up."""
+        message = printable(message)
         _LOG.log(_LEVELS[level], "%s%s", f"{model}: " if model else "", message)
         events = self._events.setdefault(model, deque(maxlen=_KEPT))
         same = [e for e in list(events)[-_COMPARED:] if (e.level, e.message) == (level, message)]

@@ -106,8 +106,10 @@ class Window:
         self._readings: deque[tuple[float, Readings]] = deque()
 
     def add(self, time_s: float, readings: Readings) -> None:
-        """Take a reading at a monotonic time."""
-        self._readings.append((time_s, readings))
+        """Take a reading at a monotonic time; what did not change is kept once."""
+        last = self._readings[-1][1] if self._readings else {}
+        kept = {name: last[name] if last.get(name) == c else c for name, c in readings.items()}
+        self._readings.append((time_s, kept))
         while len(self._readings) > 2 and self._readings[1][0] <= time_s - self.length_s:  # noqa: PLR2004 - two readings make a difference
             self._readings.popleft()
 

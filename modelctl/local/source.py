@@ -116,21 +116,39 @@ class Remote(Branch):
 
     def __init__(self, url: str, ref: str | None, mirror: Path, *, every_s: float) -> None:
         """Make the mirror; GitError if the repository cannot be reached or has no such branch."""
-        self.url = url
+        self._shown = without_credentials(url)
         git.run(mirror.parent, "init", "--bare", "--quiet", str(mirror))
         # A clean-up in the background would be a process that nobody here ends.
         for setting in ("gc.autoDetach", "maintenance.autoDetach"):
             git.run(mirror, "config", setting, "false")
-        ref = _remote_ref(mirror, url, ref)
-        super().__init__(mirror, ref, every_s=every_s)
-        self.name = f"{ref} of {url}"
+        self._url = url
+        ref = ref if ref is None or ref.startswith("refs/") else f"refs/heads/{ref}"
+        super().__init__(mirror, ref or self._default_ref(mirror), every_s=every_s)
+        self.name = f"{self.ref} of {self._shown}"
 
     def revision(self) -> str:
         """The commit of the branch after a fetch."""
         refspec = f"+{self.ref}:{self.ref}"
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options")
-        git.run(self.folder, "fetch", *options, self.url, refspec, timeout_s=_FETCH_LIMIT_S)
+        self._ask(self.folder, "fetch", *options, self._url, refspec)
         return super().revision()
+
+    def _default_ref(self, mirror: Path) -> str:
+        """The full name of the repository's default branch."""
+        for line in self._ask(
+            mirror, "ls-remote", "--symref", "--", self._url, "HEAD"
+        ).splitlines():
+            if line.startswith("ref: "):
+                return line.removeprefix("ref: ").split("\t")[0]
+        raise GitError(f"{self._shown} names no default branch: choose one with --ref BRANCH")
+
+    def _ask(self, folder: Path, *arguments: str) -> str:
+        """Standard output of a git command that speaks to the repository behind the URL."""
+        try:
+            return git.run(folder, *arguments, timeout_s=_FETCH_LIMIT_S).decode(errors="replace")
+        except GitError as error:
+            words = str(error).replace(self._url, self._shown)
+            raise GitError(words) from None  # the cause would repeat the URL's password
 
 
 class Files:
@@ -189,14 +207,11 @@ def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
     return Branch(folder, full or ref or "HEAD", every_s=every_s)
 
 
-def _remote_ref(mirror: Path, url: str, ref: str | None) -> str:
-    """The full name of the branch to follow; without `ref` the repository's default branch."""
-    if ref is not None:
-        return ref if ref.startswith("refs/") else f"refs/heads/{ref}"
-    for line in git.text(mirror, "ls-remote", "--symref", "--", url, "HEAD").splitlines():
-        if line.startswith("ref: "):
-            return line.removeprefix("ref: ").split("\t")[0]
-    raise GitError(f"{url} names no default branch: choose one with --ref BRANCH")
+def without_credentials(url: str) -> str:
+    """The URL without user and password, one of which may be a token."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelctl.local.events import printable
+
 Json = Mapping[str, Any]
 
 _HEAD = ("MODEL", "SYNC", "HEALTH", "COMMIT", "RELEASE", "STATE", "READY", "GIT", "MEASURED")
@@ -14,7 +16,7 @@ _SHOWN_EVENTS = 5
 def lines(status: Json, folder: Path, *, running: bool) -> Iterator[str]:
     """The status, line by line; control characters that a commit brings are made visible."""
     for line in _lines(status, folder, running=running):
-        yield "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
+        yield printable(line)
 
 
 def _lines(status: Json, folder: Path, *, running: bool) -> Iterator[str]:

@@ -111,6 +111,10 @@ class Stage:
         """Wait until Envoy takes exactly these ports for healthy."""
         await until(lambda: self._healthy(ports))
 
+    async def silent(self) -> bool:
+        """Whether Envoy does not answer."""
+        return (await self.envoy.view()).silent
+
     async def _healthy(self, ports: tuple[int, ...]) -> bool:
         return (await self.envoy.view()).healthy_ports() == set(ports)
 
@@ -312,7 +316,7 @@ def test_killed_envoy_comes_back(play: Play) -> None:
             records = read_json(stage.folder.processes)
             assert isinstance(records, list)
             os.kill(records[0]["pid"], 9)
-            await stage.healthy()
+            await until(stage.silent)
             await stage.healthy(a.server_port)
 
             assert (200, "a") == await stage.ask()

@@ -49,6 +49,14 @@ def test_bounded() -> None:
     assert "199" == journal.of("m")[0].message
 
 
+def test_control_characters() -> None:
+    """Text of a commit cannot command the terminal that shows the log."""
+    journal = Journal()
+    journal.add("m", "info", "accepted \x1b[2J\n")
+
+    assert r"accepted \x1b[2J\n" == journal.of("m")[0].message
+
+
 def test_log(caplog: pytest.LogCaptureFixture) -> None:
     """Each event is logged at once, with its model and level."""
     with caplog.at_level(logging.INFO, "modelctl.up"):

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import traceback
 from pathlib import Path
 
 import pytest
 
 from modelctl.errors import GitError, UsageError
-from modelctl.local.source import Branch, Files, Remote, local_branch
+from modelctl.local.source import Branch, Files, Remote, local_branch, without_credentials
 from scratch import git, init
 
 
@@ -231,6 +232,30 @@ def test_unreachable_url(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "away").rename(repo)
 
     assert before == source.revision()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@git.example.com/a@b.git", "https://git.example.com/a@b.git"),
+        ("https://secret@git.example.com/a.git", "https://git.example.com/a.git"),
+        ("https://git.example.com/a.git", "https://git.example.com/a.git"),
+        ("git@git.example.com:a.git", "git@git.example.com:a.git"),
+        ("file:///a/b", "file:///a/b"),
+    ],
+)
+def test_credentials_in_a_url(url: str, shown: str) -> None:
+    """What a person sees of a URL has no user and no password."""
+    assert shown == without_credentials(url)
+
+
+def test_credentials_in_an_error(tmp_path: Path) -> None:
+    """An error about a URL does not repeat its password, nor does what caused it."""
+    with pytest.raises(GitError) as caught:
+        Remote("http://user:secret@127.0.0.1:1/a.git", None, tmp_path / "m.git", every_s=1)
+
+    assert "secret" not in "".join(traceback.format_exception(caught.value, limit=0))
+    assert "http://127.0.0.1:1/a.git" in str(caught.value)
 
 
 def test_files(repo: Path) -> None:
