@@ -41,6 +41,7 @@ class Engine:
         self.window = Window(timing.window_s)
         self.seen: Reading | None = None
         self.accepted: Reading | None = None
+        self.complete: Reading | None = None  # the last accepted one that refused no model
         self.source_fault = ""
         self.fault = ""
         self.healthy: frozenset[int] = frozenset()
@@ -56,11 +57,12 @@ class Engine:
     @property
     def good(self) -> str | None:
         """The newest revision, once all of it is routed as git says."""
-        is_good = self.settled and self.seen is not None and self.seen.refusal is None
-        return self.seen.commit.id if self.seen and is_good else None
+        seen = self.seen
+        is_good = seen is not None and seen.refusal is None and not seen.refused
+        return seen.commit.id if seen and is_good and self.settled else None
 
     def offer(self, reading: Reading) -> None:
-        """Take the newest revision: aim at it, or keep what runs if it is refused."""
+        """Take the newest revision: aim at what it may change, keep what runs of the rest."""
         self.seen = reading
         commit = reading.commit
         label = f'{commit.id[:12]} "{commit.subject}" by {commit.author}'
@@ -69,8 +71,12 @@ class Engine:
         if reading.refusal is not None:
             self._journal.add("", "error", f"refused {label}: {reading.refusal}")
         else:
-            self._journal.add("", "info", f"accepted {label}")
+            for model, reason in reading.refused.items():
+                self._journal.add(model, "error", f"refused {label}: {reason}")
+            but = f", but not for {', '.join(reading.refused)}" if reading.refused else ""
+            self._journal.add("", "info", f"accepted {label}{but}")
             self.accepted = reading
+            self.complete = self.complete if reading.refused else reading
             self._aim(reading)
         self._wake.set()
 
@@ -106,7 +112,9 @@ class Engine:
                 self.window.add(_now(), parse_counters(page))
 
     def _aim(self, reading: Reading) -> None:
-        """Set every model's target; a paused model keeps the one it has."""
+        """Set every model's target; a paused or refused model keeps the one it has."""
+        for name in reading.refused:
+            self.rollouts.setdefault(name, Rollout(name))
         for name, model in reading.models.items():
             rollout = self.rollouts.setdefault(name, Rollout(name))
             rollout.paused = model.paused
@@ -115,7 +123,7 @@ class Engine:
                 rollout.aim(model.plan, model.commit)
             elif model.plan != rollout.target:
                 rollout.held = model.plan
-        for name in self.rollouts.keys() - reading.models.keys():
+        for name in self.rollouts.keys() - reading.models.keys() - reading.refused.keys():
             rollout = self.rollouts[name]
             rollout.paused, rollout.held = False, None
             rollout.aim(None, None)
@@ -133,7 +141,7 @@ class Engine:
         except (EnvoyError, OSError) as error:
             self._note_fault(f"routes were not changed: {error}")
             return self._timing.sample_s
-        self._note_fault("")
+        self._note_fault("Envoy does not answer" if view.silent else "")
         await self._publish(publishing)
         self._forget_removed()
         hurry = publishing or self._settling()
@@ -175,10 +183,11 @@ class Engine:
 
     def _forget_removed(self) -> None:
         """Drop models that are gone from git and from this machine."""
-        running = {group.workload.model for group in self._supervisor.groups.values()}
+        kept = {group.workload.model for group in self._supervisor.groups.values()}
+        kept |= self.seen.refused.keys() if self.seen else set()
         for name, rollout in list(self.rollouts.items()):
             gone = rollout.target is None and rollout.live is None and not rollout.paused
-            if gone and name not in running:
+            if gone and name not in kept:
                 del self.rollouts[name]
                 self._journal.forget(name)
 

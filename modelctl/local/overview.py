@@ -39,7 +39,7 @@ class Overview:
             sync=sync,
             sync_reason=reason,
             seen=engine.seen.commit if engine.seen else None,
-            synced=engine.accepted.commit if engine.accepted else None,
+            synced=engine.complete.commit if engine.complete else None,
             findings=self._findings(),
             fault="; ".join(fault for fault in faults if fault),
             window_s=engine.window.length_s,
@@ -55,6 +55,8 @@ class Overview:
             return Sync.UNKNOWN, "no revision has been read yet"
         if engine.seen.refusal is not None:
             return Sync.OUT_OF_SYNC, self._refusal()
+        if engine.seen.refused:
+            return Sync.OUT_OF_SYNC, f"refused for {', '.join(engine.seen.refused)}"
         behind = [model.model for model in models if model.sync is not Sync.SYNCED]
         return (Sync.OUT_OF_SYNC, f"not yet: {', '.join(behind)}") if behind else (Sync.SYNCED, "")
 
@@ -95,6 +97,8 @@ class Overview:
     def _refused(self, model: str) -> str:
         """Why the newest revision of a model is not applied, if that was refused and changes it."""
         seen, accepted = self._engine.seen, self._engine.accepted
+        if seen is not None and model in seen.refused:
+            return f"{seen.commit.id[:12]} is refused: {seen.refused[model]}"
         if seen is None or accepted is None or seen.refusal is None:
             return ""
         same = seen.identities.get(model) == accepted.identities.get(model)

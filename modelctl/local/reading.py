@@ -6,7 +6,7 @@ model costs one model.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelctl import layout
@@ -33,15 +33,18 @@ class ModelReading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A revision; `refusal` says why it must not run, and then `models` is empty.
+    """A revision; `refusal` says why nothing of it may run, and then `models` is empty.
 
-    `identities` tells, by model, one state of its folder from another.
+    `refused` says, by model, why that one must not run as this revision has it, while the others
+    may: a fault in one model never holds back the rollback of another. `identities` tells, by
+    model, one state of its folder from another.
     """
 
     commit: Commit
     identities: Mapping[str, str]
     models: Mapping[str, ModelReading]
     findings: tuple[Finding, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     refusal: str | None = None
     rewritten: bool = False
 
@@ -88,17 +91,23 @@ class Reader:
     def _checked(self, tree: Tree, reading: Reading) -> Reading:
         findings = tuple(self._check(tree))
         faults = [finding for finding in findings if finding.level is Level.ERROR]
-        if faults:
-            more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-            reason = f"{faults[0]}{more}"
-            return replace(reading, findings=findings, refusal=reason)
+        common = [fault for fault in faults if _model_of(fault.path) is None]
+        if common:
+            return replace(reading, findings=findings, refusal=_told(common))
         self._require_environment(tree)
-        models = {
-            name: self._model(tree, reading, name, objects)
-            for name, objects in self._objects(tree).items()
+        refused = {
+            name: _told([fault for fault in faults if _model_of(fault.path) == name])
+            for name in sorted({str(_model_of(fault.path)) for fault in faults})
         }
+        models: dict[str, ModelReading] = {}
+        for name, objects in self._objects(tree).items():
+            if name not in refused:
+                try:
+                    models[name] = self._model(tree, reading, name, objects)
+                except PlanError as error:
+                    refused[name] = str(error)
         self._known = {name: (reading.identities[name], models[name]) for name in models}
-        return replace(reading, models=models, findings=findings)
+        return replace(reading, models=models, findings=findings, refused=refused)
 
     def _require_environment(self, tree: Tree) -> None:
         """PlanError unless the environment is one that this machine is meant to run."""
@@ -150,6 +159,14 @@ def _identities(tree: Tree) -> dict[str, str]:
 
 
 def _model_of(path: str) -> str | None:
-    """The model whose folder a path lies in, or None."""
+    """The model that a path belongs to, by its folder or its Application; None for the rest."""
+    if path.startswith(f"{layout.APPLICATIONS}/"):
+        return path.rsplit("/", 1)[1].removesuffix(".yaml")
     root, *below = path.split("/")
     return below[0] if root == layout.APPS and len(below) > 1 else None
+
+
+def _told(faults: Sequence[Finding]) -> str:
+    """The first fault, and how many more there are."""
+    more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+    return f"{faults[0]}{more}"

@@ -110,7 +110,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """Everything; `seen` is the newest revision of the branch, `synced` the one that runs."""
+    """Everything; `seen` is the newest revision, `synced` the last one refused for no model."""
 
     addresses: Addresses
     sync: Sync

@@ -52,15 +52,38 @@ def test_dirty_files_do_not_count(repo: Repo, tmp_path: Path) -> None:
 
 
 def test_refused_by_the_check(repo: Repo, tmp_path: Path) -> None:
-    """A revision with an error is refused by its first finding, and has no plans."""
+    """A model with an error is refused by its first finding, and has no plan."""
     repo.serve({"r1": 100, "r2": 5}).commit("apps/linear: Shift")
 
     found = reader(repo, tmp_path)()
 
-    assert found.refusal is not None
-    assert "weights-sum-100" in found.refusal
+    assert found.refusal is None
+    assert "weights-sum-100" in found.refused[MODEL]
     assert {} == found.models
     assert MODEL in found.identities
+
+
+def test_a_fault_refuses_only_its_own_model(repo: Repo, tmp_path: Path) -> None:
+    """A model is read as ever while another, or its Application, has an error."""
+    faults = [
+        Finding(path, START, "rule", "found", "fix")
+        for path in ("apps/other/model.yaml", "argocd/applications/prod/third.yaml")
+    ]
+
+    found = reader(repo, tmp_path, lambda _: faults)()
+
+    assert [MODEL] == list(found.models)
+    assert ["other", "third"] == list(found.refused)
+
+
+def test_a_common_fault_refuses_everything(repo: Repo, tmp_path: Path) -> None:
+    """An error in a file that every model shares refuses the whole revision."""
+    fault = Finding("argocd/environments.yaml", START, "rule", "found", "fix")
+
+    found = reader(repo, tmp_path, lambda _: [fault, fault])()
+
+    assert f"{fault} and 1 more" == found.refusal
+    assert {} == found.models
 
 
 def test_warnings_do_not_refuse(repo: Repo, tmp_path: Path) -> None:
@@ -92,8 +115,7 @@ def test_what_cannot_run_is_refused(repo: Repo, tmp_path: Path) -> None:
 
     found = reader(repo, tmp_path, lambda _: [])()
 
-    assert found.refusal is not None
-    assert found.refusal.startswith(f"{path}: spec.rules[0].matches[0].path.type must be")
+    assert found.refused[MODEL].startswith(f"{path}: spec.rules[0].matches[0].path.type must be")
 
 
 @pytest.mark.parametrize(
