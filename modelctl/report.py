@@ -36,7 +36,7 @@ def text(findings: Sequence[Finding], checked: Checked) -> str:
     lines = [_line(finding) for finding in findings]
     scope = (
         f"{_counted(checked.models, 'model')}, {_counted(checked.releases, 'release')} and "
-        f"{_counted(checked.servings, 'environment file')}"
+        f"{_counted(checked.servings, 'serving file')}"
     )
     errors, warnings = _counts(findings)
     found = [
@@ -54,7 +54,7 @@ def as_json(findings: Sequence[Finding], checked: Checked) -> str:
         "warnings": warnings,
         "models": checked.models,
         "releases": checked.releases,
-        "environment_files": checked.servings,
+        "serving_files": checked.servings,
     }
     return json.dumps({"findings": [_fields(f) for f in findings], "summary": summary}, indent=2)
 

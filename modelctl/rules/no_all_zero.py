@@ -1,7 +1,7 @@
 """Some release gets the traffic.
 
 ## What it does
-Refuses an environment file in which every weight is 0.
+Refuses a serving file in which every weight is 0.
 
 ## Why
 A route whose backends all have weight 0 answers every request with an error; some gateways send

@@ -1,7 +1,7 @@
 """Where a file lies says what it is, and agrees with what it says.
 
 ## What it does
-Holds that a model's folder is its `name`; that an environment file is named after an environment of
+Holds that a model's folder is its `name`; that a serving file is named after an environment of
 `argocd/environments.yaml`, each listed once; that a folder below `apps/` has a `model.yaml`; and
 that no YAML file lies where nothing reads it, such as `release/r2.yaml` or `envs/prod.yml`.
 

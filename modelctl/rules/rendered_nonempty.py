@@ -1,7 +1,7 @@
 """Every model that an environment serves is rendered there.
 
 ## What it does
-Refuses an environment file of a model whose `rendered/<environment>/` has no file at all. Single
+Refuses a serving file of a model whose `rendered/<environment>/` has no file at all. Single
 files that are missing belong to rendered-current.
 
 ## Why
@@ -32,7 +32,7 @@ LEVEL = Level.ERROR
 
 
 def check(repository: Repository) -> Iterator[Finding]:
-    """One finding for each environment file that nothing was rendered from."""
+    """One finding for each serving file that nothing was rendered from."""
     for pair in drift.never_rendered(repository):
         folder = layout.rendered_folder(*pair)
         message = f"found no file in {folder}, expected what this file gives"

@@ -1,7 +1,7 @@
 """A file has the fields of its kind, with values of their types, and no others.
 
 ## What it does
-Checks `model.yaml`, release files, environment files and `argocd/environments.yaml` against the
+Checks `model.yaml`, release files, serving files and `argocd/environments.yaml` against the
 JSON Schemas in `schemas/`. Fields that no schema knows are refused, and a near name is proposed.
 
 ## Why

@@ -1,4 +1,4 @@
-"""Weights of an environment file add up to 100.
+"""Weights of a serving file add up to 100.
 
 ## What it does
 Adds the weights in `apps/<model>/envs/<environment>.yaml`.

@@ -31,7 +31,7 @@ def test_explain_gives_the_page() -> None:
     """The page of a rule begins with its slug and ends with the good example."""
     page = docs.explain("weights-sum-100")
 
-    assert page.startswith("# weights-sum-100\n\nWeights of an environment file add up to 100.\n")
+    assert page.startswith("# weights-sum-100\n\nWeights of a serving file add up to 100.\n")
     assert page.endswith("```yaml\nweights: {r1: 80, r2: 20}\n```")
 
 

@@ -22,7 +22,7 @@ def test_text_is_one_finding_a_line() -> None:
     assert [
         "apps/a/envs/prod.yaml:2:5: weights-sum-100 found 99 (add 1)",
         "apps/a/releases/r1.yaml:1:1: warning: release-unreferenced found (x)",
-        "checked 1 model, 2 releases and 3 environment files: 1 error, 1 warning",
+        "checked 1 model, 2 releases and 3 serving files: 1 error, 1 warning",
     ] == lines
 
 
@@ -30,7 +30,7 @@ def test_text_without_findings_says_what_was_checked() -> None:
     """A clean report says how much it is about."""
     report = text([], CHECKED)
 
-    assert "checked 1 model, 2 releases and 3 environment files: no findings" == report
+    assert "checked 1 model, 2 releases and 3 serving files: no findings" == report
 
 
 def test_text_says_where_it_looked() -> None:
@@ -67,7 +67,7 @@ def test_json_has_every_field() -> None:
         "warnings": 1,
         "models": 1,
         "releases": 2,
-        "environment_files": 3,
+        "serving_files": 3,
     } == report["summary"]
 
 

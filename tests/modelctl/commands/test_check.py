@@ -31,7 +31,7 @@ def test_clean(modelctl: Modelctl) -> None:
     """A repository without findings passes and says how much was checked."""
     output = modelctl("check")
 
-    assert "checked 1 model, 2 releases and 1 environment file: no findings\n" == output
+    assert "checked 1 model, 2 releases and 1 serving file: no findings\n" == output
 
 
 @pytest.mark.usefixtures("broken")
