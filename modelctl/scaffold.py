@@ -20,7 +20,6 @@ from modelctl.kinds import (
     TensorSpec,
 )
 
-
 _EXACT = 2.0**53  # below it, a whole float and its digits are the same number
 
 
