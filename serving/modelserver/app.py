@@ -24,6 +24,7 @@ def create_app(settings: Settings, inference: Inference) -> ASGIApp:
         title="modelserver",
         version=__version__,
         description="Serves one ONNX release over the Open Inference Protocol V2.",
+        redirect_slashes=False,
     )
     routes = Routes(
         model=settings.model,

@@ -25,8 +25,8 @@ def raw_request(body: bytes, **headers: str) -> bytes:
 async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
     """Status, headers in lower case and body of the next answer."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    (length,) = [line for line in head.split(b"\r\n") if line.startswith(b"content-length")]
-    body = await reader.readexactly(int(length.partition(b":")[2]))
+    lengths = [line for line in head.split(b"\r\n") if line.startswith(b"content-length")]
+    body = await reader.readexactly(sum(int(line.partition(b":")[2]) for line in lengths))
     return int(head[9:12]), head, body
 
 
