@@ -109,6 +109,8 @@ def check(contract: Contract, graph: Graph) -> None:
     in_graph = {tensor.name: tensor for tensor in graph.inputs}
     problems = _compare("inputs", contract.inputs, in_graph)
     unnamed = sorted(in_graph.keys() - contract.input_names)
+    for name in unnamed:
+        _refuse_unknown_type("inputs", in_graph[name])
     if unnamed:
         problems.append(f"inputs: the graph also takes {', '.join(unnamed)}")
     problems += _compare("outputs", contract.outputs, {each.name: each for each in graph.outputs})

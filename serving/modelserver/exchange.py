@@ -1,5 +1,6 @@
 """One inference request from its headers to its answer, whatever transport brought it."""
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +36,14 @@ class Inference:
     """What every exchange of this process shares."""
 
     def __init__(
-        self, *, model: str, release: str, lifecycle: Lifecycle, metrics: Metrics, limits: Limits
+        self,
+        *,
+        model: str,
+        release: str,
+        lifecycle: Lifecycle,
+        metrics: Metrics,
+        limits: Limits,
+        access_log_sample: float = 0.0,
     ) -> None:
         self.paths = frozenset(
             {f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"}
@@ -44,6 +52,7 @@ class Inference:
         self.lifecycle = lifecycle
         self.metrics = metrics
         self.limits = limits
+        self.access_log_sample = access_log_sample
 
     @property
     def closing(self) -> bool:
@@ -175,8 +184,7 @@ class Exchange:
         inference.metrics.encode_s.observe(self._answer(_OK, answer) - began)
 
     def _crash(self, error: Exception) -> None:
-        fields = {"request_id": self.request_id.decode()}
-        logs.LOGGER.error("request-crashed", exc_info=error, extra={"fields": fields})
+        logs.LOGGER.error("request-crashed", exc_info=error, extra={"fields": self._identity()})
         self._answer(_CRASHED, Answer(encode(ErrorBody("the server failed; its log says why"))))
 
     def _answer(self, status: int, answer: Answer) -> float:
@@ -187,8 +195,28 @@ class Exchange:
         metrics.in_flight_bytes -= self._bytes
         metrics.requests[self._role, status] += 1
         metrics.request_s[self._role].observe(now - self._started)
+        sample = self._inference.access_log_sample
+        if sample and random.random() < sample:  # noqa: S311 - a choice of log lines
+            self._log(status, answer, now)
         self._on_answer(status, answer)
         return now
+
+    def _log(self, status: int, answer: Answer, now: float) -> None:
+        logs.info(
+            "request",
+            **self._identity(),
+            role=self._role,
+            status=status,
+            duration_ms=round((now - self._started) * 1000, 3),
+            body_bytes=self._bytes,
+            answer_bytes=len(answer.body),
+        )
+
+    def _identity(self) -> dict[str, str]:
+        """By which a request is found in the logs of others as well."""
+        trace_id = headers.trace_id(self._given)
+        found = {"request_id": self.request_id.decode()}
+        return found | {"trace_id": trace_id} if trace_id else found
 
 
 def too_large(max_bytes: int) -> BodyTooLarge:

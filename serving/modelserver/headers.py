@@ -1,6 +1,7 @@
 """What request headers say, and the headers of an inference answer."""
 
 import os
+import re
 from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType
@@ -19,6 +20,9 @@ _JSON = frozenset({b"application/json", b"application/octet-stream"})
 _JSON_BYTES = b"inference-header-content-length"
 _TIMEOUT = b"x-request-timeout-ms"
 _ENVOY_TIMEOUT = b"x-envoy-expected-rq-timeout-ms"
+_TRACEPARENT = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
 _MAX_ID_BYTES = 128
 _MAX_DIGITS = 15
 _UNAVAILABLE = 503
@@ -44,6 +48,15 @@ def request_id(given: Given) -> bytes:
     if own and len(own) <= _MAX_ID_BYTES and own.isascii() and own.decode("ascii").isprintable():
         return own
     return b"%b-%x" % (_process, next(_numbers))
+
+
+def trace_id(given: Given) -> str | None:
+    """The id by which a trace of several services is found, None without one.
+
+    Source: W3C Trace Context, header traceparent, version 00 and what later ones keep of it.
+    """
+    match = _TRACEPARENT.fullmatch(given.get(b"traceparent", b""))
+    return match["trace"].decode() if match and match["trace"].strip(b"0") else None
 
 
 def json_bytes(given: Given) -> int | None:

@@ -52,7 +52,10 @@ _ORT_ERRORS = (
 )
 _SILENT = 4  # ONNX Runtime logs text; its failures arrive here as exceptions and are logged as JSON
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
-_OUT_OF_MEMORY = ("Failed to allocate memory", "bad allocation", "bad_alloc", "out of memory")
+_OUT_OF_MEMORY = (
+    *("Failed to allocate memory", "AllocateRawInternal", "bad allocation", "bad_alloc"),
+    "out of memory",
+)
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,9 @@ def load(path: Path, contract: Contract, *, providers: Sequence[str], threads: i
     except (*_ORT_ERRORS, MemoryError) as error:
         raise _load_error(error) from error
     _require_providers(wanted, session.get_providers())
-    graph = Graph(_tensors(session.get_inputs()), _tensors(session.get_outputs()))
+    graph = Graph(_inputs(session, contract), _tensors(session.get_outputs()))
     contracts.check(contract, graph)
+    _refuse_bf16_beside_bytes(contract)
     return Model(session, contract, graph, tuple(session.get_providers()))
 
 
@@ -145,7 +149,7 @@ def _require_providers(wanted: Sequence[str], found: Sequence[str]) -> None:
 
 def _load_error(error: Exception) -> StartError:
     text = _brief(error)
-    if isinstance(error, MemoryError) or any(word in text for word in _OUT_OF_MEMORY):
+    if isinstance(error, MemoryError) or is_out_of_memory(text):
         return ModelOutOfMemory(f"{text}; raise resources.memory of the release")
     if isinstance(error, ort.InvalidProtobuf):
         return ModelMalformed(f"{text}; export the model again")
@@ -153,6 +157,27 @@ def _load_error(error: Exception) -> StartError:
         f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {text}; export it with an "
         "older opset, without custom operators, or use an image with a newer ONNX Runtime"
     )
+
+
+def _refuse_bf16_beside_bytes(contract: Contract) -> None:
+    datatypes = {spec.datatype.name for spec in (*contract.inputs, *contract.outputs)}
+    if "BF16" in datatypes and any(spec.datatype.name == "BYTES" for spec in contract.inputs):
+        raise ModelUnsupported(
+            "found a BYTES input beside BF16 tensors, which ONNX Runtime's Python interface cannot "
+            "pass together; cast BF16 to FP32 at the edge of the graph"
+        )
+
+
+def is_out_of_memory(text: str) -> bool:
+    """Whether ONNX Runtime's message says that memory was short."""
+    return any(word in text for word in _OUT_OF_MEMORY)
+
+
+def _inputs(session: Any, contract: Contract) -> tuple[GraphTensor, ...]:  # noqa: ANN401
+    """Inputs of the graph, and initializers that the contract names: those may be given, too."""
+    defaults = _tensors(session.get_overridable_initializers())
+    named = tuple(tensor for tensor in defaults if tensor.name in contract.input_names)
+    return _tensors(session.get_inputs()) + named
 
 
 def _tensors(nodes: Sequence[Any]) -> tuple[GraphTensor, ...]:

@@ -67,6 +67,7 @@ class _Process:
                 body_bytes=settings.max_body_bytes,
                 total_bytes=settings.bound_inflight_bytes,
             ),
+            access_log_sample=settings.access_log_sample,
         )
         self._http = transport.server(create_app(settings, inference), inference)
 

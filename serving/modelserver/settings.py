@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     drain_delay_s: float = Field(default=5, ge=0, allow_inf_nan=False)
     grace_s: float = Field(default=30, gt=0, allow_inf_nan=False)
     max_body_bytes: int = Field(default=64 << 20, gt=0)
+    access_log_sample: float = Field(default=0, ge=0, le=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

@@ -26,6 +26,15 @@ from modelserver.errors import (
 from modelserver.logs import without_credentials
 
 TIMEOUT_S = 30.0
+_NO_CREDENTIALS = frozenset(
+    {
+        "NoCredentialsError",  # botocore
+        "PartialCredentialsError",  # botocore
+        "CredentialRetrievalError",  # botocore
+        "TokenRetrievalError",  # botocore
+        "GoogleAuthError",  # google.auth
+    }
+)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CONTENT_RANGE = re.compile(r"bytes (?P<first>\d+)-\d+/(?P<total>\d+)")
 
@@ -217,12 +226,23 @@ def _open_object(parts: SplitResult, _root: Path, offset: int) -> Iterator[Strea
         raise ArtifactMissing(f"{label}: no such object") from error
     except PermissionError as error:
         raise ArtifactRefused(f"{label}: {error}; this process may not read it") from error
-    except OSError as error:
-        raise ArtifactUnreachable(f"{label}: {error}; check the bucket and the network") from error
+    except Exception as error:
+        raise _object_error(error, label) from error
     with file:
         start = min(offset, file.size)
         file.seek(start)
         yield Stream(file, start, file.size, label)
+
+
+def _object_error(error: Exception, label: str) -> Exception:
+    """Missing credentials are told apart by name: their classes belong to optional packages."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & _NO_CREDENTIALS:
+        return ArtifactRefused(
+            f"{label}: found no usable credentials ({error}); give the pod's service account "
+            "a role that may read the bucket"
+        )
+    return ArtifactUnreachable(f"{label}: {error}; check the bucket and the network")
 
 
 _OPENERS: Mapping[str, Opener] = MappingProxyType(

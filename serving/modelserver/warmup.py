@@ -10,8 +10,8 @@ import numpy as np
 from modelserver import batchcurve
 from modelserver.contract import ANY_SIZE, Contract, TensorSpec
 from modelserver.datatypes import Array
-from modelserver.errors import RequestError, WarmUpFailed
-from modelserver.model import Model
+from modelserver.errors import ModelOutOfMemory, RequestError, WarmUpFailed
+from modelserver.model import Model, is_out_of_memory
 
 INLINE_BELOW_S = 0.001
 """A model quicker than this runs in the event loop: a change of threads would cost more."""
@@ -56,7 +56,7 @@ def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profi
 
     `max_rows` is how many rows may run together at most.
 
-    Raises `WarmUpFailed` if the model cannot run.
+    Raises `WarmUpFailed` if the model cannot run, `ModelOutOfMemory` if memory is short for it.
     """
     feeds = example or synthetic(model.contract)
     reason = _unbatched_because(model) if max_rows > 1 else "batching is off"
@@ -64,6 +64,8 @@ def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profi
         model.run(model.contract.output_names, feeds)
         run_s = _run_s(model, feeds)
     except RequestError as error:
+        if is_out_of_memory(str(error)):
+            raise ModelOutOfMemory(f"{error}; raise resources.memory of the release") from error
         remedy = "" if example else "; give the release a golden file, whose first case is used"
         raise WarmUpFailed(f"the model cannot run once: {error}{remedy}") from error
     reason = reason or _rows_depend_on_each_other(model, feeds)

@@ -144,6 +144,55 @@ def slow(matrix_products: int) -> onnx.ModelProto:
     )
 
 
+def with_default() -> onnx.ModelProto:
+    """Gives y = x + w, where w is an input with a default: [10, 20]."""
+    return build(
+        [helper.make_node("Add", ["x", "w"], ["y"])],
+        {"x": ("FP32", ("N", 2)), "w": ("FP32", (2,))},
+        {"y": ("FP32", ("N", 2))},
+        [numpy_helper.from_array(np.array([10, 20], np.float32), "w")],
+    )
+
+
+def constant() -> onnx.ModelProto:
+    """Gives y = [[1, 2]] and takes nothing."""
+    value = numpy_helper.from_array(np.array([[1, 2]], np.float32))
+    node = helper.make_node("Constant", [], ["y"], value=value)
+    return build([node], {}, {"y": ("FP32", (1, 2))})
+
+
+def optional() -> onnx.ModelProto:
+    """Takes x and perhaps o, which the protocol cannot leave out."""
+    model = build(
+        [
+            helper.make_node("OptionalHasElement", ["o"], ["has"]),
+            helper.make_node("Cast", ["has"], ["number"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["x", "number"], ["y"]),
+        ],
+        {"x": ("FP32", ("N", 2))},
+        {"y": ("FP32", ("N", 2))},
+        opset=18,
+    )
+    tensor = helper.make_tensor_type_proto(TensorProto.FLOAT, ["N", 2])
+    kind = helper.make_optional_type_proto(tensor)
+    model.graph.input.append(helper.make_value_info("o", kind))
+    return model
+
+
+def enormous() -> onnx.ModelProto:
+    """Needs 16 TiB to run."""
+    return build(
+        [
+            helper.make_node("ConstantOfShape", ["size"], ["big"]),
+            helper.make_node("ReduceMax", ["big"], ["top"], keepdims=0),
+            helper.make_node("Add", ["x", "top"], ["y"]),
+        ],
+        {"x": ("FP32", ("N", 2))},
+        {"y": ("FP32", ("N", 2))},
+        [numpy_helper.from_array(np.array([1 << 42], np.int64), "size")],
+    )
+
+
 def sequence() -> onnx.ModelProto:
     """Gives y as a sequence of tensors, which the protocol cannot carry."""
     model = identity("FP32")

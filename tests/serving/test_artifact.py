@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from modelserver import artifact, errors
 from modelserver.artifact import Artifact, obtain
+from modelserver.sources import open_stream
 
 CONTENT = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -159,6 +161,47 @@ def test_missing_extra(root: Path, cache: Path, scheme: str) -> None:
     """A bucket without the package for it names the extra to install."""
     with pytest.raises(errors.ExtraMissing, match=rf"modelserver\[{scheme}\]"):
         obtain(wanted(f"{scheme}://bucket/model.onnx"), cache_dir=cache, root=root)
+
+
+class NoCredentialsError(Exception):
+    """Named as botocore names its own, which is no OSError."""
+
+
+class HttpError(Exception):
+    """Named as gcsfs names its own."""
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "text"),
+    [
+        (NoCredentialsError("none"), errors.ArtifactRefused, "found no usable credentials"),
+        (PermissionError("no"), errors.ArtifactRefused, "may not read it"),
+        (FileNotFoundError("no"), errors.ArtifactMissing, "no such object"),
+        (HttpError("busy"), errors.ArtifactUnreachable, "check the bucket and the network"),
+    ],
+)
+def test_fault_of_an_object_store(
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+    error: type[Exception],
+    text: str,
+) -> None:
+    """Whatever the store's package raises becomes one of our errors, without the credentials."""
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    store = SimpleNamespace(url_to_fs=lambda _: (SimpleNamespace(open=fail), "bucket/model.onnx"))
+    monkeypatch.setitem(sys.modules, "fsspec", SimpleNamespace(core=store))
+
+    with (
+        pytest.raises(error, match=text) as caught,
+        open_stream("s3://key:secret@bucket/model.onnx", root=root, offset=0),
+    ):
+        pass
+
+    assert "secret" not in str(caught.value)
 
 
 @dataclass

@@ -79,6 +79,8 @@ def failing_start(folder: Path, kind: str) -> tuple[dict[str, str], type[errors.
         "provider": (model, {"PROVIDERS": "tensorrt,cpu"}, errors.ProviderMissing),
         "golden": (model, golden_file(folder, [1, 3]), errors.GoldenMismatch),
         "setting": (model, {"PORT": "many"}, errors.SettingsInvalid),
+        "memory": (onnx_models.enormous(), {}, errors.ModelOutOfMemory),
+        "full": (model, {"CACHE_DIR": "/dev/full"}, errors.CacheUnusable),
     }
     content_or_model, settings, error = cases[kind]
     return write_release(folder, content_or_model, **settings), error
@@ -96,6 +98,8 @@ def failing_start(folder: Path, kind: str) -> tuple[dict[str, str], type[errors.
         "provider",
         "golden",
         "setting",
+        "memory",
+        "full",
     ],
 )
 def test_start_that_fails_says_why(tmp_path: Path, start: "Start", kind: str) -> None:
@@ -251,7 +255,7 @@ def test_sigterm_under_load_drops_nothing(tmp_path: Path, start: "Start") -> Non
         write_release(tmp_path, onnx_models.affine(), DRAIN_DELAY_S=1, BATCHING_MAX_SIZE=8)
     )
     server.until("ready")
-    load = Load(server, clients=6)
+    load = Load(server, clients=32)
     server.until_metric("modelserver_ready", 1)
     while len(load.statuses) < 100:
         time.sleep(0.01)
