@@ -92,11 +92,16 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits for an answer any more."""
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # uvicorn forgets this where the client reset it
         if self._short is not None:
             self._short.abandon()
         for timer in (self._header_timer, self._read_timer):
             if timer is not None:
                 timer.cancel()
+        # Nothing may keep a request's headers until the garbage collector comes by.
+        self._short = self.cycle = None  # type: ignore[assignment]
+        self.headers = []
+        self.scope = {}  # type: ignore[typeddict-item]
 
     def pause_writing(self) -> None:
         """Wait for a client that does not read, within bounds."""

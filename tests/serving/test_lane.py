@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import uvicorn
@@ -54,10 +55,10 @@ class Transport(asyncio.Transport):
         """Nothing is read here."""
 
 
-def after(use: Callable[[HttpProtocol], None]) -> tuple[HttpProtocol, Transport]:
-    """A connection to a server that is still starting, after `use`."""
+def after(use: Callable[[HttpProtocol], None]) -> tuple[Any, Transport]:
+    """The last request of a connection to a server that is still starting, after `use`."""
 
-    async def run() -> tuple[HttpProtocol, Transport]:
+    async def run() -> tuple[Any, Transport]:
         metrics = Metrics(model="sample", release="r1")
         inference = Inference(
             model="sample",
@@ -79,19 +80,21 @@ def after(use: Callable[[HttpProtocol], None]) -> tuple[HttpProtocol, Transport]
         use(protocol)
         await asyncio.sleep(0)  # timers that are due run now
         await asyncio.sleep(0)
+        cycle = protocol.cycle
         protocol.connection_lost(ConnectionResetError())
         over.set()
         await asyncio.gather(*protocol.tasks)
-        return protocol, transport
+        assert (protocol.cycle, protocol.headers) == (None, [])
+        return cycle, transport
 
     return asyncio.run(run())
 
 
 def test_whole_request_takes_the_short_way() -> None:
     """A request that arrives in one piece is answered without a task."""
-    protocol, transport = after(lambda protocol: protocol.data_received(WHOLE))
+    cycle, transport = after(lambda protocol: protocol.data_received(WHOLE))
 
-    assert not isinstance(protocol.cycle, RequestResponseCycle)
+    assert not isinstance(cycle, RequestResponseCycle)
     assert transport.written.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert not transport.closed
 
@@ -119,20 +122,20 @@ def test_connection_serves_one_request_after_another() -> None:
 )
 def test_other_requests_go_to_the_application(head: bytes) -> None:
     """Only a plain inference request for the served model is answered here."""
-    protocol, transport = after(lambda protocol: protocol.data_received(head + BODY))
+    cycle, transport = after(lambda protocol: protocol.data_received(head + BODY))
 
-    assert isinstance(protocol.cycle, RequestResponseCycle)
+    assert isinstance(cycle, RequestResponseCycle)
     assert transport.written == b""
 
 
 def test_request_in_parts_goes_to_the_application() -> None:
     """A body that is still on its way is read there, with its limits."""
-    protocol, _ = after(lambda protocol: protocol.data_received(HEAD + BODY[:1]))
+    cycle, _ = after(lambda protocol: protocol.data_received(HEAD + BODY[:1]))
 
-    assert isinstance(protocol.cycle, RequestResponseCycle)
-    assert protocol.cycle.body == BODY[:1]
-    assert protocol.cycle.scope["path"] == "/v2/models/sample/infer"
-    assert (b"host", b"x") in protocol.cycle.scope["headers"]
+    assert isinstance(cycle, RequestResponseCycle)
+    assert cycle.body == BODY[:1]
+    assert cycle.scope["path"] == "/v2/models/sample/infer"
+    assert (b"host", b"x") in cycle.scope["headers"]
 
 
 def test_client_that_does_not_read_goes_to_the_application() -> None:
@@ -142,9 +145,9 @@ def test_client_that_does_not_read_goes_to_the_application() -> None:
         protocol.pause_writing()
         protocol.data_received(WHOLE)
 
-    protocol, transport = after(use)
+    cycle, transport = after(use)
 
-    assert isinstance(protocol.cycle, RequestResponseCycle)
+    assert isinstance(cycle, RequestResponseCycle)
     assert transport.written == b""
 
 
