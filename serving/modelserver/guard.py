@@ -19,7 +19,7 @@ from modelserver.contract import Contract
 from modelserver.datatypes import Array
 from modelserver.metrics import Metrics
 
-SLICE = 16
+SLICE = 64
 """Answers that are summed up before the window is moved on."""
 
 RECOVERED = 0.5

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     batching_max_delay_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
     max_inflight: int = Field(default=64, gt=0)
     max_inflight_bytes: int | None = Field(default=None, gt=0)
-    guard_window: int = Field(default=512, ge=SLICE)
+    guard_window: int = Field(default=1024, ge=SLICE)
     guard_nonfinite_share: float = Field(default=0.5, gt=0, le=1)
     guard_constant_share: float = Field(default=0.95, gt=0, le=1)
     guard_unready: bool = False

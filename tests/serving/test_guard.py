@@ -72,7 +72,7 @@ def test_nan_is_doubted_and_forgotten() -> None:
 
     reason, trusted = watched.heard
     assert reason == (
-        "outputs: found 50% nonfinite (expected less than 50%) among the last 64 answers"
+        "outputs: found 50% nonfinite (expected less than 50%) among the last 256 answers"
     )
     assert trusted is None
     assert watched.metrics.guard_trips["nonfinite"] == 1

@@ -149,7 +149,7 @@ def as_compressed(chance: random.Random) -> tuple[bytes, list[str]]:
     """A gzip body, sometimes damaged, sometimes large once it is expanded."""
     body, lines = chance.choice((as_json, as_binary))(chance)
     body += b" " * chance.choice((0, 0, 5_000_000))
-    packed = gzip.compress(body, compresslevel=1)
+    packed = gzip.compress(body, compresslevel=1, mtime=0)
     packed = spoil(chance, packed) if chance.random() < 0.3 else packed
     return packed, [*lines, "content-encoding: gzip"]
 
