@@ -206,7 +206,9 @@ class Load:
         self._limit = limit
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._call) for _ in range(connections)]
+        self._threads = [
+            threading.Thread(target=self._call, daemon=True) for _ in range(connections)
+        ]
 
     @property
     def answered(self) -> int:

@@ -21,7 +21,12 @@ _APPLY_LIMIT_S = 3.0
 _POLL_S = 0.003
 _SUBSCRIPTIONS = {"clusters": "cluster_manager.cds", "routes": "http.models.rds.models"}
 _WARMING = "cluster_manager.warming_clusters"
-_ACTIVE = "http.models.downstream_rq_active"
+_REQUESTS = "http.models.downstream_rq_active"
+_CONNECTIONS = "http.models.downstream_cx_active"
+# A caller that goes on asking has its connection closed with its next answer; one that is silent
+# this long, look after look, is not waiting for any.
+_QUIET_S = 0.05
+_QUIET_LOOKS = 6
 _COUNTERS = r"^cluster\..*\.upstream_rq_(completed|5xx|time)$"
 
 
@@ -105,11 +110,13 @@ class Envoy:
         self._stopping = True
         with contextlib.suppress(OSError):  # a full disk must not keep Envoy alive
             self._write("listeners", _file([]))
-        deadline = _now() + DRAIN_S
-        while _now() < deadline:
-            if (await self._stats(_ACTIVE)).get(_ACTIVE, "0") == "0":
+        deadline, quiet = _now() + DRAIN_S, 0
+        while _now() < deadline and quiet < _QUIET_LOOKS:
+            stats = await self._stats(_REQUESTS, _CONNECTIONS)
+            if stats.get(_CONNECTIONS, "0") == "0":
                 break
-            await asyncio.sleep(0.05)
+            quiet = quiet + 1 if stats[_REQUESTS] == "0" else 0
+            await asyncio.sleep(_QUIET_S)
         await self._process.stop()
 
     async def _apply(self, name: str, file: _File) -> None:

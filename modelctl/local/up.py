@@ -181,25 +181,27 @@ class _Up:
         written = b""
         while True:
             content = encode(overview.status().to_json())
-            if content != written:
-                try:
-                    self._write(content, overview.addresses.source)
-                    written, overview.write_fault = content, ""
-                except OSError as error:
-                    words = f"{self._folder.status} cannot be written: {error.strerror}"
-                    if words != overview.write_fault:
-                        self._journal.add("", "error", words)
-                    overview.write_fault = words
+            if content != written and self._write(content, overview):
+                written = content
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._options.timing.sample_s):
                     await self._engine.stepped.wait()
             self._engine.stepped.clear()
 
-    def _write(self, content: bytes, source: str) -> None:
-        """Write the status, and which revision to begin with next time."""
-        write_atomically(self._folder.status, content)
-        if self._engine.good and not self._options.worktree:
-            remember_good(self._folder, source, self._options.environment, self._engine.good)
+    def _write(self, content: bytes, overview: Overview) -> bool:
+        """Write the status, and which revision to begin with next time; whether that worked."""
+        before, source = overview.write_fault, overview.addresses.source
+        try:
+            write_atomically(self._folder.status, content)
+            if self._engine.good and not self._options.worktree:
+                remember_good(self._folder, source, self._options.environment, self._engine.good)
+        except OSError as error:
+            overview.write_fault = f"{self._folder.status} cannot be written: {error.strerror}"
+            if overview.write_fault != before:
+                self._journal.add("", "error", overview.write_fault)
+            return False
+        overview.write_fault = ""
+        return True
 
     def _good(self, source: Source) -> str | None:
         """The revision that an earlier run served last; files on disk have no past."""

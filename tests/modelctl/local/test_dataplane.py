@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,12 @@ def serving(name: str) -> Iterator[Server]:
     with Server(name) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield server
-        server.go_on.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.go_on.set()
+            server.shutdown()
+            thread.join()
 
 
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
@@ -114,6 +117,13 @@ class Stage:
     async def silent(self) -> bool:
         """Whether Envoy does not answer."""
         return (await self.envoy.view()).silent
+
+    async def answers(self) -> bool:
+        """Whether a request through Envoy is answered."""
+        try:
+            return (await self.ask())[0] == HTTPStatus.OK
+        except OSError:
+            return False
 
     async def _healthy(self, ports: tuple[int, ...]) -> bool:
         return (await self.envoy.view()).healthy_ports() == set(ports)
@@ -317,7 +327,7 @@ def test_killed_envoy_comes_back(play: Play) -> None:
             assert isinstance(records, list)
             os.kill(records[0]["pid"], 9)
             await until(stage.silent)
-            await stage.healthy(a.server_port)
+            await until(stage.answers)
 
             assert (200, "a") == await stage.ask()
             assert "killed by SIGKILL" in stage.journal.of("")[0].message

@@ -89,7 +89,10 @@ def test_change_of_weights_is_quick_and_restarts_nothing(repo: Repo, up: Up) -> 
 
 
 def test_killed_server(repo: Repo, up: Up) -> None:
-    """When one of two servers is killed under load, only what it was answering fails."""
+    """When one of two servers is killed under load, only what it was answering fails.
+
+    A caller may meet it twice: once in flight, once on a connection that is just closing.
+    """
     up.until_well(repo.serve({"r1": 100}, replicas=2).commit("apps/linear: Scale"))
     with Load(up.port, connections=2) as load:
         status = up.until(lambda _: load.answered > 100)
@@ -100,7 +103,7 @@ def test_killed_server(repo: Repo, up: Up) -> None:
         served = load.answered
         up.until(lambda _: load.answered > served + 100)
 
-    assert len(load.failures) <= 2
+    assert len(load.failures) <= 4, load.failures
 
 
 def test_killed_envoy(up: Up) -> None:
@@ -144,5 +147,8 @@ def test_orderly_end(own_repo: Repo, tmp_path: Path) -> None:
         pids = up.pids()
         assert 0 == up.stop()
 
-    assert all("refused" in fault.lower() for fault in load.failures)
+    # A caller whose connection was not yet accepted is refused by a reset.
+    lost = [fault for fault in load.failures if "refused" not in fault.lower()]
+    assert len(lost) <= 4
+    assert all("reset by peer" in fault for fault in lost)
     assert [] == [pid for pid in pids.values() if Path(f"/proc/{pid}").exists()]
