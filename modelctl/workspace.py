@@ -5,14 +5,13 @@ not stand in its way. One writer at a time: a lock in the git folder says who wo
 """
 
 import fcntl
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelctl import drift, git
+from modelctl.atomic import SHARED, write_atomically
 from modelctl.check import check, errors
 from modelctl.errors import EditRefusedError, ModelctlError, TreeError
 from modelctl.finding import Finding
@@ -70,7 +69,7 @@ class Edit:
     def write(self) -> None:
         """Write every file, each by an atomic rename."""
         for path, content in self.changes.items():
-            _write(self.root / path, content)
+            _write(self.root, path, content)
 
     def commit(self, message: str) -> str:
         """Write, commit exactly these files, and give the commit's hash."""
@@ -141,17 +140,20 @@ def refuse_uncommitted(root: Path, paths: Sequence[str]) -> None:
         )
 
 
-def _write(path: Path, content: bytes | None) -> None:
-    if content is None:
-        path.unlink(missing_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _write(root: Path, name: str, content: bytes | None) -> None:
+    path = root / name
+    link = next(
+        (p for p in path.parents if p != root and root in p.parents and p.is_symlink()), None
+    )
+    if link is not None:
+        raise ModelctlError(
+            f"{link} is a symbolic link, expected a folder: nothing is written there"
+        )
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content, SHARED)
     except OSError as error:
-        Path(name).unlink(missing_ok=True)
         raise ModelctlError(f"{path} cannot be written: {error.strerror}") from error

@@ -8,9 +8,9 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from modelctl.atomic import write_atomically
 from modelctl.errors import TreeError
 from modelctl.local.plan import ModelPlan, PodTemplate, Workload
-from modelctl.local.state import write_atomically
 from modelctl.mirrors import repository_path
 from modelctl.tree import Tree
 

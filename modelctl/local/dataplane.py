@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from modelctl.atomic import write_atomically
 from modelctl.local.bootstrap import bootstrap, listener
 from modelctl.local.children import Launcher
 from modelctl.local.envoy_config import ENDPOINTS, Json, Snapshot, snapshot
 from modelctl.local.envoy_process import DRAIN_S, EnvoyProcess
 from modelctl.local.envoy_view import View, parse_view
 from modelctl.local.events import Journal
-from modelctl.local.state import StateFolder, write_atomically
+from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 
 _APPLY_LIMIT_S = 3.0

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from modelctl.local.state import StateFolder, read_json, write_atomically
+from modelctl.atomic import write_atomically
+from modelctl.local.state import StateFolder, read_json
 
 MARKER = "MODELCTL_STATE"
 _PROC = Path("/proc/self/stat")

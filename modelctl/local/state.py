@@ -3,12 +3,12 @@
 import fcntl
 import json
 import os
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from modelctl.atomic import write_atomically
 from modelctl.errors import UsageError
 
 _TRIES = 5
@@ -81,23 +81,6 @@ class StateFolder:
         except OSError as error:
             message = f"the state directory {self.root} cannot be made: {error.strerror}"
             raise UsageError(f"{message}; choose another with --state DIR") from error
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file so that a reader, or a crash, meets the old or the new bytes.
-
-    Raises:
-        OSError: the disk is full, or the place is not writable; the old file is untouched.
-
-    """
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 class Lock:

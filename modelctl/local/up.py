@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modelctl import git
+from modelctl.atomic import write_atomically
 from modelctl.errors import GitError, UsageError
 from modelctl.git import Commit
 from modelctl.local import leftovers
@@ -28,7 +29,7 @@ from modelctl.local.overview import Overview
 from modelctl.local.reading import Check, Reader
 from modelctl.local.replica import Surroundings
 from modelctl.local.source import Files, Remote, Source, local_branch
-from modelctl.local.state import Lock, StateFolder, recall_good, remember_good, write_atomically
+from modelctl.local.state import Lock, StateFolder, recall_good, remember_good
 from modelctl.local.status import Addresses, encode
 from modelctl.local.supervisor import Supervisor
 from modelctl.local.timing import Timing

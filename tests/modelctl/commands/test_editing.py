@@ -173,3 +173,20 @@ def test_two_editors_do_not_meet(served: Path, modelctl: Modelctl) -> None:
         output = modelctl("shift", *EDIT, "r2=0", exit_code=2)
 
     assert "another modelctl is editing" in output
+
+
+def test_nothing_is_written_through_a_symbolic_link(
+    served: Path, modelctl: Modelctl, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A folder that is a link out of the tree is refused, and nothing appears behind it."""
+    outside = tmp_path_factory.mktemp("outside")
+    folder = served / "apps/linear/rendered/local"
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    folder.symlink_to(outside)
+
+    output = modelctl("render", exit_code=2)
+
+    assert "apps/linear/rendered/local is a symbolic link" in output
+    assert [] == list(outside.iterdir())

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from modelctl.atomic import write_atomically
 from modelctl.errors import UsageError
-from modelctl.local.state import Lock, StateFolder, is_held, read_json, write_atomically
+from modelctl.local.state import Lock, StateFolder, is_held, read_json
 
 HOLD = (
     "import sys; from pathlib import Path; from modelctl.local.state import Lock, StateFolder\n"
