@@ -78,7 +78,7 @@ class Edit:
 
 
 def plan_edit(root: Path, typed: Changes) -> Edit:
-    """The whole edit that follows from changes to typed files.
+    """The whole edit that follows from changes to typed files, and nothing of other models.
 
     Raises:
         EditRefusedError: the result would have an error that is not there now.
@@ -87,7 +87,13 @@ def plan_edit(root: Path, typed: Changes) -> Edit:
     before = WorkTree(root)
     known = {_identity(finding) for finding in errors(check(load(before)))}
     middle = OverlayTree(before, typed)
-    changes = dict(typed) | render_changes(load(middle))
+    models = {path.split("/")[1] for path in typed if path.startswith("apps/")}
+    rendered = {
+        path: content
+        for path, content in render_changes(load(middle)).items()
+        if (pair := drift.pair_of(path)) and pair[0] in models
+    }
+    changes = dict(typed) | rendered
     findings = check(load(OverlayTree(before, changes)))
     new = [finding for finding in errors(findings) if _identity(finding) not in known]
     if new:

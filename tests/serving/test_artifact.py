@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -219,6 +220,8 @@ class Source:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate for 127.0.0.1, signed by itself, in one file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificate of the test's server, is not installed")
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
@@ -232,10 +235,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def source(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    """A TLS server whose certificate this process trusts, with faults on request."""
-    state = Source(certificate=certificate)
+def handler_of(state: Source) -> type[BaseHTTPRequestHandler]:
+    """Answers requests for the artifact, with the faults that `state` asks for."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -266,7 +267,14 @@ def source(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sourc
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@pytest.fixture
+def source(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+    """A TLS server whose certificate this process trusts, with faults on request."""
+    state = Source(certificate=certificate)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(state))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -190,3 +190,20 @@ def test_nothing_is_written_through_a_symbolic_link(
 
     assert "apps/linear/rendered/local is a symbolic link" in output
     assert [] == list(outside.iterdir())
+
+
+def test_an_edit_leaves_stale_files_of_other_models_alone(served: Path, modelctl: Modelctl) -> None:
+    """A commit about one model never carries what is stale in another."""
+    modelctl(
+        "new", "other", "--artifact", str(ARTIFACTS / "r1.onnx"), "--owner", "forecasting",
+        "--description", "Predicts y from x.", "--image", IMAGE, "--commit",
+    )  # fmt: skip
+    route = served / "apps/other/rendered/local/httproute-other.yaml"
+    route.write_text(route.read_text() + "# by hand\n")
+    git(served, "commit", "--quiet", "--all", "--message", "apps/other: Edit by hand")
+
+    modelctl("shift", *EDIT, "r2=0")
+
+    changed = git(served, "show", "--name-only", "--format=").splitlines()
+    assert changed
+    assert [] == [path for path in changed if not path.startswith("apps/linear/")]
