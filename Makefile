@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up check render lint test bench bench-peers lock clean image
+.PHONY: help setup setup-dev setup-roles demo up check render lint test bench bench-peers lock clean image
 
 help: ## Show what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -16,6 +16,8 @@ help: ## Show what each target does
 setup: $(VENV)/.run-ready ## Install what the demo and the local engine need into .venv
 
 setup-dev: $(VENV)/.dev-ready ## Install the test and lint tools as well
+
+setup-roles: $(VENV)/.roles-ready ## Install Ansible and the tools that test the roles
 
 demo: setup ## Serve the samples, shift, promote, break and roll back; KEEP=1 leaves it running
 	$(BIN)/python -m examples.demo $(if $(KEEP),--keep)
@@ -55,10 +57,11 @@ bench-peers: setup-dev ## Compare with other model servers too, each in a virtua
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 
-lock: setup-dev ## Resolve the three lock files anew (needs the package index)
+lock: setup-dev ## Resolve the lock files anew (needs the package index)
 	$(LOCK) --upgrade pyproject.toml serving/pyproject.toml --extra local --group pyproject.toml:dev -o requirements-dev.lock
 	$(LOCK) -c requirements-dev.lock pyproject.toml serving/pyproject.toml --extra local --group pyproject.toml:build -o requirements.lock
 	$(LOCK) -c requirements-dev.lock serving/pyproject.toml -o serving/requirements.lock
+	$(LOCK) -c requirements-dev.lock --group pyproject.toml:roles -o requirements-roles.lock
 
 clean: ## Remove everything that the other targets made
 	rm -rf $(VENV) .modelctl .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
@@ -80,4 +83,9 @@ $(VENV)/.run-ready: requirements.lock pyproject.toml serving/pyproject.toml | $(
 $(VENV)/.dev-ready: requirements-dev.lock $(VENV)/.run-ready
 	@echo "setup: installing requirements-dev.lock (hashes verified)"
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.roles-ready: requirements-roles.lock $(VENV)/.dev-ready
+	@echo "setup: installing requirements-roles.lock (hashes verified)"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-roles.lock
 	@touch $@
