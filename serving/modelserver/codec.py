@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Struct, UnsetType
 
-from modelserver import binary, jsonpath, protocol, tensors
+from modelserver import binary, jsonpath, outline, protocol, tensors
 from modelserver.contract import Contract, SharedSize, TensorSpec
 from modelserver.datatypes import Array
 from modelserver.errors import InvalidBinary, InvalidRequest
@@ -70,7 +70,7 @@ class Codec:
         self._shared = tuple(shared)
         self._takes_no_rows = takes_no_rows
         self._varying = tuple(spec.name for spec in contract.inputs if -1 in spec.shape[1:])
-        elements = {spec.datatype.name: spec.datatype.element for spec in contract.inputs}
+        elements = {spec.datatype.name: spec.datatype.unbounded for spec in contract.inputs}
         self._decode_flat = None
         if len(elements) == 1:
             self._decode_flat = protocol.flat_request_decoder(*elements.values()).decode
@@ -89,10 +89,7 @@ class Codec:
                 )
             tail = binary.Tail(memoryview(body)[json_bytes:])
             body = body[:json_bytes]
-        request = self._parse(body)
-        feeds = self._feeds(request.inputs, tail)
-        if tail is not None:
-            tail.check_used_up()
+        request, feeds = self._read(body, tail)
         outputs, wanted = self._wanted(request)
         first = next(iter(feeds.values())) if feeds else None
         rows = first.shape[0] if first is not None and first.ndim else 1
@@ -124,6 +121,19 @@ class Codec:
         if tail:
             return Answer(b"".join((head, *tail)), len(head), nonfinite)
         return Answer(head, None, nonfinite)
+
+    def _read(self, body: bytes, tail: binary.Tail | None) -> tuple[Any, dict[str, Array]]:
+        """The request and its tensors, read in parts where it is long, else at once."""
+        if len(body) > outline.LONG_BYTES and tail is None and (request := outline.decode(body)):
+            try:
+                return request, self._feeds(request.inputs, None)
+            except (InvalidRequest, msgspec.DecodeError):
+                pass  # something is wrong: what it is and where, the whole text tells
+        request = self._parse(body)
+        feeds = self._feeds(request.inputs, tail)
+        if tail is not None:
+            tail.check_used_up()
+        return request, feeds
 
     def _parse(self, body: bytes) -> Any:  # noqa: ANN401 - InferRequest or its flat likeness
         if self._decode_flat is not None:

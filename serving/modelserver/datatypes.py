@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 import numpy as np
@@ -27,6 +27,11 @@ class Datatype:
     code: str
     element: Any
     expected: str
+
+    @property
+    def unbounded(self) -> Any:  # noqa: ANN401 - a type form
+        """`element` without its range, where packing with `code` checks that: half the work."""
+        return (get_args(self.element) or (self.element,))[0] if self.code else self.element
 
 
 def _integer(name: str, code: str, bits: int, *, signed: bool) -> Datatype:

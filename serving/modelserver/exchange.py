@@ -15,6 +15,7 @@ from modelserver.headers import Given
 from modelserver.lifecycle import Lifecycle, Phase
 from modelserver.metrics import Metrics
 from modelserver.protocol import ErrorBody, encode
+from modelserver.reclaim import Reclaim
 from modelserver.status import STATUS
 
 OnAnswer = Callable[[int, Answer], None]
@@ -53,6 +54,7 @@ class Inference:
         self.metrics = metrics
         self.limits = limits
         self.access_log_sample = access_log_sample
+        self.reclaim = Reclaim()
 
     @property
     def closing(self) -> bool:
@@ -193,6 +195,7 @@ class Exchange:
         metrics = self._inference.metrics
         metrics.in_flight -= 1
         metrics.in_flight_bytes -= self._bytes
+        self._inference.reclaim.after(self._bytes)
         metrics.requests[self._role, status] += 1
         metrics.request_s[self._role].observe(now - self._started)
         sample = self._inference.access_log_sample

@@ -17,8 +17,8 @@ from modelserver.errors import InvalidRequest
 from modelserver.wording import found_and_expected
 
 _NOT_BRACKET = b" \t\r\n"
-_UINT64_MAX = 2**64 - 1
 _MAX_BESIDE_ZERO = 1 << 16
+_LONG_BYTES, _PART_BYTES = 64 << 10, 32 << 10
 
 
 def check_shape(spec: TensorSpec, shape: list[int]) -> None:
@@ -45,7 +45,12 @@ def from_raw(spec: TensorSpec, shape: Sequence[int], data: msgspec.Raw) -> Array
 
     Raises `InvalidRequest` naming the element, as in ``data[3]``.
     """
-    depth = _depth(memoryview(data))
+    text = memoryview(data)
+    depth = _depth(text)
+    if depth == 1 and len(text) > _LONG_BYTES and spec.datatype.name != "BYTES":
+        array = _in_parts(spec.datatype, bytes(text))
+        if array is not None and len(array) == prod(shape):
+            return array.reshape(shape)
     if depth not in {1, len(shape)}:
         deep = f" or nested {len(shape)} deep" if len(shape) > 1 else ""
         raise InvalidRequest("data", f"found {_nesting(depth)}, expected a flat array{deep}")
@@ -62,6 +67,25 @@ def from_raw(spec: TensorSpec, shape: Sequence[int], data: msgspec.Raw) -> Array
     return from_values(spec.datatype, shape, values, nested=nested)
 
 
+def _in_parts(datatype: Datatype, text: bytes) -> Array | None:
+    """Numbers of a long flat array; None where a part is not right, whatever is wrong with it."""
+    decode = _unbounded_decoder(datatype).decode
+    parts: list[Array] = []
+    place, end = text.index(b"[") + 1, len(text) - 1
+    while place <= end:
+        comma = text.find(b",", min(place + _PART_BYTES, end), end)
+        stop = end if comma < 0 else comma
+        try:
+            values = decode(b"[%b]" % text[place:stop])
+            parts.append(from_values(datatype, (len(values),), values))
+        except (ValueError, InvalidRequest):
+            return None
+        if not values:
+            return None
+        place = stop + 1
+    return np.concatenate(parts)
+
+
 def from_values(
     datatype: Datatype,
     shape: Sequence[int],
@@ -69,11 +93,12 @@ def from_values(
     *,
     nested: bool = False,
 ) -> Array:
-    """Array of the given shape from checked elements in row-major order.
+    """Array of the given shape from elements of the right type in row-major order.
 
     `nested` says that the client nested them, so that an error can name the place as it was given.
 
-    Raises `InvalidRequest` where their number is not the product of the shape.
+    Raises `InvalidRequest` where their number is not the product of the shape, or one is out of
+    the datatype's range.
     """
     expected = prod(shape)
     if len(values) != expected:
@@ -85,16 +110,23 @@ def from_values(
     if datatype.name == "BF16":
         return bfloat16.to_bits(np.array(values, np.float32)).reshape(shape)
     try:
-        # Packing is three times as fast as np.array(values, dtype).
-        packed = struct.pack(f"{len(values)}{datatype.code}", *values)
+        # Three times as fast as np.array(values, dtype); "<" checks the range of floats too.
+        packed = struct.pack(f"<{len(values)}{datatype.code}", *values)
     except (struct.error, OverflowError) as error:
-        # Only UINT64's upper limit is left to packing, see `Datatype.element`.
-        index = next(i for i, value in enumerate(values) if value > _UINT64_MAX)
+        index = next(i for i, value in enumerate(values) if not _fits(value, datatype.code))
         step = _steps(index, shape) if nested else f"[{index}]"
         raise InvalidRequest(
             f"data{step}", f"found {values[index]}, expected {datatype.expected}"
         ) from error
     return np.frombuffer(packed, datatype.dtype).reshape(shape)
+
+
+def _fits(value: float, code: str) -> bool:
+    try:
+        struct.pack(f"<{code}", value)
+    except (struct.error, OverflowError):
+        return False
+    return True
 
 
 def to_values(datatype: Datatype, array: Array) -> list[Any]:
@@ -123,6 +155,12 @@ def _decoder(datatype: Datatype, depth: int) -> msgspec.json.Decoder[Any]:
     for _ in range(depth):
         shape = list[shape]
     return msgspec.json.Decoder(shape)
+
+
+@lru_cache(maxsize=256)
+def _unbounded_decoder(datatype: Datatype) -> msgspec.json.Decoder[Any]:
+    element: Any = datatype.unbounded
+    return msgspec.json.Decoder(list[element])
 
 
 def _depth(data: memoryview) -> int:

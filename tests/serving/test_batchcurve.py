@@ -58,6 +58,13 @@ def test_trying_ends_where_nothing_is_gained() -> None:
     assert batchcurve.useful_rows(curve) == 1
 
 
+def test_two_long_rows_are_enough_to_know() -> None:
+    """Where one run is long and two rows gain nothing, a start does not wait for four."""
+    curve = batchcurve.measure(lambda rows: spin(0.012 * rows), 64)
+
+    assert list(curve) == [1, 2]
+
+
 def test_rows_that_the_model_refuses_end_the_curve() -> None:
     """More rows than the model takes are never used."""
 

@@ -1,0 +1,54 @@
+"""Memory after large requests."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.serving import onnx_models
+from tests.serving.conftest import DEADLINE_S, write_release
+
+if TYPE_CHECKING:
+    from tests.serving.conftest import Server, Start
+
+MIB = 1 << 20
+ROWS = 800_000
+KEPT_BYTES = 48 * MIB
+"""Well below one body's worth of tensors and text, let alone four."""
+
+
+def resident_bytes(server: "Server") -> int:
+    """Memory that the process uses now."""
+    return int(server.metric("process_resident_memory_bytes"))
+
+
+def test_memory_returns_after_a_burst_of_large_bodies(tmp_path: Path, start: "Start") -> None:
+    """What large requests took is given back to the system, not kept for the next ones."""
+    server = start(write_release(tmp_path, onnx_models.affine(), BATCHING_MAX_SIZE=8))
+    server.until("ready")
+    row = {"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [0.5, 1.25, 2, 3]}
+    server.infer({"inputs": [row]})
+    before = resident_bytes(server)
+    large = row | {"shape": [ROWS, 4], "data": [0.123456] * (4 * ROWS)}
+    body = json.dumps({"inputs": [large]})
+
+    with ThreadPoolExecutor(4) as pool:
+        posts = [
+            pool.submit(
+                server.client.post,
+                f"{server.url}/v2/models/sample/infer",
+                content=body,
+                headers={"content-type": "application/json"},
+                timeout=60,
+            )
+            for _ in range(4)
+        ]
+        statuses = {post.result().status_code for post in posts}
+    deadline = time.monotonic() + DEADLINE_S
+    while resident_bytes(server) > before + KEPT_BYTES and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert statuses <= {200, 503}
+    assert 200 in statuses
+    assert resident_bytes(server) <= before + KEPT_BYTES
