@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -12,6 +12,7 @@ from modelserver import __version__
 from modelserver.errors import RequestError
 from modelserver.exchange import Inference
 from modelserver.infer import InferEndpoint
+from modelserver.openapi import DescribedApp
 from modelserver.requestid import RequestId
 from modelserver.routes import Routes
 from modelserver.settings import Settings
@@ -20,7 +21,11 @@ from modelserver.status import STATUS
 
 def create_app(settings: Settings, inference: Inference) -> ASGIApp:
     """FastAPI for everything a person or a probe asks, with the inference endpoint in front."""
-    app = FastAPI(
+    contract = settings.promised()
+    app = DescribedApp(
+        model=settings.model,
+        release=settings.release,
+        contract=contract,
         title="modelserver",
         version=__version__,
         description="Serves one ONNX release over the Open Inference Protocol V2.",
@@ -30,7 +35,7 @@ def create_app(settings: Settings, inference: Inference) -> ASGIApp:
         model=settings.model,
         release=settings.release,
         version=app.version,
-        contract=settings.promised(),
+        contract=contract,
         lifecycle=inference.lifecycle,
         metrics=inference.metrics,
     )

@@ -1,8 +1,8 @@
 """Everything but inference: server, model, health and metrics."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
 from modelserver import metadata, openapi
@@ -11,9 +11,6 @@ from modelserver.errors import UnknownModel, UnknownRelease
 from modelserver.lifecycle import Lifecycle
 from modelserver.metrics import CONTENT_TYPE, Metrics
 from modelserver.status import RETRY_AFTER_S
-
-ModelName = Annotated[str, Path(description="Name of the model.")]
-ReleaseName = Annotated[str, Path(description="Release, such as r2.")]
 
 _UNAVAILABLE = 503
 _RETRY = {"Retry-After": str(RETRY_AFTER_S)}
@@ -74,16 +71,14 @@ class Routes:
         ready = metadata.of_readiness(self._lifecycle)
         return _json(ready.model_dump(exclude_none=True), ready=ready.ready)
 
-    async def model(
-        self, name: ModelName, release: ReleaseName | None = None
-    ) -> metadata.ModelMetadata:
+    async def model(self, request: Request) -> metadata.ModelMetadata:
         """Inputs, outputs and release of the model."""
-        self._require(name, release)
+        self._require(request)
         return metadata.of_model(self._model, self._release, self._contract, self._lifecycle)
 
-    async def model_ready(self, name: ModelName, release: ReleaseName | None = None) -> Response:
+    async def model_ready(self, request: Request) -> Response:
         """Whether the release is loaded, warmed up and replayed: true ever after."""
-        self._require(name, release)
+        self._require(request)
         ready = self._lifecycle.serving is not None
         body = metadata.ModelReady(
             name=self._model,
@@ -93,25 +88,26 @@ class Routes:
         )
         return _json(body.model_dump(exclude_none=True), ready=ready)
 
-    async def infer(self, name: ModelName, release: ReleaseName | None = None) -> Response:
+    async def infer(self, request: Request) -> Response:
         """Outputs of the model for one or more rows of input, as JSON or binary tensors.
 
         A request for the model that is served never comes here, see `InferEndpoint`.
         """
-        raise self._unknown(name, release)
+        raise self._unknown(**request.path_params)
 
     async def scrape(self) -> Response:
         """Metrics in Prometheus' text format."""
         return Response(self._metrics.exposition(), media_type=CONTENT_TYPE)
 
-    def _require(self, name: str, release: str | None) -> None:
-        if name != self._model or release not in {None, self._release}:
-            raise self._unknown(name, release)
+    def _require(self, request: Request) -> None:
+        named = request.path_params
+        if named["name"] != self._model or named.get("release", self._release) != self._release:
+            raise self._unknown(**named)
 
-    def _unknown(self, name: str, release: str | None) -> UnknownModel | UnknownRelease:
+    def _unknown(self, name: str, release: str = "") -> UnknownModel | UnknownRelease:
         if name != self._model:
             return UnknownModel(f"model: found {name[:80]!r}, expected {self._model!r}")
-        return UnknownRelease(f"release: found {str(release)[:80]!r}, expected {self._release!r}")
+        return UnknownRelease(f"release: found {release[:80]!r}, expected {self._release!r}")
 
 
 def _json(body: dict[str, Any], *, ready: bool) -> JSONResponse:
