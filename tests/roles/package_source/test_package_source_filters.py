@@ -1,0 +1,180 @@
+"""The filters of role package_source: mirrors, and keys that are proved before they are used."""
+# ruff: noqa: ANN401 - pysequoia is optional here, so its types cannot be named
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+pysequoia = pytest.importorskip("pysequoia", reason="make setup-roles installs pysequoia")
+errors = pytest.importorskip("ansible.errors", reason="make setup-roles installs Ansible")
+
+PLUGIN = Path(__file__).parents[3] / "roles/package_source/filter_plugins/package_source.py"
+RESOLVE = {"mirror_key_file": "", "key_cache": "/cache", "default_architecture": "amd64"}
+
+
+@pytest.fixture(scope="module")
+def plugin() -> ModuleType:
+    """Module object of the filter plugin, loaded by its path as Ansible does."""
+    spec = importlib.util.spec_from_file_location("package_source_filters", PLUGIN)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def whole() -> Any:
+    """Key pair of a repository, made for these tests."""
+    return pysequoia.Tsk.generate("Repository <repository@example.com>")
+
+
+@pytest.fixture(scope="module")
+def public(whole: Any) -> Any:
+    """Public part of the repository's key pair."""
+    return whole.extract_certificate()
+
+
+def repository(public: Any, **fields: object) -> dict[str, object]:
+    """Repository entry that holds the public part of `public`, changed by `fields`."""
+    return {
+        "name": "kubernetes",
+        "uri": "https://packages.example.com/deb",
+        "suites": ["/"],
+        "key": str(public),
+        "fingerprint": public.fingerprint,
+    } | fields
+
+
+def test_the_expected_key_is_given_back_armored(plugin: ModuleType, public: Any) -> None:
+    """A key with the expected fingerprint is used, whatever the fingerprint's case and spaces."""
+    spaced = " ".join(public.fingerprint.upper()[i : i + 4] for i in range(0, 40, 4))
+
+    text = plugin.verified_key(repository(public, fingerprint=spaced))
+
+    assert text.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
+    assert public.fingerprint == pysequoia.Cert.from_bytes(text.encode()).fingerprint
+
+
+def test_a_key_file_in_binary_form_is_read(plugin: ModuleType, public: Any, tmp_path: Path) -> None:
+    """Publishers that give a binary key are served as well as those that give an armored one."""
+    path = tmp_path / "key.gpg"
+    path.write_bytes(bytes(public))
+
+    text = plugin.verified_key(repository(public, key="", key_file=str(path)))
+
+    assert text.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
+
+
+def test_a_wrong_fingerprint_is_refused(plugin: ModuleType, public: Any) -> None:
+    """A key other than the expected one never reaches a host; both fingerprints are named."""
+    with pytest.raises(errors.AnsibleFilterError) as caught:
+        plugin.verified_key(repository(public, fingerprint="AB" * 20))
+
+    message = str(caught.value)
+    assert public.fingerprint.upper() in message
+    assert "AB" * 20 in message
+    assert "Remedy:" in message
+
+
+def test_a_second_key_beside_the_expected_one_is_refused(plugin: ModuleType, public: Any) -> None:
+    """A key ring that smuggles in another key is refused although the expected key is in it."""
+    other = pysequoia.Tsk.generate("Other <other@example.com>").extract_certificate()
+    ring = pysequoia.armor(bytes(public) + bytes(other), pysequoia.ArmorKind.PublicKey)
+    ring = ring if isinstance(ring, str) else ring.decode()
+
+    with pytest.raises(errors.AnsibleFilterError, match=other.fingerprint.upper()):
+        plugin.verified_key(repository(public, key=ring))
+
+
+@pytest.mark.parametrize("text", ["not a key", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"])
+def test_what_is_no_key_is_refused(plugin: ModuleType, public: Any, text: str) -> None:
+    """A web server's error page is not taken for a key."""
+    with pytest.raises(errors.AnsibleFilterError, match="Found: "):
+        plugin.verified_key(repository(public, key=text))
+
+
+def test_a_missing_key_file_is_named(plugin: ModuleType, public: Any) -> None:
+    """The message names the path that was read."""
+    with pytest.raises(errors.AnsibleFilterError, match=r"/nowhere/key\.asc"):
+        plugin.verified_key(repository(public, key="", key_file="/nowhere/key.asc"))
+
+
+def test_a_revoked_key_is_refused(plugin: ModuleType, whole: Any, public: Any) -> None:
+    """A revoked key is refused even with the right fingerprint."""
+    signature = public.revoke(whole.certifier())
+    revoked = pysequoia.Cert.from_bytes(bytes(public) + bytes(signature))
+
+    with pytest.raises(errors.AnsibleFilterError, match="a revoked key"):
+        plugin.verified_key(repository(public, key=str(revoked)))
+
+
+def test_an_expired_key_is_refused(plugin: ModuleType) -> None:
+    """A key past its date is refused with that date."""
+    day = dt.datetime(2020, 2, 3, tzinfo=dt.UTC)
+    certificate = SimpleNamespace(is_revoked=False, expiration=day)
+
+    with pytest.raises(errors.AnsibleFilterError, match="expired on 2020-02-03"):
+        plugin._check_usable(certificate, {"name": "old", "fingerprint": "AB" * 20})
+
+
+def test_a_keyring_of_the_host_is_passed_on(plugin: ModuleType, public: Any) -> None:
+    """The distribution's own keyring stays on the host and is named by its path."""
+    path = plugin.verified_key(repository(public, keyring="/usr/share/keyrings/debian.gpg"))
+
+    assert path == "/usr/share/keyrings/debian.gpg"
+
+
+def test_without_a_mirror_addresses_stay(plugin: ModuleType, public: Any) -> None:
+    """Public addresses are used as they are, with the host's architecture."""
+    (found,) = plugin.resolved(
+        [repository(public)], mirror_base="", mirror_fingerprint="", **RESOLVE
+    )
+
+    assert found["uri"] == "https://packages.example.com/deb"
+    assert found["architectures"] == ["amd64"]
+
+
+def test_a_plain_mirror_keeps_layout_and_key(plugin: ModuleType, public: Any) -> None:
+    """A mirror that copies the publisher's files keeps suites, components and key."""
+    (found,) = plugin.resolved(
+        [repository(public, suites=["bookworm"], components=["stable"])],
+        mirror_base="https://mirror.example.com",
+        mirror_fingerprint="",
+        **RESOLVE,
+    )
+
+    assert found["uri"] == "https://mirror.example.com/kubernetes"
+    assert (found["suites"], found["components"]) == (["bookworm"], ["stable"])
+    assert found["fingerprint"] == public.fingerprint
+
+
+def test_a_mirror_that_signs_itself_replaces_every_key(plugin: ModuleType, public: Any) -> None:
+    """With a key of its own a mirror is flat, and the publisher's key is not trusted."""
+    (found,) = plugin.resolved(
+        [repository(public, key_url="https://packages.example.com/key")],
+        mirror_base="https://mirror.example.com/",
+        mirror_fingerprint="AB" * 20,
+        **(RESOLVE | {"mirror_key_file": "/site/key.asc"}),
+    )
+
+    assert found["suites"] == ["/"]
+    assert found["components"] == []
+    assert "key" not in found
+    assert "key_url" not in found
+    assert (found["key_file"], found["fingerprint"]) == ("/site/key.asc", "AB" * 20)
+
+
+def test_a_key_by_address_lies_in_the_cache_by_fingerprint(plugin: ModuleType, public: Any) -> None:
+    """A changed fingerprint in the lock leads to another file, never to a stale one."""
+    entry = repository(public, key="", key_url="https://packages.example.com/key")
+
+    (found,) = plugin.resolved([entry], mirror_base="", mirror_fingerprint="", **RESOLVE)
+
+    assert found["key_file"] == f"/cache/{public.fingerprint.upper()}.asc"
