@@ -34,7 +34,12 @@ def _modelserver(launch: Launch) -> Command:
         "DRAIN_DELAY_S": "0",
     }
     environment = {f"MODELSERVER_{name}": value for name, value in settings.items()}
-    return Command((str(launch.python), "-m", "modelserver"), environment)
+    if launch.workers == 1:
+        return Command((str(launch.python), "-m", "modelserver"), environment)
+    replicas = (str(launch.python), "-m", "serving.bench.servers.replicas", str(launch.workers))
+    return Command(
+        replicas, environment | {"MODELSERVER_SHARE_PORT": "true", "PYTHONPATH": str(ROOT)}
+    )
 
 
 def _naive(launch: Launch) -> Command:
@@ -112,6 +117,7 @@ OURS = Contestant(
     ready_path=V2_READY,
     json=V2_JSON,
     binary=V2_BINARY,
+    workers="replicas on one port",
     batching=f"up to {MAX_BATCH} rows, never waits",
 )
 NAIVE = Contestant(

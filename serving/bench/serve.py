@@ -25,6 +25,7 @@ from serving.bench.wrk import Target
 START_LIMIT_S = 120
 REQUEST_LIMIT_S = 60
 POLL_S = 0.01
+IN_A_ROW = 20
 AT_ONCE = 8
 """Checks sent at the same time, so that answers mixed up in a batch are seen."""
 ABSOLUTE, RELATIVE = 1e-5, 1e-4
@@ -87,6 +88,8 @@ def serving(
                 tree, began, lambda: client.get_status(port, contestant.ready_path, timeout_s=5)
             )
             answer_s = _until(tree, began, lambda: client.post(first, timeout_s=REQUEST_LIMIT_S)[0])
+            if layout.workers > 1:
+                _until_all_answer(tree, began, port, contestant.ready_path)
             tree.require_pinned()
             yield Served(contestant, file, tree, port, ready_s, answer_s)
 
@@ -101,6 +104,15 @@ def _until(tree: Tree, began: float, status: Callable[[], int]) -> float:
             )
         time.sleep(POLL_S)
     return time.perf_counter() - began
+
+
+def _until_all_answer(tree: Tree, began: float, port: int, path: str) -> None:
+    """Wait for every worker: which of them answers is chance, so it takes many answers in a row."""
+    in_a_row = 0
+    while in_a_row < IN_A_ROW:
+        _until(tree, began, lambda: client.get_status(port, path, timeout_s=5))
+        ready = client.get_status(port, path, timeout_s=5) == HTTPStatus.OK
+        in_a_row = in_a_row + 1 if ready else 0
 
 
 def _answer(asked: Target, dialect: Dialect) -> Array:

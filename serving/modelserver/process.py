@@ -76,7 +76,8 @@ class _Process:
         stop = _Stop(asyncio.Event())
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, stop.on_signal, each.name)
-        listener = transport.listen(self._settings.host, self._settings.port)
+        settings = self._settings
+        listener = transport.listen(settings.host, settings.port, shared=settings.share_port)
         host, port = listener.getsockname()[:2]
         http = asyncio.create_task(self._http.serve(sockets=[listener]))
         logs.info("listening", host=host, port=port)

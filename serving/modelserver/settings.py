@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     golden_sha256: Sha256 | None = None
     host: str = "0.0.0.0"  # noqa: S104 - a pod is reached from outside
     port: int = Field(default=8080, ge=0, le=65535)
+    share_port: bool = False
     cache_dir: Path = Path("/var/cache/modelserver")
     artifact_root: Path = Path()
     drain_delay_s: float = Field(default=5, ge=0, allow_inf_nan=False)

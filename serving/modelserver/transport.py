@@ -40,14 +40,22 @@ def server(app: ASGIApp, inference: Inference) -> HttpServer:
     return HttpServer(uvicorn.Config(app, **config))
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address; port 0 takes any free one. Raises `AddressUnavailable`."""
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket bound to the address; port 0 takes any free one.
+
+    With `shared`, other processes that ask for the same may listen there as well; the kernel
+    spreads new connections over them.
+
+    Raises `AddressUnavailable`.
+    """
     try:
         family, kind, number, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         sock = socket.socket(family, kind, number)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(address)
     except OSError as error:
         raise AddressUnavailable(
