@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """Evict a node's pods, those with GPUs last, and name what holds the others."""
 
 from __future__ import annotations
@@ -6,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+if TYPE_CHECKING:
+    from kubernetes.client.exceptions import ApiException
 
 DOCUMENTATION = r"""
 module: node_drain_evict
@@ -177,7 +179,7 @@ class Cluster:
             return self._why(error, pod)
         return ""
 
-    def _why(self, error: Any, pod: Pod) -> str:
+    def _why(self, error: ApiException, pod: Pod) -> str:
         """What holds a pod; a pod that is gone is held by nothing."""
         if error.status == NOT_FOUND:
             return ""
@@ -288,8 +290,8 @@ def main() -> None:
         cluster = Cluster(module.params["kubeconfig"])
     except ImportError as error:
         module.fail_json(
-            msg=f"{module.params['node']}: found no Python client of Kubernetes ({error}); expected "
-            "the controller's own Python to have it. Remedy: run make setup-roles and use .venv."
+            msg=f"{module.params['node']}: found no Python client of Kubernetes ({error}); "
+            "expected it in the controller's Python. Remedy: make setup-roles, then use .venv."
         )
     run(module, cluster)
 
