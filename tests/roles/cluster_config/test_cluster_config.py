@@ -1,0 +1,276 @@
+"""What the cluster's roles write, rendered by Ansible without a host."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+ROLES = ("cluster_access", "kubernetes_packages", "control_plane_vip", "control_plane",
+         "worker", "cni", "etcd_backup")  # fmt: skip
+INVENTORY = {
+    "cluster": {
+        "children": {
+            "control_plane": {"hosts": {"cp1": {}, "cp2": {}}},
+            "workers": {"hosts": {"w1": {}, "gpu1": {}}},
+        },
+        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+    },
+    "gpu": {"hosts": {"gpu1": {}}},
+}
+
+Rendered = dict[str, dict[str, Any]]
+Render = Callable[..., Rendered]
+
+
+@pytest.fixture(scope="module")
+def render(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
+    """Renders every host's configuration with variables laid over the defaults."""
+
+    def run(**overrides: object) -> Rendered:
+        folder = tmp_path_factory.mktemp("rendered")
+        (folder / "inventory.yml").write_text(yaml.safe_dump(INVENTORY))
+        (folder / "overrides.yml").write_text(json.dumps(overrides))
+        extra = {"rendered_directory": str(folder), "rendered_overrides": f"{folder}/overrides.yml"}
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i", str(folder / "inventory.yml"),
+            "-e", json.dumps(extra),
+            str(Path(__file__).with_name("render.yml")),
+        ]  # fmt: skip
+        environment = os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": str(folder / "home")}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=folder, env=environment
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def default(render: Render) -> Rendered:
+    """Every host's configuration by the defaults."""
+    return render()
+
+
+def by_kind(rendered: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The documents of kubeadm's configuration, by kind."""
+    return {document["kind"]: document for document in rendered["init"]}
+
+
+def flags(component: dict[str, Any]) -> dict[str, str]:
+    """A component's extra arguments by name."""
+    return {pair["name"]: pair["value"] for pair in component["extraArgs"]}
+
+
+def test_kubeadm_reads_only_the_fourth_beta(default: Rendered) -> None:
+    """Every kubeadm document is v1beta4: later versions read no other."""
+    documents = [*default["cp1"]["init"], default["cp2"]["join"], default["w1"]["worker"]]
+    versions = {d["apiVersion"] for d in documents if d["apiVersion"].startswith("kubeadm")}
+
+    assert {"kubeadm.k8s.io/v1beta4"} == versions
+    assert ["InitConfiguration", "ClusterConfiguration", "KubeletConfiguration",
+            "KubeProxyConfiguration"] == [d["kind"] for d in default["cp1"]["init"]]  # fmt: skip
+
+
+def test_extra_arguments_are_lists_of_strings(default: Rendered) -> None:
+    """Extra arguments are name/value pairs of strings, sorted, so that a rerun writes the same."""
+    cluster = by_kind(default["cp1"])["ClusterConfiguration"]
+    parts = [cluster[name] for name in ("apiServer", "controllerManager", "scheduler")]
+
+    for part in [*parts, cluster["etcd"]["local"]]:
+        names = [pair["name"] for pair in part["extraArgs"]]
+        assert sorted(names) == names
+        assert all(isinstance(pair["value"], str) for pair in part["extraArgs"])
+        assert all(pair.keys() == {"name", "value"} for pair in part["extraArgs"])
+
+
+def test_the_api_server_reads_what_the_role_writes(default: Rendered) -> None:
+    """Each file that a flag names lies in a folder that is mounted into the API server."""
+    api_server = by_kind(default["cp1"])["ClusterConfiguration"]["apiServer"]
+    mounts = [volume["mountPath"] for volume in api_server["extraVolumes"]]
+    paths = [value for value in flags(api_server).values() if value.startswith("/")]
+
+    assert 4 == len(paths)
+    assert all(any(path.startswith(f"{mount}/") for mount in mounts) for path in paths)
+
+
+def test_proxy_mode_is_never_ipvs(default: Rendered) -> None:
+    """kube-proxy programs nftables, and the specification offers no ipvs."""
+    specs = yaml.safe_load((ROOT / "roles/control_plane/meta/argument_specs.yml").read_text())
+    mode = specs["argument_specs"]["main"]["options"]["control_plane_proxy_mode"]
+
+    assert "nftables" == by_kind(default["cp1"])["KubeProxyConfiguration"]["mode"]
+    assert ["nftables", "iptables"] == mode["choices"]
+
+
+def test_feature_gates_reach_every_component(render: Render) -> None:
+    """A feature gate is a lower-case boolean for every component and a boolean for the kubelet."""
+    documents = by_kind(render(control_plane_feature_gates={"B": False, "A": True})["cp1"])
+    cluster = documents["ClusterConfiguration"]
+
+    for name in ("apiServer", "controllerManager", "scheduler"):
+        assert "A=true,B=false" == flags(cluster[name])["feature-gates"]
+    assert {"A": True, "B": False} == documents["KubeletConfiguration"]["featureGates"]
+
+
+def test_pod_security_is_baseline_with_exemptions(default: Rendered) -> None:
+    """Pod Security enforces baseline, warns of restricted, and leaves the system alone."""
+    plugin = default["cp1"]["admission"]["plugins"][0]["configuration"]
+
+    assert ("baseline", "restricted") == (plugin["defaults"]["enforce"], plugin["defaults"]["warn"])
+    assert "kube-system" in plugin["exemptions"]["namespaces"]
+
+
+def test_audit_never_logs_a_secret_body(default: Rendered) -> None:
+    """The first rule that matches Secrets logs metadata alone."""
+    rules = default["cp1"]["audit"]["rules"]
+    resources = [
+        [name for group in rule.get("resources", []) for name in group.get("resources", [])]
+        for rule in rules
+    ]
+    matching = [rule for rule, names in zip(rules, resources, strict=True) if "secrets" in names]
+    earlier = rules[: rules.index(matching[0])]
+
+    assert "Metadata" == matching[0]["level"]
+    assert all(rule["level"] == "None" for rule in earlier)
+
+
+@pytest.mark.parametrize("provider", ["secretbox", "aescbc"])
+def test_new_secrets_are_encrypted_old_ones_still_read(render: Render, provider: str) -> None:
+    """The first provider encrypts; identity comes last, so that what was plain is still read."""
+    found = render(control_plane_encryption_provider=provider)["cp1"]["encryption"]
+    providers = [next(iter(entry)) for entry in found["resources"][0]["providers"]]
+
+    assert [provider, "identity"] == providers
+
+
+def test_without_hardening_nothing_of_it_is_asked_for(render: Render) -> None:
+    """Audit, encryption and admission leave no flag behind when they are switched off."""
+    rendered = render(
+        control_plane_audit_enabled=False,
+        control_plane_pod_security_enabled=False,
+        control_plane_encryption_provider="none",
+    )
+    found = flags(by_kind(rendered["cp1"])["ClusterConfiguration"]["apiServer"])
+
+    assert {"anonymous-auth", "authorization-mode", "profiling"} == set(found)
+
+
+def test_the_version_is_not_part_of_the_digest(default: Rendered, render: Render) -> None:
+    """Another version changes no live control plane; another certificate name does."""
+    other_version = render(control_plane_version="1.36.3")["cp1"]
+    other_name = render(control_plane_api_sans=["bastion.example.com"])["cp1"]
+
+    assert default["cp1"]["digest"] == other_version["digest"]
+    assert default["cp1"]["digest"] != other_name["digest"]
+    assert ["api.example.com", "bastion.example.com"] == by_kind(other_name)[
+        "ClusterConfiguration"
+    ]["apiServer"]["certSANs"]
+
+
+def test_joining_pins_the_authority(default: Rendered) -> None:
+    """A join trusts only the hashed authority, and only a control plane holds the key."""
+    worker, other = default["w1"]["worker"], default["cp2"]["join"]
+    found = worker["discovery"]["bootstrapToken"]
+
+    assert "abcdef.0123456789abcdef" == found["token"]
+    assert [f"sha256:{'a' * 64}"] == found["caCertHashes"]
+    assert "b" * 64 == other["controlPlane"]["certificateKey"]
+    assert "controlPlane" not in worker
+
+
+def test_the_lab_registers_without_a_taint(render: Render, default: Rendered) -> None:
+    """A schedulable control plane has an empty list of taints, any other leaves them to kubeadm."""
+    lab = by_kind(render(control_plane_schedulable=True)["cp1"])["InitConfiguration"]
+
+    assert [] == lab["nodeRegistration"]["taints"]
+    assert "taints" not in by_kind(default["cp1"])["InitConfiguration"]["nodeRegistration"]
+
+
+def test_kube_vip_starts_with_super_admin_on_one_host(default: Rendered) -> None:
+    """Only the first control plane's kube-vip reads super-admin.conf; its image is a digest."""
+    paths = {
+        host: default[host]["vip"]["spec"]["volumes"][0]["hostPath"]["path"]
+        for host in ("cp1", "cp2")
+    }
+    container = default["cp1"]["vip"]["spec"]["containers"][0]
+
+    expected = {"cp1": "/etc/kubernetes/super-admin.conf", "cp2": "/etc/kubernetes/admin.conf"}
+    assert expected == paths
+    assert re.search(r"@sha256:[0-9a-f]{64}$", container["image"])
+    assert all(isinstance(e.get("value", ""), str) for e in container["env"])
+    assert {"name": "address", "value": "api.example.com"} in container["env"]
+
+
+def test_gpu_nodes_are_marked(default: Rendered) -> None:
+    """A GPU node registers with its taint, gets its label and a topology manager."""
+    gpu, plain = default["gpu1"], default["w1"]
+
+    taints = gpu["worker"]["nodeRegistration"]["taints"]
+    assert [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}] == taints
+    assert {"modelctl.dev/gpu": "true"} == gpu["labels"]
+    assert "best-effort" == gpu["kubelet"]["topologyManagerPolicy"]
+    assert ([], {}) == (plain["worker"]["nodeRegistration"]["taints"], plain["labels"])
+
+
+def test_a_manager_policy_counts_as_changed_against_what_ran(render: Render) -> None:
+    """A node that runs with another policy is told apart from one that was never configured."""
+    wanted = {"cpuManagerPolicy": "static", "reservedSystemCPUs": "0"}
+    ran = json.dumps({"kind": "KubeletConfiguration", "cpuManagerPolicy": "none"})
+    changed = render(worker_kubelet_configuration=wanted, worker_applied=ran)["w1"]["managers"]
+    fresh = render(worker_kubelet_configuration=wanted)["w1"]["managers"]
+
+    assert ["cpuManagerPolicy", "reservedSystemCPUs"] == changed
+    assert [] == fresh
+
+
+def tasks_of(role: str) -> Iterator[dict[str, Any]]:
+    """Every task of a role, those inside blocks too."""
+
+    def walk(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for task in tasks:
+            yield task
+            for part in ("block", "rescue", "always"):
+                yield from walk(task.get(part, []))
+
+    for path in sorted((ROOT / "roles" / role / "tasks").glob("*.yml")):
+        yield from walk(yaml.safe_load(path.read_text()))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_files_with_secrets_are_read_by_root_alone(role: str) -> None:
+    """What holds a key, a token or an identity is written 0600 and never logged."""
+    secret = re.compile(r"join_document|encryption_file|_identity")
+    for task in tasks_of(role):
+        copy = task.get("ansible.builtin.copy") or task.get("ansible.builtin.template")
+        if copy and secret.search(str(copy)):
+            assert ("0600", True) == (copy["mode"], task.get("no_log")), task["name"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_commands_with_secrets_are_not_logged(role: str) -> None:
+    """Making a token, uploading certificates and opening a backup log nothing."""
+    secret = re.compile(r"token.*create|upload-certs|token_bytes|--identity")
+    for task in tasks_of(role):
+        command = task.get("ansible.builtin.command")
+        if command and secret.search(str(command)):
+            assert task.get("no_log") is True, task["name"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_refusal_names_found_expected_and_remedy(role: str) -> None:
+    """A failure says which host, what was found, what was expected, and what to do."""
+    for task in tasks_of(role):
+        check = task.get("ansible.builtin.assert") or task.get("ansible.builtin.fail")
+        if check:
+            text = str(check.get("fail_msg") or check.get("msg"))
+            assert re.match(r"\{\{ \w+ \}\}: found .+expected .+[.:] ?[A-Z]", text, re.DOTALL), text
