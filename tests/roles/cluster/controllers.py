@@ -1,0 +1,359 @@
+"""The least that controllers do: definitions, namespaces, workloads, budgets, nodes."""
+
+import datetime as dt
+import hashlib
+import json
+import math
+import time
+from typing import Any
+
+from .kinds import Kind
+from .store import Object, Store, Write, now
+
+Json = Any
+CRDS = "customresourcedefinitions.apiextensions.k8s.io"
+SETS = {"deployments.apps": "ReplicaSet", "statefulsets.apps": "StatefulSet"}
+UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+HEARTBEAT_S = 15
+CONTROLLER = Write("kube-controller-manager")
+
+
+class Controllers:
+    """Brings the objects of a store to what a cluster would show."""
+
+    def __init__(self, store: Store, *, delay_s: float = 0.2) -> None:
+        """Watch one store; definitions and pods take `delay_s` to become ready."""
+        self._store = store
+        self._delay_s = delay_s
+        self._seen: dict[str, float] = {}
+        self._pods = store.kinds["", "v1", "pods"]
+
+    def sync(self) -> None:
+        """One round of every controller."""
+        if not self._store.initialised:
+            return
+        for item in self._store.named("namespaces"):
+            self._namespace(item)
+        for item in self._store.named(CRDS):
+            self._definition(item)
+        for item in self._store.named("nodes"):
+            self._node(item)
+        self._collect_pods()
+        for plural in SETS:
+            for item in self._store.named(plural):
+                self._replicas(plural, item)
+        for item in self._store.named("daemonsets.apps"):
+            self._daemons(item)
+        for item in self._store.named("poddisruptionbudgets.policy"):
+            self._budget(item)
+
+    def _is_due(self, uid: str) -> bool:
+        return time.monotonic() - self._seen.setdefault(uid, time.monotonic()) >= self._delay_s
+
+    def _status(self, plural: str, item: Object, status: dict[str, Any]) -> None:
+        meta = item["metadata"]
+        self._store.set_status(plural, meta.get("namespace", ""), meta["name"], status)
+
+    def _namespace(self, item: Object) -> None:
+        self._status("namespaces", item, {"phase": "Active"})
+        name = item["metadata"]["name"]
+        if ("serviceaccounts", name, "default") not in self._store.objects:
+            body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+            kind = self._store.kinds["", "v1", "serviceaccounts"]
+            self._store.create(kind, name, body, CONTROLLER)
+
+    def _definition(self, item: Object) -> None:
+        if not self._is_due(item["metadata"]["uid"]) or item.get("status"):
+            return
+        spec = item["spec"]
+        for version in spec["versions"]:
+            if version.get("served", True):
+                plural = spec["names"]["plural"]
+                subresources = tuple(version.get("subresources") or {}) or ()
+                self._store.kinds[spec["group"], version["name"], plural] = Kind(
+                    spec["group"],
+                    version["name"],
+                    spec["names"]["kind"],
+                    plural,
+                    spec["scope"] == "Namespaced",
+                    custom=True,
+                    subresources=subresources,
+                )
+        conditions = [
+            {
+                "type": name,
+                "status": "True",
+                "reason": reason,
+                "message": "",
+                "lastTransitionTime": now(),
+            }
+            for name, reason in (
+                ("NamesAccepted", "NoConflicts"),
+                ("Established", "InitialNamesAccepted"),
+            )
+        ]
+        stored = [v["name"] for v in spec["versions"] if v.get("storage")]
+        self._status(
+            CRDS,
+            item,
+            {"acceptedNames": spec["names"], "conditions": conditions, "storedVersions": stored},
+        )
+
+    def _node(self, item: Object) -> None:
+        spec = item.get("spec") or {}
+        taints = [t for t in spec.get("taints") or [] if t["key"] != UNSCHEDULABLE["key"]]
+        wanted = [*taints, UNSCHEDULABLE] if spec.get("unschedulable") else taints
+        if wanted != (spec.get("taints") or []):
+            after = {**item, "spec": {**spec, "taints": wanted}}
+            self._store.change(self._store.kinds["", "v1", "nodes"], item, after, CONTROLLER)
+        conditions = (item.get("status") or {}).get("conditions") or []
+        for condition in conditions:
+            beat = condition.get("lastHeartbeatTime")
+            if condition["type"] != "Ready" or not beat or condition["status"] == "Unknown":
+                continue
+            last = dt.datetime.fromisoformat(beat)
+            age = dt.datetime.now(dt.UTC) - last
+            if age.total_seconds() > HEARTBEAT_S:
+                lost = {
+                    **condition,
+                    "status": "Unknown",
+                    "reason": "NodeStatusUnknown",
+                    "message": "Kubelet stopped posting node status.",
+                }
+                rest = [c for c in conditions if c["type"] != "Ready"]
+                self._status("nodes", item, {**item["status"], "conditions": [*rest, lost]})
+
+    def _nodes(self) -> list[Object]:
+        return sorted(self._store.named("nodes"), key=lambda node: str(node["metadata"]["name"]))
+
+    def _collect_pods(self) -> None:
+        nodes = {node["metadata"]["name"] for node in self._nodes()}
+        for pod in self._store.named("pods"):
+            bound = pod["spec"].get("nodeName")
+            if bound and bound not in nodes:
+                self._delete(pod)
+            elif bound and self._is_due(pod["metadata"]["uid"]):
+                mirror = "kubernetes.io/config.mirror" in pod["metadata"].get("annotations", {})
+                ready = {"type": "Ready", "status": "True"}
+                phase = (pod.get("status") or {}).get("phase", "Pending")
+                if phase == "Pending" or mirror:
+                    self._status("pods", pod, {"phase": "Running", "conditions": [ready]})
+            elif not pod.get("status"):
+                self._status("pods", pod, {"phase": "Pending"})
+
+    def _delete(self, pod: Object) -> None:
+        self._store.delete(self._pods, pod["metadata"]["namespace"], pod["metadata"]["name"])
+
+    def _owned(self, item: Object) -> list[Object]:
+        uid = item["metadata"]["uid"]
+        return [
+            pod
+            for pod in self._store.named("pods")
+            if any(o["uid"] == uid for o in pod["metadata"].get("ownerReferences", []))
+        ]
+
+    def _make(self, item: Object, kind: str, name: str, node: str) -> None:
+        template = item["spec"]["template"]
+        meta = item["metadata"]
+        owner = {
+            "apiVersion": "apps/v1",
+            "kind": kind,
+            "name": meta["name"],
+            "uid": meta["uid"],
+            "controller": True,
+        }
+        body = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                **template.get("metadata", {}),
+                "name": name,
+                "namespace": meta["namespace"],
+                "ownerReferences": [owner],
+            },
+            "spec": {**template["spec"]} | ({"nodeName": node} if node else {}),
+        }
+        key = ("pods", meta["namespace"], name)
+        if key not in self._store.objects:
+            self._store.create(self._pods, meta["namespace"], body, CONTROLLER)
+
+    def _place(self, item: Object, taken: set[str]) -> str:
+        spec = item["spec"]["template"]["spec"]
+        apart = ((spec.get("affinity") or {}).get("podAntiAffinity") or {}).get(
+            "requiredDuringSchedulingIgnoredDuringExecution"
+        )
+        fitting = [
+            node["metadata"]["name"]
+            for node in self._nodes()
+            if _fits(node, spec, daemon=False) and not (apart and node["metadata"]["name"] in taken)
+        ]
+        load = dict.fromkeys(fitting, 0)
+        for pod in self._store.named("pods"):
+            bound = pod["spec"].get("nodeName", "")
+            if bound in load:
+                load[bound] += 1
+        return min(fitting, key=lambda name: (load[name], name)) if fitting else ""
+
+    def _replicas(self, plural: str, item: Object) -> None:
+        wanted = item["spec"].get("replicas", 1)
+        pods = self._renewed(item)
+        for pod in pods:
+            if not pod["spec"].get("nodeName"):
+                self._delete(pod)
+        pods = [pod for pod in pods if pod["spec"].get("nodeName")]
+        for pod in pods[wanted:]:
+            self._delete(pod)
+        taken = {pod["spec"]["nodeName"] for pod in pods[:wanted]}
+        for number in range(wanted - len(pods)):
+            node = self._place(item, taken)
+            taken.add(node)
+            name = f"{item['metadata']['name']}-{_hash(item)}-{self._store.revision}-{number}"
+            self._make(item, SETS[plural], name, node)
+        ready = len(
+            [p for p in self._owned(item) if (p.get("status") or {}).get("phase") == "Running"]
+        )
+        self._status(plural, item, _counts(item, wanted, ready))
+
+    def _renewed(self, item: Object) -> list[Object]:
+        """The pods of the present template; those of an older one go."""
+        kept = []
+        for pod in self._owned(item):
+            if f"-{_hash(item)}-" in pod["metadata"]["name"]:
+                kept.append(pod)
+            else:
+                self._delete(pod)
+        return kept
+
+    def _daemons(self, item: Object) -> None:
+        spec = item["spec"]["template"]["spec"]
+        wanted = {n["metadata"]["name"] for n in self._nodes() if _fits(n, spec, daemon=True)}
+        there = {pod["spec"]["nodeName"] for pod in self._renewed(item)}
+        for pod in self._owned(item):
+            if pod["spec"]["nodeName"] not in wanted:
+                self._delete(pod)
+        for node in sorted(wanted - there):
+            name = f"{item['metadata']['name']}-{_hash(item)}-{node}"
+            self._make(item, "DaemonSet", name, node)
+        ready = len(
+            [p for p in self._owned(item) if (p.get("status") or {}).get("phase") == "Running"]
+        )
+        status = {
+            "desiredNumberScheduled": len(wanted),
+            "currentNumberScheduled": len(wanted),
+            "updatedNumberScheduled": len(wanted),
+            "numberReady": ready,
+            "numberAvailable": ready,
+            "numberMisscheduled": 0,
+            "observedGeneration": item["metadata"]["generation"],
+        }
+        if ready < len(wanted):
+            status["numberUnavailable"] = len(wanted) - ready
+        self._status("daemonsets.apps", item, status)
+
+    def _budget(self, item: Object) -> None:
+        pods = [
+            p
+            for p in self._store.named("pods")
+            if p["metadata"]["namespace"] == item["metadata"]["namespace"]
+            and _selects(item["spec"].get("selector") or {}, p)
+        ]
+        healthy = len([p for p in pods if (p.get("status") or {}).get("phase") == "Running"])
+        spec, total = item["spec"], len(pods)
+        if "maxUnavailable" in spec:
+            desired = total - _amount(spec["maxUnavailable"], total)
+        else:
+            desired = _amount(spec.get("minAvailable", 1), total)
+        self._status(
+            "poddisruptionbudgets.policy",
+            item,
+            {
+                "currentHealthy": healthy,
+                "desiredHealthy": max(desired, 0),
+                "expectedPods": total,
+                "disruptionsAllowed": max(healthy - desired, 0),
+                "observedGeneration": item["metadata"]["generation"],
+            },
+        )
+
+    def blocking(self, pod: Object) -> list[str]:
+        """Names of the budgets that allow no eviction of a pod now."""
+        self.sync()
+        return [
+            budget["metadata"]["name"]
+            for budget in self._store.named("poddisruptionbudgets.policy")
+            if budget["metadata"]["namespace"] == pod["metadata"]["namespace"]
+            and _selects(budget["spec"].get("selector") or {}, pod)
+            and budget["status"]["disruptionsAllowed"] == 0
+        ]
+
+
+def _hash(item: Object) -> str:
+    text = json.dumps(item["spec"]["template"], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:9]
+
+
+def _amount(value: Json, total: int) -> int:
+    if isinstance(value, str) and value.endswith("%"):
+        return math.ceil(total * int(value[:-1]) / 100)
+    return int(value)
+
+
+def _selects(selector: dict[str, Any], pod: Object) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    wanted = selector.get("matchLabels") or {}
+    return bool(wanted.items() <= labels.items())
+
+
+def _tolerates(tolerations: list[dict[str, Any]], taint: dict[str, Any]) -> bool:
+    for one in tolerations:
+        if one.get("effect") not in (None, "", taint["effect"]):
+            continue
+        if one.get("operator") == "Exists" and one.get("key") in (None, "", taint["key"]):
+            return True
+        if one.get("key") == taint["key"] and one.get("value", "") == taint.get("value", ""):
+            return True
+    return False
+
+
+def _fits(node: Object, spec: dict[str, Any], *, daemon: bool) -> bool:
+    labels = {"kubernetes.io/os": "linux", **(node["metadata"].get("labels") or {})}
+    if not (spec.get("nodeSelector") or {}).items() <= labels.items():
+        return False
+    tolerations = list(spec.get("tolerations") or [])
+    if daemon:
+        tolerations.append({"key": UNSCHEDULABLE["key"], "operator": "Exists"})
+    node_spec = node.get("spec") or {}
+    if not daemon and node_spec.get("unschedulable"):
+        return False
+    conditions = (node.get("status") or {}).get("conditions") or []
+    if not daemon and any(c["type"] == "Ready" and c["status"] != "True" for c in conditions):
+        return False
+    return all(
+        _tolerates(tolerations, taint)
+        for taint in node_spec.get("taints") or []
+        if taint["effect"] != "PreferNoSchedule"
+    )
+
+
+def _counts(item: Object, wanted: int, ready: int) -> dict[str, Any]:
+    available = "True" if ready >= wanted else "False"
+    status: dict[str, Any] = {
+        "replicas": wanted,
+        "updatedReplicas": wanted,
+        "readyReplicas": ready,
+        "availableReplicas": ready,
+        "observedGeneration": item["metadata"]["generation"],
+        "conditions": [
+            {"type": "Available", "status": available},
+            {"type": "Progressing", "status": "True"},
+        ],
+    }
+    if item["kind"] == "StatefulSet":
+        status |= {
+            "currentReplicas": wanted,
+            "currentRevision": _hash(item),
+            "updateRevision": _hash(item),
+        }
+    elif ready < wanted:
+        status["unavailableReplicas"] = wanted - ready
+    return status

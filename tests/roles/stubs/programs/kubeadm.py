@@ -1,0 +1,148 @@
+"""kubeadm: dispatches to the commands that roles call."""
+
+import secrets
+from pathlib import Path
+
+import yaml
+
+from . import calls, kubeadm_config, kubeadm_node, kubeadm_tokens, kubeadm_upgrade, pki
+from .kubeadm_manifests import ETCD_IMAGE
+
+VALUED = {
+    "-o",
+    "--output",
+    "--config",
+    "--ttl",
+    "--certificate-key",
+    "--kubernetes-version",
+    "--old-config",
+    "--new-config",
+    "--kubeconfig",
+    "--ignore-preflight-errors",
+    "--patches",
+    "--cri-socket",
+    "--skip-phases",
+    "--cert-dir",
+    "-v",
+    "--image-repository",
+}
+
+
+def _words(arguments: list[str]) -> list[str]:
+    """Commands and positional arguments, without options and their values."""
+    words, skip = [], False
+    for argument in arguments:
+        if not skip and not argument.startswith("-"):
+            words.append(argument)
+        skip = not skip and argument in VALUED
+    return words
+
+
+def _images(arguments: list[str]) -> None:
+    registry, version = "registry.k8s.io", calls.option(arguments, "--kubernetes-version")
+    path = calls.option(arguments, "--config")
+    if path:
+        conf = kubeadm_config.read(path).get("ClusterConfiguration", {})
+        registry = conf.get("imageRepository") or registry
+        version = conf.get("kubernetesVersion") or version
+    version = f"v{(version or calls.version('kubeadm')).lstrip('v')}"
+    for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"):
+        calls.out(f"{registry}/{name}:{version}")
+    for image in ("coredns/coredns:v1.13.1", "pause:3.10.1", f"etcd:{ETCD_IMAGE}"):
+        calls.out(f"{registry}/{image}")
+
+
+def _migrate(arguments: list[str]) -> None:
+    old = Path(calls.option(arguments, "--old-config")).read_text()
+    if calls.minor(calls.version("kubeadm")) >= (1, 37):
+        calls.fail('unable to migrate: "kubeadm.k8s.io/v1beta3" is not supported any more')
+    text = old.replace("kubeadm.k8s.io/v1beta3", kubeadm_config.API)
+    calls.write(Path(calls.option(arguments, "--new-config")), text)
+
+
+def _token(arguments: list[str]) -> None:
+    words = _words(arguments)
+    token = kubeadm_tokens.create(
+        words[2] if len(words) > 2 else "", calls.option(arguments, "--ttl", "24h0m0s")
+    )
+    if "--print-join-command" not in arguments:
+        calls.out(token)
+        return
+    conf = kubeadm_node.load_config("kubeadm-config", "ClusterConfiguration")
+    line = (
+        f"kubeadm join {conf.get('controlPlaneEndpoint') or '127.0.0.1:6443'} --token {token} "
+        f"--discovery-token-ca-cert-hash {pki.ca_hash()}"
+    )
+    key = calls.option(arguments, "--certificate-key")
+    calls.out(f"{line} --control-plane --certificate-key {key}" if key else line)
+
+
+def _upload(arguments: list[str]) -> None:
+    path = calls.option(arguments, "--config")
+    conf = kubeadm_config.read(path) if path else {}
+    key = (
+        calls.option(arguments, "--certificate-key")
+        or conf.get("InitConfiguration", {}).get("certificateKey")
+        or secrets.token_hex(32)
+    )
+    kubeadm_tokens.upload_certificates(key)
+    calls.out(
+        '[upload-certs] Storing the certificates in Secret "kubeadm-certs" in the '
+        '"kube-system" Namespace\n[upload-certs] Using certificate key:'
+    )
+    calls.out(key)
+
+
+def _version(arguments: list[str]) -> None:
+    version = f"v{calls.version('kubeadm')}"
+    style = calls.option(arguments, "-o") or calls.option(arguments, "--output")
+    info = {"clientVersion": {"gitVersion": version}}
+    calls.out(version if style == "short" else yaml.safe_dump(info))
+
+
+def main() -> None:
+    """Answer one call."""
+    arguments = calls.log("kubeadm")
+    match _words(arguments):
+        case ["version"]:
+            _version(arguments)
+        case ["config", "validate"]:
+            kubeadm_config.read(calls.option(arguments, "--config"))
+            calls.out("ok")
+        case ["config", "images", "list"]:
+            _images(arguments)
+        case ["config", "images", "pull"]:
+            calls.out("")
+        case ["config", "migrate"]:
+            _migrate(arguments)
+        case ["init"]:
+            kubeadm_node.init(arguments)
+        case ["init", "phase", "upload-certs"]:
+            _upload(arguments)
+        case ["join", *_]:
+            kubeadm_node.join(arguments)
+        case ["token", "create", *_]:
+            _token(arguments)
+        case ["upgrade", "plan", *rest]:
+            calls.out(
+                f"You can now apply the upgrade: kubeadm upgrade apply "
+                f"{kubeadm_upgrade.plan(rest[0] if rest else '')}"
+            )
+        case ["upgrade", "apply", *_]:
+            kubeadm_upgrade.apply(arguments)
+        case ["upgrade", "node"]:
+            kubeadm_upgrade.node(arguments)
+        case ["certs", "check-expiration"]:
+            calls.out(kubeadm_upgrade.expiration())
+        case ["certs", "renew", "all"]:
+            kubeadm_upgrade.renew()
+        case ["certs", "certificate-key"]:
+            calls.out(secrets.token_hex(32))
+        case ["reset"]:
+            kubeadm_node.reset(arguments)
+        case other:
+            calls.fail(f'unknown command {" ".join(other)!r} for "kubeadm"')
+
+
+if __name__ == "__main__":
+    main()

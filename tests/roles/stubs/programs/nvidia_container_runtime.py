@@ -1,0 +1,6 @@
+"""nvidia-container-runtime: notes that it was called."""
+
+from . import calls
+
+if __name__ == "__main__":
+    calls.log("nvidia-container-runtime")

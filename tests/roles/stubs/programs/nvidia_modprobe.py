@@ -1,0 +1,6 @@
+"""nvidia-modprobe: notes that it was called."""
+
+from . import calls
+
+if __name__ == "__main__":
+    calls.log("nvidia-modprobe")
