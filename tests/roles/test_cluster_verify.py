@@ -69,7 +69,9 @@ def state() -> dict[str, Any]:
     }
 
 
-def not_passed(verify: ModuleType, found: dict[str, Any], **expected: object) -> list[tuple[str, str]]:
+def not_passed(
+    verify: ModuleType, found: dict[str, Any], **expected: object
+) -> list[tuple[str, str]]:
     """Level and check of every finding that is not a pass."""
     verdict = verify.verdict(found, EXPECTED | expected)
     return [(f["level"], f["check"]) for f in verdict["findings"] if f["level"] != "pass"]

@@ -12,7 +12,9 @@ REPOSITORY = Path(__file__).parents[2]
 PATH = REPOSITORY / "roles/node_drain/library/node_drain_evict.py"
 
 
-def pod(name: str, *, gpu: bool = False, owner: str = "ReplicaSet", **spec: object) -> dict[str, Any]:
+def pod(
+    name: str, *, gpu: bool = False, owner: str = "ReplicaSet", **spec: object
+) -> dict[str, Any]:
     """A running pod as the API gives it."""
     limits = {"nvidia.com/gpu": "1"} if gpu else {"cpu": "1"}
     owners = [{"kind": owner}] if owner else []
