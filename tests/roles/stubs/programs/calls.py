@@ -42,7 +42,9 @@ def version(package: str) -> str:
         text=True,
         check=False,
     ).stdout.split()
-    return found[1].split(":")[-1].rsplit("-", 1)[0] if found[:1] == ["ii"] else "0"
+    # A service may start while dpkg is still configuring the package: unpacked is enough.
+    is_there = len(found) == 2 and found[0][1] in "iUFWt"
+    return found[1].split(":")[-1].rsplit("-", 1)[0] if is_there else "0"
 
 
 def minor(text: str) -> tuple[int, int]:
