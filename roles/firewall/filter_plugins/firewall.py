@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError  # type: ignore[import-untyped] # ships no types
@@ -81,9 +82,30 @@ def _sources(row: Row, *, sets: dict[str, list[str]]) -> list[str]:
     return sets[row["from"]]
 
 
+def node_addresses(
+    hostvars: Mapping[str, Mapping[str, Any]], hosts: list[str]
+) -> dict[str, list[str]]:
+    """Addresses of each host: those in its facts, and where Ansible reaches it.
+
+    Only addresses of the default route's card count, so that a bridge's address, which every node
+    may have alike, opens nothing.
+    """
+    found = {}
+    for host in hosts:
+        facts = hostvars[host].get("ansible_facts", {})
+        cards = [facts.get(name, {}).get("address") for name in ("default_ipv4", "default_ipv6")]
+        reached = str(hostvars[host].get("ansible_host", host))
+        found[host] = [address for address in (*cards, reached) if address]
+    return found
+
+
 class FilterModule:
     """Registers the filters with Ansible."""
 
     def filters(self) -> dict[str, Any]:
         """Filter functions by the name that templates use."""
-        return {"firewall_rules": rules, "firewall_families": families}
+        return {
+            "firewall_node_addresses": node_addresses,
+            "firewall_rules": rules,
+            "firewall_families": families,
+        }
