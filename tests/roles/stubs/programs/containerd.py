@@ -67,9 +67,9 @@ def _checked(table: dict[str, Any], path: Path) -> dict[str, Any]:
     return table
 
 
-def configuration(installed: str) -> dict[str, Any]:
+def configuration(installed: str, path: Path = CONFIG) -> dict[str, Any]:
     """The root file and every file that it imports, merged over the defaults."""
-    root = _checked(_read(CONFIG), CONFIG) if CONFIG.exists() else {}
+    root = _checked(_read(path), path) if path.exists() else {}
     version = root.get("version", newest_config(installed) if not root else 1)
     if root.get("disabled_plugins") == ["cri"] and "version" not in root:
         version = newest_config(installed)
@@ -80,13 +80,13 @@ def configuration(installed: str) -> dict[str, Any]:
         )
     merged = toml.merge(defaults(installed), root)
     for pattern in root.get("imports", defaults(installed)["imports"] if not root else []):
-        for name in sorted(glob.glob(str(CONFIG.parent / pattern))):
+        for name in sorted(glob.glob(str(path.parent / pattern))):
             drop_in = _checked(_read(Path(name)), Path(name))
             found = drop_in.get("version", 1)
             if found > version:
                 calls.fail(
                     f"containerd: failed to load config {name}: its version {found} is "
-                    f"higher than version {version} of {CONFIG}"
+                    f"higher than version {version} of {path}"
                 )
             merged = toml.merge(merged, {k: v for k, v in drop_in.items() if k != "version"})
     return toml.merge(merged, {"version": newest_config(installed)})
@@ -119,6 +119,8 @@ def main() -> None:
             calls.out(toml.dump(defaults(calls.version("containerd.io"))))
         case ["config", "dump"]:
             calls.out(toml.dump(configuration(calls.version("containerd.io"))))
+        case ["--config", path, "config", "dump"]:
+            calls.out(toml.dump(configuration(calls.version("containerd.io"), Path(path))))
         case []:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
             serve(calls.version("containerd.io"))
