@@ -4,7 +4,7 @@ Each class mirrors one JSON Schema in `schemas/`; field meanings and units are d
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Engine = Literal["local", "argocd"]
@@ -77,12 +77,13 @@ class Batching:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How the model server runs the artifact."""
+    """How the model server runs the artifact; `provider_options` by provider, by option."""
 
     providers: tuple[str, ...]
     threads: int
     max_inflight: int
     batching: Batching | None
+    provider_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,11 +135,10 @@ def _tensor(tensor: TensorSpec) -> dict[str, object]:
 
 
 def _runtime(runtime: Runtime) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "providers": list(runtime.providers),
-        "threads": runtime.threads,
-        "max_inflight": runtime.max_inflight,
-    }
+    fields: dict[str, object] = {"providers": list(runtime.providers)}
+    if runtime.provider_options:
+        fields["provider_options"] = runtime.provider_options
+    fields |= {"threads": runtime.threads, "max_inflight": runtime.max_inflight}
     if runtime.batching:
         fields["batching"] = {
             "max_size": runtime.batching.max_size,
@@ -163,6 +162,8 @@ def _flow(value: object) -> str:
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return str(int(value))
+    if isinstance(value, bool):
+        return json.dumps(value)
     return _plain(value) if isinstance(value, str) else _number(value)
 
 

@@ -102,6 +102,7 @@ def _runtime(fields: Fields) -> Runtime:
         threads=fields["threads"],
         max_inflight=fields["max_inflight"],
         batching=Batching(**batching) if batching else None,
+        provider_options=fields.get("provider_options", {}),
     )
 
 

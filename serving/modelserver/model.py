@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
 from modelserver import contract as contracts
+from modelserver import providers as executors
 from modelserver.contract import Contract, Graph, GraphTensor
 from modelserver.datatypes import Array
 from modelserver.errors import (
@@ -22,18 +22,9 @@ from modelserver.errors import (
     ModelMalformed,
     ModelOutOfMemory,
     ModelUnsupported,
-    ProviderMissing,
     StartError,
 )
-
-PROVIDERS: Mapping[str, str] = MappingProxyType(
-    {
-        "cpu": "CPUExecutionProvider",
-        "cuda": "CUDAExecutionProvider",
-        "tensorrt": "TensorrtExecutionProvider",
-    }
-)
-"""ONNX Runtime's name of each provider that a release may ask for."""
+from modelserver.provideroptions import ProviderOptions
 
 _ORT_ERRORS = (
     ort.EPFail,
@@ -125,14 +116,25 @@ def _bytes(feeds: Mapping[str, Array]) -> int:
     return sum([array.nbytes for array in feeds.values()])
 
 
-def load(path: Path, contract: Contract, *, providers: Sequence[str], threads: int) -> Model:
+def load(
+    path: Path,
+    contract: Contract,
+    *,
+    providers: Sequence[str],
+    threads: int,
+    options: ProviderOptions | None = None,
+    engine_cache: Path | None = None,
+) -> Model:
     """The model in a verified, self-contained file.
+
+    `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file.
 
     Raises a `StartError`: the provider is missing, the bytes are no model, the contract is not
     kept, an operator is unknown, memory is short.
     """
-    wanted = [PROVIDERS[name] for name in providers]
-    _require_providers(wanted, onnxruntime.get_available_providers())
+    wanted = executors.prepare(
+        providers, options or ProviderOptions(), engine_cache or path.with_suffix(".engines")
+    )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
@@ -141,7 +143,7 @@ def load(path: Path, contract: Contract, *, providers: Sequence[str], threads: i
             )
     except (*_ORT_ERRORS, MemoryError) as error:
         raise _load_error(error) from error
-    _require_providers(wanted, session.get_providers())
+    executors.require(providers, session.get_providers())
     graph = Graph(_inputs(session, contract), _tensors(session.get_outputs()))
     contracts.check(contract, graph)
     _refuse_bf16_beside_bytes(contract)
@@ -159,15 +161,6 @@ def _options(threads: int, *, fall_back: bool) -> Any:  # noqa: ANN401 - ONNX Ru
     if not fall_back:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     return options
-
-
-def _require_providers(wanted: Sequence[str], found: Sequence[str]) -> None:
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise ProviderMissing(
-            f"found {', '.join(found)}, expected {', '.join(missing)} as well; use the image built "
-            "for this hardware, check that the device reached the pod, or change runtime.providers"
-        )
 
 
 def _load_error(error: Exception) -> StartError:

@@ -19,6 +19,7 @@ from modelserver.contract import Contract, TensorSpec
 from modelserver.datatypes import DATATYPES
 from modelserver.errors import SettingsInvalid
 from modelserver.guard import SLICE, Policy
+from modelserver.provideroptions import ProviderOptions
 
 PREFIX = "MODELSERVER_"
 _LARGEST_AT_ONCE = 4
@@ -87,6 +88,9 @@ class Settings(BaseSettings):
     artifact_bytes: int = Field(gt=0)
     contract: Annotated[_Contract, NoDecode, BeforeValidator(_from_json)]
     providers: Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_split)] = ("cpu",)
+    provider_options: Annotated[ProviderOptions, NoDecode, BeforeValidator(_from_json)] = (
+        ProviderOptions()
+    )
     threads: int | None = Field(default=None, gt=0)
     batching_max_size: int | None = Field(default=None, gt=0)
     batching_max_delay_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
@@ -113,6 +117,12 @@ class Settings(BaseSettings):
     def _fits_together(self) -> "Settings":
         if (self.golden_uri is None) != (self.golden_sha256 is None):
             raise ValueError("GOLDEN_URI and GOLDEN_SHA256 go together: set both or none")
+        unused = self.provider_options.model_fields_set.difference(self.providers)
+        if unused:
+            raise ValueError(
+                f"found PROVIDER_OPTIONS for {', '.join(sorted(unused))}, expected them only for "
+                f"those of PROVIDERS: {', '.join(self.providers)}"
+            )
         if self.bound_inflight_bytes < self.max_body_bytes:
             raise ValueError(
                 f"found MAX_INFLIGHT_BYTES {self.max_inflight_bytes}, expected at least "

@@ -39,7 +39,14 @@ def load(settings: Settings, step: Step) -> Loaded:
     contract = settings.promised()
     step("loading the model")
     threads = settings.threads or usable_cpus()
-    loaded = model.load(path, contract, providers=settings.providers, threads=threads)
+    loaded = model.load(
+        path,
+        contract,
+        providers=settings.providers,
+        threads=threads,
+        options=settings.provider_options,
+        engine_cache=settings.cache_dir / "tensorrt" / settings.artifact_sha256,
+    )
     recorded = _golden(settings, step)
     step("warming up")
     profile = warmup.measure(

@@ -61,7 +61,7 @@ def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str, metr
         artifact=Artifact("s3://models/digits/r1.onnx", SHA256, 7),
         graph=graph,
         image=IMAGE,
-        runtime=Runtime(("cpu",), 1, 64, None),
+        runtime=Runtime(("cuda", "cpu"), 1, 64, None, {"cuda": {"use_tf32": False}}),
         resources=Resources("1", "512Mi", None),
         golden=None,
         provenance=Provenance(source, SHA256, {"accuracy": metric}),

@@ -62,8 +62,15 @@ def progress_deadline_s(release: Release) -> int:
 
 
 def cache_mib(release: Release) -> int:
-    """Disk for the artifact: twice its size, since a restarted fetch may find a part of the old."""
-    return ceil(2 * release.artifact.size_bytes / _MIB) + _CACHE_SLACK_MIB
+    """Disk for the artifact: twice its size, since a restarted fetch may find a part of the old.
+
+    Engines that TensorRT keeps there take about as much again.
+    """
+    keeps_engines = release.runtime.provider_options.get("tensorrt", {}).get(
+        "trt_engine_cache_enable", False
+    )
+    copies = 3 if keeps_engines else 2
+    return ceil(copies * release.artifact.size_bytes / _MIB) + _CACHE_SLACK_MIB
 
 
 def disk_mib(release: Release) -> int:

@@ -43,6 +43,8 @@ def _artifact(release: Release, environment: Environment) -> Iterator[tuple[str,
 def _runtime(release: Release) -> Iterator[tuple[str, str]]:
     runtime = release.runtime
     yield "PROVIDERS", ",".join(runtime.providers)
+    if runtime.provider_options:
+        yield "PROVIDER_OPTIONS", json.dumps(runtime.provider_options, separators=(",", ":"))
     yield "THREADS", str(runtime.threads)
     if runtime.batching:
         yield "BATCHING_MAX_SIZE", str(runtime.batching.max_size)

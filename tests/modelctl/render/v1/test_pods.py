@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelctl.kinds import Artifact, Release, Runtime
+from modelserver.provideroptions import CudaOptions, ProviderOptions, TensorrtOptions
 
 if TYPE_CHECKING:
     from tests.modelctl.render.v1.conftest import Placement
 
 # A busy machine is no fault of the renderer: no limits on the time of an example.
 EXAMPLES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+ROOT = Path(__file__).parents[4]
 
 _Object = dict[str, Any]
 
@@ -245,6 +249,41 @@ def test_the_startup_budget_grows_with_the_work(
 
     probe = _container(deployment)["startupProbe"]
     assert expected_s == probe["periodSeconds"] * probe["failureThreshold"]
+
+
+def test_provider_options_reach_the_server(plain: Placement) -> None:
+    """What a release sets the server reads as it stands; where nothing is set, nothing is said."""
+    release: Release = plain.releases["r1"]
+    options = {"cuda": {"use_tf32": False}, "tensorrt": {"trt_engine_cache_enable": True}}
+    runtime = replace(release.runtime, provider_options=options)
+    changed = replace(release, artifact=Artifact("file:a", "0" * 64, 100 << 20), runtime=runtime)
+
+    (before,) = plain.of_kind("Deployment")
+    (after,) = replace(plain, releases={"r1": changed}).of_kind("Deployment")
+
+    limits = {item["name"]: item["emptyDir"]["sizeLimit"] for item in _pod(after)["volumes"]}
+    read = ProviderOptions.model_validate_json(_settings(after)["MODELSERVER_PROVIDER_OPTIONS"])
+    assert options == read.model_dump(exclude_unset=True)
+    assert "MODELSERVER_PROVIDER_OPTIONS" not in _settings(before)
+    assert "364Mi" == limits["cache"]
+
+
+def test_the_server_knows_every_provider_option() -> None:
+    """Each option that a release may set has the same name and takes the same values there."""
+    schema = json.loads((ROOT / "schemas" / "release.schema.json").read_text())
+    providers = schema["properties"]["runtime"]["properties"]["provider_options"]["properties"]
+    examples = {
+        provider: {name: each["examples"][0] for name, each in options["properties"].items()}
+        for provider, options in providers.items()
+    }
+
+    known = ProviderOptions.model_validate(examples)
+
+    assert {name: set(options) for name, options in examples.items()} == {
+        "cuda": set(CudaOptions.model_fields),
+        "tensorrt": set(TensorrtOptions.model_fields),
+    }
+    assert examples == known.model_dump()
 
 
 def test_the_artifact_fits_its_cache_twice(plain: Placement) -> None:
