@@ -31,7 +31,7 @@ Render = Callable[..., Rendered]
 
 
 @pytest.fixture(scope="module")
-def render(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
+def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
     """Renders every host's configuration with variables laid over the defaults."""
 
     def run(**overrides: object) -> Rendered:
