@@ -5,7 +5,15 @@ from pathlib import Path
 
 import yaml
 
-from . import calls, kubeadm_config, kubeadm_node, kubeadm_tokens, kubeadm_upgrade, pki
+from . import (
+    calls,
+    kubeadm_config,
+    kubeadm_node,
+    kubeadm_phases,
+    kubeadm_tokens,
+    kubeadm_upgrade,
+    pki,
+)
 from .kubeadm_manifests import ETCD_IMAGE
 
 VALUED = {
@@ -119,6 +127,14 @@ def main() -> None:
             kubeadm_node.init(arguments)
         case ["init", "phase", "upload-certs"]:
             _upload(arguments)
+        case ["init", "phase", "certs", "apiserver"]:
+            kubeadm_phases.api_server_certificate(arguments)
+        case ["init", "phase", "control-plane", "all"]:
+            kubeadm_phases.control_plane(arguments)
+        case ["init", "phase", "upload-config", "kubeadm"]:
+            kubeadm_phases.upload_config(arguments)
+        case ["upgrade", "node", "phase", "kubelet-config"]:
+            kubeadm_phases.kubelet_config(arguments)
         case ["join", *_]:
             kubeadm_node.join(arguments)
         case ["token", "create", *_]:

@@ -26,11 +26,13 @@ def _preflight(kubelet: dict[str, Any], ignored: list[str]) -> None:
     lines = (swaps if swaps.exists() else SWAPS).read_text().splitlines()[1:]
     if lines and kubelet.get("failSwapOn", True):
         found.append("[ERROR Swap]: running with swap on is not supported. Please disable swap")
-    if MANIFESTS.exists() and any(MANIFESTS.glob("kube-*.yaml")):
-        found += [
-            f"[ERROR FileAvailable-{path.name.replace('.', '-')}]: {path} already exists"
-            for path in sorted(MANIFESTS.glob("*.yaml"))
-        ]
+    own = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    found += [
+        f"[ERROR FileAvailable--etc-kubernetes-manifests-{name}.yaml]: "
+        f"{MANIFESTS}/{name}.yaml already exists"
+        for name in own
+        if (MANIFESTS / f"{name}.yaml").exists()
+    ]
     if (pki.ROOT / "kubelet.conf").exists():
         found.append(
             "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: "
