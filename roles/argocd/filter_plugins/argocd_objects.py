@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -23,6 +22,18 @@ ANNOTATION = "modelctl.dev/settings"
 def key_of(thing: Mapping[str, Any]) -> Key:
     """What makes two objects the same one: apiVersion, kind and name."""
     return (thing["apiVersion"], thing["kind"], thing["metadata"]["name"])
+
+
+def plain(value: Mapping[str, Any]) -> Object:
+    """A copy of plain dictionaries and lists; templates inside are resolved on the way."""
+    return {str(key): entry_of(entry) for key, entry in value.items()}
+
+
+def entry_of(value: object) -> object:
+    """A copy of what stands in a dictionary or a list."""
+    if isinstance(value, Mapping):
+        return plain(value)
+    return [entry_of(entry) for entry in value] if isinstance(value, list) else value
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Object:
@@ -49,7 +60,7 @@ def objects(
     by_key: dict[Key, Object] = {}
     for thing in [*manifest, *settings]:
         if thing:
-            by_key[key_of(thing)] = merge(by_key.get(key_of(thing), {}), copy.deepcopy(thing))
+            by_key[key_of(thing)] = merge(by_key.get(key_of(thing), {}), plain(thing))
     add_known_hosts(by_key.get(KNOWN_HOSTS), known_hosts)
     digest = digest_of(by_key.get(SETTINGS, {}).get("data", {}))
     for thing in by_key.values():
