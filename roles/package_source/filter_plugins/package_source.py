@@ -55,6 +55,7 @@ def _with_key(
     default_architecture: str,
 ) -> Repository:
     full = {"components": [], "pins": [], "architectures": [default_architecture], **repository}
+    full["source_name"] = "modelctl-" + str(full["name"]).replace("_", "-")
     if mirror_fingerprint:
         full = {name: full[name] for name in full if name not in _KEY_FIELDS}
         full |= {"key_file": mirror_key_file, "fingerprint": mirror_fingerprint}
