@@ -45,8 +45,7 @@ bench: setup-dev ## Compare the model server with bare ONNX Runtime and a naive 
 
 image: setup-dev ## Build the model server's image from Debian's packages, try it, print its digest
 	serving/image/build.sh >/dev/null
-	CONTAINERS_STORAGE_CONF=$(CURDIR)/.modelctl/image/storage.conf MODELSERVER_IMAGE=localhost/modelserver \
-	  $(BIN)/python -m pytest tests/serving/image
+	MODELSERVER_IMAGE_FOLDER=$(CURDIR)/.modelctl/image $(BIN)/python -m pytest tests/serving/image
 	@cat .modelctl/image/digest; echo
 
 PEERS := mlserver,mlserver-batching,kserve,bentoml,litserve,ray,pytriton,mosec
@@ -61,6 +60,7 @@ lock: setup-dev ## Resolve the lock files anew (needs the package index)
 	$(LOCK) --upgrade pyproject.toml serving/pyproject.toml --extra local --group pyproject.toml:dev -o requirements-dev.lock
 	$(LOCK) -c requirements-dev.lock pyproject.toml serving/pyproject.toml --extra local --group pyproject.toml:build -o requirements.lock
 	$(LOCK) -c requirements-dev.lock serving/pyproject.toml -o serving/requirements.lock
+	$(LOCK) -c requirements-dev.lock serving/pyproject.toml --extra gpu --no-emit-package onnxruntime -o serving/requirements-gpu.lock
 	$(LOCK) -c requirements-dev.lock --group pyproject.toml:roles -o requirements-roles.lock
 
 clean: ## Remove everything that the other targets made

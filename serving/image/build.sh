@@ -2,10 +2,12 @@
 # Builds the model server's image and prints its digest as the last line.
 #
 #   serving/image/build.sh                      keep the image in .modelctl/image/registry
-#   PUSH=registry.example.com/modelserver ...   push it there instead (buildah login comes first)
+#   PUSH=registry.example.com/modelserver ...   push it there too (buildah login comes first)
+#   REQUIREMENTS=requirements-gpu.lock          the image for NVIDIA GPUs
 #   BASE=IMAGE@DIGEST BUILD_BASE=IMAGE@DIGEST   stand on these instead of Debian's packages
 #   BUILD_FLAGS='--volume FROM:TO:ro'           more flags for buildah, for proxies and certificates
 #
+# .modelctl/image/modelserver.cdx.json says what the image consists of (CycloneDX).
 # The same Debian packages, lock file, sources and release of buildah give the same digest.
 set -euo pipefail
 
@@ -41,7 +43,7 @@ import_root() {
   buildah commit --quiet --identity-label=false --timestamp 0 --rm "$container" "localhost/debian-python:$1" >/dev/null
 }
 
-# Starts Debian's registry on a free port of the loopback interface; sets PUSH and push_flags.
+# Starts Debian's registry on a free port of the loopback interface; sets `local`.
 start_registry() {
   require docker-registry
   cat >"$work/registry.yml" <<-CONFIG
@@ -57,26 +59,30 @@ start_registry() {
     [ -z "$address" ] || break
     sleep 0.1
   done
-  PUSH=${address:?docker-registry did not start: read $work/registry.log}/modelserver
-  push_flags=--tls-verify=false
+  local=${address:?docker-registry did not start: read $work/registry.log}/modelserver
 }
 
 require buildah
 new_store
 [ -n "${BASE:-}" ] || { import_root run && BASE=localhost/debian-python:run; }
 [ -n "${BUILD_BASE:-}" ] || { import_root build && BUILD_BASE=localhost/debian-python:build; }
-push_flags=
-[ -n "${PUSH:-}" ] || start_registry
+start_registry
 
 echo "image: building serving/Dockerfile on $BASE" >&2
-# shellcheck disable=SC2086  # BUILD_FLAGS and push_flags hold several words or none
+# shellcheck disable=SC2086  # BUILD_FLAGS holds several words or none
 buildah bud --quiet --layers --isolation chroot --timestamp 0 --identity-label=false ${BUILD_FLAGS:-} \
   --build-arg BASE="$BASE" --build-arg BUILD_BASE="$BUILD_BASE" \
+  --build-arg REQUIREMENTS="${REQUIREMENTS:-requirements.lock}" \
   --tag localhost/modelserver "$serving" >/dev/null
-# shellcheck disable=SC2086
-buildah push --quiet $push_flags --digestfile "$work/digest" localhost/modelserver "docker://$PUSH"
+buildah push --quiet --tls-verify=false --digestfile "$work/digest" localhost/modelserver "docker://$local"
 digest=$(cat "$work/digest")
-# shellcheck disable=SC2086
-buildah pull --quiet $push_flags "$PUSH@$digest" >/dev/null
-echo "image: pushed to $PUSH and pulled again by its digest" >&2
+buildah pull --quiet --tls-verify=false "$local@$digest" >/dev/null
+container=$(buildah from --pull-never localhost/modelserver)
+cp "$(buildah mount "$container")/usr/share/sbom/modelserver.cdx.json" "$work/"
+buildah rm "$container" >/dev/null
+echo "image: pushed to $work/registry and pulled again by its digest" >&2
+if [ -n "${PUSH:-}" ]; then
+  buildah push --quiet localhost/modelserver "docker://$PUSH"
+  echo "image: pushed to $PUSH" >&2
+fi
 echo "$digest"

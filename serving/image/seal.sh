@@ -14,7 +14,12 @@ for deb in "$root"/var/cache/apt/archives/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" | tar --list | grep -v '/$' | sed "s|^\.|$root|" |
       while read -r file; do rm -f "$file"; done
     ;;
-  *) dpkg-deb --field "$deb" >"$root/var/lib/dpkg/status.d/$name" ;;
+  *)
+    {
+      dpkg-deb --field "$deb"
+      echo "SHA256: $(sha256sum "$deb" | cut -d' ' -f1)"
+    } >"$root/var/lib/dpkg/status.d/$name"
+    ;;
   esac
 done
 

@@ -1,196 +1,277 @@
-"""The built image, run as a pod runs it: read-only root, no privileges, only /tmp writable.
+"""The built image, started from a registry by its digest, as a pod starts it.
 
-`make image` builds it and runs these tests; they need root, for chroot and mounts.
+Its root is read-only, it has no capability and no network, gains no privilege, and a seccomp filter
+bounds its system calls. `make image` builds it and runs these tests; they need root and podman.
 """
 
-import hashlib
 import json
 import os
+import re
 import shutil
-import socket
 import subprocess
+import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-IMAGE = os.environ.get("MODELSERVER_IMAGE", "")
-ARTIFACT = Path(__file__).parents[3] / "examples" / "artifacts" / "linear" / "r2.onnx"
-GOLDEN = ARTIFACT.with_name("r2.golden.json")
+from tests.serving.image import sample
+
+FOLDER = os.environ.get("MODELSERVER_IMAGE_FOLDER", "")
 START_TIMEOUT_S = 60
+MAX_BYTES = 350_000_000
 
-pytestmark = pytest.mark.skipif(not IMAGE, reason="MODELSERVER_IMAGE names no image: make image")
+pytestmark = [
+    pytest.mark.skipif(
+        not FOLDER, reason="MODELSERVER_IMAGE_FOLDER names no built image: make image"
+    ),
+    pytest.mark.skipif(
+        shutil.which("podman") is None, reason="podman is missing: apt-get install podman"
+    ),
+]
 
-# $1: the image's root, $2: the artifacts' folder, $3: user:group; then the process with its
-# environment in front, as env(1) takes it.
-POD = """
+# A mount namespace of its own, with nothing but cgroup v2: the runtime refuses a host that has
+# both versions, although no cgroup is made here.
+ONE_CGROUP_VERSION = """
 set -e
-root=$1 artifacts=$2 user=$3; shift 3
-mount --bind "$root" "$root"
-mount -o remount,bind,ro "$root"
-mount -t proc proc "$root/proc"
-mount --rbind /dev "$root/dev"
-mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-mkdir "$root/tmp/artifacts"
-mount --bind -o ro "$artifacts" "$root/tmp/artifacts"
-exec env -i "$@"
+mount --make-rprivate /
+umount --recursive --lazy /sys/fs/cgroup 2>/dev/null || true
+mount -t cgroup2 none /sys/fs/cgroup
+exec "$@"
+"""
+
+HARDENED = (
+    "--network=none",
+    "--read-only",
+    "--read-only-tmpfs=false",
+    "--tmpfs=/tmp:rw,mode=1777",
+    "--cap-drop=all",
+    "--security-opt=no-new-privileges",
+    # What a pod has anyway, and what keeps the runtime within the limits of this process.
+    "--cgroups=disabled",
+    "--ulimit=nofile=1024:1024",
+    "--ulimit=nproc=1024:1024",
+)
+
+# Asks from inside the container's network, which has a loopback interface and nothing else.
+ASK = """
+import sys, urllib.request
+url, body = sys.argv[1], sys.argv[2].encode() or None
+request = urllib.request.Request(url, body, {"content-type": "application/json"})
+with urllib.request.urlopen(request, timeout=10) as answer:
+    sys.stdout.write(answer.read().decode())
 """
 
 
-def buildah(*arguments: str) -> str:
-    """What a buildah command prints."""
-    finished = subprocess.run(["buildah", *arguments], check=True, capture_output=True, text=True)
-    return finished.stdout.strip()
+@dataclass(frozen=True)
+class Podman:
+    """podman with a store of its own, and the reference of the image by digest."""
+
+    store: Path
+    reference: str
+
+    def command(self, *arguments: str) -> list[str]:
+        """A command line."""
+        flags = [f"--root={self.store}/root", f"--runroot={self.store}/run"]
+        flags += ["--storage-driver=vfs", "--cgroup-manager=cgroupfs"]
+        wrapped = ["unshare", "--mount", "sh", "-c", ONE_CGROUP_VERSION, "podman", "podman"]
+        return [*wrapped, *flags, *arguments]
+
+    def output(self, *arguments: str) -> str:
+        """What a command prints."""
+        finished = subprocess.run(
+            self.command(*arguments), check=False, capture_output=True, text=True
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout.strip()
 
 
 @dataclass(frozen=True)
-class Image:
-    """The image's unpacked root file system and its configuration."""
+class Container:
+    """One running container, its first process and what podman was started for it."""
 
-    root: Path
-    config: dict[str, Any]
+    podman: subprocess.Popen[bytes]
+    pid: int
 
-    def command(self, settings: dict[str, str]) -> list[str]:
-        """The command line that runs the image's entry point with more environment."""
-        environment = [*self.config["Env"], *(f"{k}={v}" for k, v in settings.items())]
-        user = self.config["User"]
-        chroot = shutil.which("chroot") or "/usr/sbin/chroot"
-        start = [chroot, f"--userspec={user}", "--groups=", str(self.root)]
-        pod = ["unshare", "--mount", "sh", "-c", POD, "pod", str(self.root), str(ARTIFACT.parent)]
-        return [*pod, user, *environment, *start, *self.config["Entrypoint"]]
+    def ask(self, path: str, body: str = "") -> str:
+        """The answer to a request from inside. Raises CalledProcessError where there is none."""
+        url = f"http://127.0.0.1:{sample.PORT}{path}"
+        inside = ["nsenter", f"--net=/proc/{self.pid}/ns/net"]
+        finished = subprocess.run(
+            [*inside, sys.executable, "-c", ASK, url, body],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return finished.stdout
+
+    def status(self) -> dict[str, list[str]]:
+        """What the kernel says of the process."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return {key: value.split() for key, value in (line.split(":", 1) for line in lines)}
 
 
 @pytest.fixture(scope="module")
-def image() -> Iterator[Image]:
-    """The image, unpacked for the time of the tests."""
-    container = buildah("from", "--pull-never", IMAGE)
-    inspected = json.loads(buildah("inspect", "--type=image", IMAGE))
-    yield Image(Path(buildah("mount", container)), inspected["OCIv1"]["config"])
-    buildah("rm", container)
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a registry that has the image which was built last."""
+    folder = tmp_path_factory.mktemp("registry")
+    (folder / "registry.yml").write_text(
+        "version: 0.1\n"
+        f"storage: {{filesystem: {{rootdirectory: {Path(FOLDER).resolve()}/registry}}}}\n"
+        'http: {addr: "127.0.0.1:0"}\n'
+    )
+    log = folder / "registry.log"
+    command = ["docker-registry", "serve", str(folder / "registry.yml")]
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
+        yield listening(log)
+        process.terminate()
 
 
-def settings(port: int) -> dict[str, str]:
-    """The server's environment for the second release of the linear model."""
-    tensors = {"inputs": "x", "outputs": "y"}
-    contract = {
-        side: [{"name": name, "datatype": "FP32", "shape": [-1, 1]}]
-        for side, name in tensors.items()
-    }
-    values = {
-        "MODEL": "linear",
-        "RELEASE": "r2",
-        "ARTIFACT_URI": f"file:{ARTIFACT.name}",
-        "ARTIFACT_ROOT": "/tmp/artifacts",  # noqa: S108  # a mount of this test
-        "ARTIFACT_SHA256": hashlib.sha256(ARTIFACT.read_bytes()).hexdigest(),
-        "ARTIFACT_BYTES": str(ARTIFACT.stat().st_size),
-        "GOLDEN_URI": f"file:{GOLDEN.name}",
-        "GOLDEN_SHA256": hashlib.sha256(GOLDEN.read_bytes()).hexdigest(),
-        "CONTRACT": json.dumps(contract),
-        "PROVIDERS": "cpu",
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "CACHE_DIR": "/tmp/cache",  # noqa: S108  # inside the pod's own /tmp
-        "DRAIN_DELAY_S": "0",
-    }
-    return {f"MODELSERVER_{name}": value for name, value in values.items()}
+def listening(log: Path) -> str:
+    """The address in the registry's log, waited for."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    return found[1]
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture(scope="module")
+def podman(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+    """Podman that has pulled the image by its digest."""
+    store = tmp_path_factory.mktemp("podman")
+    digest = (Path(FOLDER) / "digest").read_text().strip()
+    found = Podman(store, f"{registry}/modelserver@{digest}")
+    found.output("pull", "--quiet", "--tls-verify=false", found.reference)
+    yield found
+    shutil.rmtree(store)
 
 
-def ready(url: str) -> bool:
-    """Whether the server says that it serves."""
-    try:
-        with urllib.request.urlopen(f"{url}/v2/health/ready", timeout=1) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+@pytest.fixture(scope="module")
+def root(podman: Podman) -> Path:
+    """The image's file system."""
+    container = podman.output("create", "--cgroups=disabled", podman.reference)
+    return Path(podman.output("mount", container))
 
 
 @pytest.fixture
-def server(image: Image) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A ready server's address, and its process."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(image.command(settings(port))) as process:
+def container(podman: Podman, tmp_path: Path) -> Iterator[Container]:
+    """A container whose server is ready."""
+    pid_file = tmp_path / "pid"
+    environment = [f"--env={name}={value}" for name, value in sample.settings().items()]
+    command = podman.command(
+        *("run", "--rm", f"--pidfile={pid_file}", *HARDENED, *environment),
+        f"--volume={sample.ARTIFACT.parent}:/artifacts:ro",
+        podman.reference,
+    )
+    with subprocess.Popen(command) as process:
         try:
-            deadline = time.monotonic() + START_TIMEOUT_S
-            while not ready(url):
-                assert process.poll() is None, "the server ended before it was ready"
-                assert time.monotonic() < deadline, f"not ready after {START_TIMEOUT_S} s"
-                time.sleep(0.05)
-            yield url, process
+            yield started(process, pid_file)
         finally:
             process.terminate()
 
 
-def test_server_answers_from_a_read_only_image(
-    server: tuple[str, subprocess.Popen[bytes]],
-) -> None:
-    """It verifies its artifact, replays the golden cases, becomes ready, and predicts y = 2x."""
-    url, _ = server
-    body = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [3.0]}]}
-    request = urllib.request.Request(  # noqa: S310  # always http
-        f"{url}/v2/models/linear/infer",
-        data=json.dumps(body).encode(),
-        headers={"content-type": "application/json"},
-    )
+def started(process: subprocess.Popen[bytes], pid_file: Path) -> Container:
+    """The container once it is ready."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        assert process.poll() is None, "the container ended before it was ready"
+        assert time.monotonic() < deadline, f"not ready after {START_TIMEOUT_S} s"
+        if pid_file.exists() and (text := pid_file.read_text().strip()):
+            found = Container(process, int(text))
+            try:
+                found.ask("/v2/health/ready")
+            except subprocess.CalledProcessError:
+                pass
+            else:
+                return found
+        time.sleep(0.1)
 
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        (output,) = json.load(answer)["outputs"]
+
+def test_server_answers_from_a_read_only_image(container: Container) -> None:
+    """It verifies its artifact, replays the golden cases, becomes ready, and predicts y = 2x."""
+    body = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [3.0]}]}
+    answer = json.loads(container.ask("/v2/models/linear/infer", json.dumps(body)))
+    (output,) = answer["outputs"]
+    mounts = Path(f"/proc/{container.pid}/mountinfo").read_text().splitlines()
+    (root_options,) = [line.split()[5] for line in mounts if line.split()[4] == "/"]
 
     assert pytest.approx([6.0], abs=0.1) == output["data"]
+    assert "ro" in root_options.split(",")
 
 
-def test_server_runs_as_nobody_and_ends_on_sigterm(
-    server: tuple[str, subprocess.Popen[bytes]],
-) -> None:
-    """The process has a numeric user without name or privileges, and SIGTERM ends it with 0."""
-    _, process = server
-    status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-    fields = {key: value.split() for key, value in (line.split(":", 1) for line in status)}
+def test_server_has_no_privileges(container: Container) -> None:
+    """A numeric user, no capability, none to be had, and a seccomp filter."""
+    status = container.status()
+    capabilities = {status[name][0] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
 
-    process.terminate()
-
-    assert ["65532"] * 4 == fields["Uid"] == fields["Gid"]
-    assert ["0000000000000000"] == fields["CapEff"]
-    assert process.wait(timeout=START_TIMEOUT_S) == 0
+    assert ["65532"] * 4 == status["Uid"] == status["Gid"]
+    assert {"0000000000000000"} == capabilities
+    assert ["1"] == status["NoNewPrivs"]
+    assert ["2"] == status["Seccomp"]
 
 
-def test_image_has_no_tools(image: Image) -> None:
+def test_server_ends_on_sigterm(container: Container) -> None:
+    """The runtime's SIGTERM reaches the server, which ends with 0."""
+    container.podman.terminate()
+
+    assert container.podman.wait(timeout=START_TIMEOUT_S) == 0
+
+
+def test_image_has_no_tools(root: Path) -> None:
     """Nothing in it opens a shell, installs a package or compiles: less to patch and to misuse."""
     tools = ("sh", "bash", "dash", "busybox", "apt", "dpkg", "pip", "pip3", "gcc", "cc", "perl")
     folders = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "opt")
 
     found = [
-        path.relative_to(image.root)
+        path.relative_to(root)
         for folder in folders
-        for path in (image.root / folder).rglob("*")
+        for path in (root / folder).rglob("*")
         if path.name in tools
     ]
 
     assert found == []
 
 
-def test_image_names_its_packages(image: Image) -> None:
+def test_image_is_small(root: Path) -> None:
+    """All its files together stay below the size that a node should have to fetch."""
+    files = (path.lstat() for path in root.rglob("*") if not path.is_symlink())
+
+    assert sum(status.st_size for status in files) <= MAX_BYTES
+
+
+def test_image_names_its_packages(root: Path) -> None:
     """Scanners find the version of every Debian package where they look for it."""
-    entries = list((image.root / "var/lib/dpkg/status.d").iterdir())
+    entries = list((root / "var/lib/dpkg/status.d").iterdir())
 
     assert {"libc6", "python3.13-minimal", "ca-certificates"} <= {entry.name for entry in entries}
     assert all("\nVersion: " in entry.read_text() for entry in entries)
 
 
-def test_image_is_compiled(image: Image) -> None:
+def test_image_is_compiled(root: Path) -> None:
     """Python code comes compiled: a read-only root could not keep what a start compiles."""
-    sources = list(image.root.rglob("modelserver/*.py"))
+    sources = list(root.rglob("modelserver/*.py"))
 
     assert sources
     assert all(list(path.parent.glob(f"__pycache__/{path.stem}.*.pyc")) for path in sources)
+
+
+def test_image_has_its_bill_of_materials(root: Path) -> None:
+    """It is in the image, the same as the one outside, and names every package with its hash."""
+    inside = (root / "usr/share/sbom/modelserver.cdx.json").read_text()
+    components = json.loads(inside)["components"]
+    packages = {
+        f"pkg:deb/debian/{quote(entry.name)}"
+        for entry in (root / "var/lib/dpkg/status.d").iterdir()
+    }
+    packages |= {
+        f"pkg:pypi/{re.sub('[-_.]+', '-', folder.name.partition('-')[0]).lower()}"
+        for folder in (root / "opt/modelserver").glob("*.dist-info")
+    }
+
+    assert inside == (Path(FOLDER) / "modelserver.cdx.json").read_text()
+    assert packages == {each["purl"].partition("@")[0] for each in components}
+    assert all(each["hashes"] for each in components)
