@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,15 @@ from modelserver.model import Model
 
 Outcome = list[Array] | RequestError
 """Arrays of one call's outputs, or why it has none."""
+
+
+class Ran(NamedTuple):
+    """One run of the model: an outcome for each call, when it began, how long it took, its rows."""
+
+    outcomes: Sequence[Outcome]
+    began: float
+    run_s: float
+    rows: int
 
 
 def execute(model: Model, calls: Sequence[Call]) -> list[Outcome]:

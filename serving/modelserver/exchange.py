@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from modelserver import headers, logs
-from modelserver.batch import Outcome
+from modelserver import headers, logs, tracing
+from modelserver.batch import Outcome, Ran
 from modelserver.codec import Answer, Call
 from modelserver.compression import Expand
 from modelserver.errors import BodyTooLarge, Overloaded, RequestError
@@ -17,6 +17,7 @@ from modelserver.metrics import Metrics
 from modelserver.protocol import ErrorBody, encode
 from modelserver.reclaim import Reclaim
 from modelserver.status import STATUS
+from modelserver.tracing import Steps, Tracer
 
 OnAnswer = Callable[[int, Answer], None]
 
@@ -45,6 +46,7 @@ class Inference:
         metrics: Metrics,
         limits: Limits,
         access_log_sample: float = 0.0,
+        tracer: Tracer | None = None,
     ) -> None:
         self.paths = frozenset(
             {f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"}
@@ -54,6 +56,7 @@ class Inference:
         self.metrics = metrics
         self.limits = limits
         self.access_log_sample = access_log_sample
+        self.tracer = tracer
         self.reclaim = Reclaim()
 
     @property
@@ -71,6 +74,7 @@ class Exchange:
 
     __slots__ = (
         "_bytes",
+        "_decoded_at",
         "_expand",
         "_given",
         "_inference",
@@ -81,8 +85,10 @@ class Exchange:
         "call",
         "cancelled",
         "expires_at",
+        "ran",
         "request_id",
         "submitted_at",
+        "traceresponse",
     )
     call: Call
     submitted_at: float
@@ -96,6 +102,9 @@ class Exchange:
         self._json_bytes: int | None = None
         self._expand: Expand | None = None
         self._bytes = 0
+        self._decoded_at: float | None = None
+        self.ran: Ran | None = None
+        self.traceresponse = b""
         self.request_id = headers.request_id(given)
         self.expires_at = inf
         self.cancelled = False
@@ -158,7 +167,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
             self._crash(error)
         else:
-            self.submitted_at = now = time.perf_counter()
+            self.submitted_at = self._decoded_at = now = time.perf_counter()
             inference.metrics.decode_s.observe(now - self._started)
             serving.scheduler.submit(self)
 
@@ -198,11 +207,26 @@ class Exchange:
         self._inference.reclaim.after(self._bytes)
         metrics.requests[self._role, status] += 1
         metrics.request_s[self._role].observe(now - self._started)
+        if self._inference.tracer is not None:
+            self._trace(self._inference.tracer, status, now)
         sample = self._inference.access_log_sample
         if sample and random.random() < sample:  # noqa: S311 - a choice of log lines
             self._log(status, answer, now)
         self._on_answer(status, answer)
         return now
+
+    def _trace(self, tracer: Tracer, status: int, now: float) -> None:
+        decoded_at, ran = self._decoded_at, self.ran
+        submitted_at = None if decoded_at is None else self.submitted_at
+        began, run_s, rows = (ran.began, ran.run_s, ran.rows) if ran else (None, 0.0, 0)
+        self.traceresponse = tracer.record(
+            self._given,
+            Steps(self._started, decoded_at, submitted_at, began, run_s, now),
+            status=status,
+            role=self._role,
+            request_id=self.request_id.decode(),
+            batch_rows=rows,
+        )
 
     def _log(self, status: int, answer: Answer, now: float) -> None:
         logs.info(
@@ -217,6 +241,8 @@ class Exchange:
 
     def _identity(self) -> dict[str, str]:
         """By which a request is found in the logs of others as well."""
+        if self.traceresponse:
+            return {"request_id": self.request_id.decode(), **tracing.ids(self.traceresponse)}
         trace_id = headers.trace_id(self._given)
         found = {"request_id": self.request_id.decode()}
         return found | {"trace_id": trace_id} if trace_id else found

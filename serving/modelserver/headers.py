@@ -125,7 +125,7 @@ def expander(given: Given) -> Expand | None:
 
 
 def of_answer(
-    status: int, answer: Answer, *, request_id: bytes, closing: bool
+    status: int, answer: Answer, *, request_id: bytes, closing: bool, traceresponse: bytes = b""
 ) -> list[tuple[bytes, bytes]]:
     """Headers of an answer; `closing` asks the client to come back on another connection."""
     json_only = answer.json_bytes is None
@@ -138,6 +138,8 @@ def of_answer(
         headers.append((_JSON_BYTES, b"%d" % answer.json_bytes))
     if status == _UNAVAILABLE:
         headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
+    if traceresponse:
+        headers.append((b"traceresponse", traceresponse))
     if closing:
         headers.append((b"connection", b"close"))
     return headers

@@ -50,7 +50,11 @@ class InferEndpoint:
         if status == STATUS[Disconnected]:
             return
         fields = headers.of_answer(
-            status, answer, request_id=exchange.request_id, closing=inference.closing
+            status,
+            answer,
+            request_id=exchange.request_id,
+            closing=inference.closing,
+            traceresponse=exchange.traceresponse,
         )
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": answer.body})

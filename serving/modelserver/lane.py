@@ -220,6 +220,7 @@ class _ShortCycle:
             answer,
             request_id=exchange.request_id,
             closing=protocol.inference.closing or not self.keep_alive,
+            traceresponse=exchange.traceresponse,
         )
         lines = [STATUS_LINE[status]]
         for name, value in (*protocol.server_state.default_headers, *fields):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelserver import logs, start, transport
+from modelserver import logs, start, tracing, transport
 from modelserver.app import create_app
 from modelserver.codec import Codec
 from modelserver.contract import shared_sizes
@@ -35,7 +35,11 @@ async def run(settings: Settings) -> int:
     Raises `AddressUnavailable`.
     """
     process = _Process(settings)
-    return await process.run()
+    try:
+        return await process.run()
+    finally:
+        if process.tracer is not None:
+            await asyncio.wait({asyncio.create_task(_flush(process.tracer))}, timeout=_CLOSE_S)
 
 
 @dataclass
@@ -69,7 +73,9 @@ class _Process:
                 total_bytes=settings.bound_inflight_bytes,
             ),
             access_log_sample=settings.access_log_sample,
+            tracer=tracing.tracer(model=settings.model, release=settings.release),
         )
+        self.tracer = inference.tracer
         self._http = transport.server(create_app(settings, inference), inference)
 
     async def run(self) -> int:
@@ -176,6 +182,10 @@ class _Process:
             return GraceExceeded.exit_code
         logs.info("stopped", exit_code=0)
         return 0
+
+
+async def _flush(tracer: tracing.Tracer) -> None:
+    await asyncio.to_thread(tracer.close)
 
 
 def end(code: int) -> None:

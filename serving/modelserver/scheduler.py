@@ -13,10 +13,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from modelserver import batch
-from modelserver.batch import Outcome
+from modelserver.batch import Outcome, Ran
 from modelserver.codec import Call
 from modelserver.errors import DeadlineExceeded, Disconnected, InferenceFailed
 from modelserver.metrics import Metrics
@@ -29,24 +29,18 @@ TURN_S = 0.005
 class Job(Protocol):
     """A call and who waits for it; times are those of ``time.perf_counter``.
 
-    From `expires_at` on, or once it is `cancelled`, it need not run any more.
+    `ran` is set before `finish` where it has run. From `expires_at` on, or once it is `cancelled`,
+    it need not run any more.
     """
 
     call: Call
     submitted_at: float
     expires_at: float
     cancelled: bool
+    ran: Ran | None
 
     def finish(self, outcome: Outcome) -> None:
         """Take the outcome; called once, in the event loop."""
-
-
-class Ran(NamedTuple):
-    """One run of the model: an outcome for each job, when it began, how long it took."""
-
-    outcomes: Sequence[Outcome]
-    began: float
-    run_s: float
 
 
 class Scheduler:
@@ -163,12 +157,11 @@ class Scheduler:
 
     def _finish(self, jobs: Sequence[Job], ran: Ran) -> None:
         self._metrics.compute_s.observe(ran.run_s)
-        rows = 0
         for job, outcome in zip(jobs, ran.outcomes, strict=True):
-            rows += job.call.rows
+            job.ran = ran
             self._metrics.queue_s.observe(ran.began - job.submitted_at)
             job.finish(outcome)
-        self._metrics.batch_rows.observe(rows)
+        self._metrics.batch_rows.observe(ran.rows)
 
 
 class _Worker:
@@ -199,4 +192,5 @@ def _timed(model: Model, jobs: Sequence[Job]) -> Ran:
     except Exception as error:  # noqa: BLE001 - every waiting request must get an answer
         failure = InferenceFailed(f"the batch failed: {type(error).__name__}: {error}")
         outcomes = [failure for _ in jobs]
-    return Ran(outcomes, began, time.perf_counter() - began)
+    run_s = time.perf_counter() - began
+    return Ran(outcomes, began, run_s, sum([job.call.rows for job in jobs]))
