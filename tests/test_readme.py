@@ -15,6 +15,7 @@ import pytest
 from scratch import PROJECT, copy_project, git, init
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ON_HOSTS = re.compile(r"^```shell\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CONTINUED = re.compile(r"\\\n\s*")
 PORTS = (8080, 8081)
 READY_WITHIN_S = 60
@@ -36,6 +37,15 @@ def test_ci_runs_the_two_commands() -> None:
 
     assert {"step demo", "step test"} <= set(ci)
     assert ELSEWHERE <= set(commands())
+
+
+def test_commands_for_hosts_name_what_exists() -> None:
+    """Commands that need hosts, and so are not run here, name playbooks and targets of this tree."""
+    text = "\n".join(ON_HOSTS.findall((PROJECT / "README.md").read_text()))
+    playbooks = re.findall(r"playbooks/\S+\.yml", text)
+
+    assert playbooks
+    assert [] == [path for path in playbooks if not (PROJECT / path).is_file()]
 
 
 @pytest.fixture
