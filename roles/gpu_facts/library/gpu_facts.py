@@ -57,8 +57,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-ansible_facts:
-  description: The facts, each named gpu_facts_<name>.
+facts:
+  description: The facts, without the prefix gpu_facts_ that the role gives them.
   returned: always
   type: dict
 """
@@ -351,10 +351,7 @@ def main(*, module_class: Callable[..., Any] | None = None) -> None:
         module_class = AnsibleModule
     module = module_class(argument_spec=_defaults(), supports_check_mode=True)
     facts = decide(read_host(_roots(module.params)), module.params["tables"])
-    module.exit_json(
-        changed=False,
-        ansible_facts={f"gpu_facts_{name}": value for name, value in facts.items()},
-    )
+    module.exit_json(changed=False, facts=facts)
 
 
 if __name__ == "__main__":

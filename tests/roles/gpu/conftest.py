@@ -32,12 +32,6 @@ def gpu_facts() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def containerd_toml() -> ModuleType:
-    """The filter that writes TOML."""
-    return load(ROLES / "containerd/filter_plugins/containerd_toml.py")
-
-
-@pytest.fixture(scope="session")
 def tables() -> dict[str, Any]:
     """The decision tables of the role."""
     path = ROLES / "gpu_facts/vars/main.yml"

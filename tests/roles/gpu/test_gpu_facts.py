@@ -54,7 +54,7 @@ def facts_of(gpu_facts: ModuleType, tables: dict[str, Any], paths: dict[str, Pat
         gpu_facts.main(module_class=module)
     answer = done.value.args[0]
     assert not answer["changed"]
-    return answer["ansible_facts"]
+    return {f"gpu_facts_{name}": value for name, value in answer["facts"].items()}
 
 
 @pytest.mark.parametrize("name", HOSTS)

@@ -1,0 +1,62 @@
+"""Filters that turn data into TOML and TOML into data, for containerd's files."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+_BARE = re.compile(r"^[A-Za-z0-9_-]+$")
+
+
+def _key(name: str) -> str:
+    return name if _BARE.match(name) else json.dumps(name)
+
+
+def _value(value: object) -> str:
+    """One TOML value. Raises TypeError for what TOML, or this writer, has no form for."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, str):
+        return json.dumps(str(value))
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    raise TypeError(
+        f"containerd_toml: found {type(value).__name__}, expected a string, number, boolean or "
+        "list of these; give tables as mappings"
+    )
+
+
+def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    """A table's own values, then its tables, each under its full name."""
+    values = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
+    if path and (values or not table):
+        yield ""
+        yield f"[{'.'.join(_key(name) for name in path)}]"
+    for name, value in values.items():
+        yield f"{_key(name)} = {_value(value)}"
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _lines(value, (*path, name))
+
+
+def to_toml(table: Mapping[str, Any]) -> str:
+    """The table as TOML text, in the order given; ends with a newline."""
+    return "\n".join(_lines(table, ())).lstrip("\n") + "\n"
+
+
+def from_toml(text: str) -> dict[str, Any]:
+    """The data of a TOML text. Raises ValueError with line and column when it is none."""
+    return tomllib.loads(str(text))
+
+
+class FilterModule:
+    """What Ansible asks for the filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filters by name."""
+        return {"containerd_to_toml": to_toml, "containerd_from_toml": from_toml}
