@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-roles demo up check render lint test bench bench-peers lock clean image
+.PHONY: help setup setup-dev setup-roles demo up check render lint test lint-roles test-roles bench bench-peers lock clean image
 
 help: ## Show what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,7 +38,13 @@ lint: setup-dev ## Format check, lint, types, YAML style
 	$(BIN)/yamllint --strict .
 
 test: setup-dev ## Unit, property, golden and end-to-end tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not roles"
+
+lint-roles: setup-roles ## Lint roles and playbooks: ansible-lint's profile production, strict
+	PATH=$(CURDIR)/$(BIN):$$PATH ansible-lint
+
+test-roles: setup-roles ## Test every role and playbook in containers (root, podman; no network while they run)
+	$(BIN)/python tests/roles/run.py
 
 bench: setup-dev ## Compare the model server with bare ONNX Runtime and a naive FastAPI application
 	$(BIN)/python -m serving.bench

@@ -70,14 +70,17 @@ def bootstrap(image: Image, told: dict[str, Any]) -> None:
     source = fresh / "debian.sources"
     source.write_text(SOURCE.format(suite=image.suite))
     wanted = " ".join(told["repository_packages"])
+    download = (
+        "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get --yes --quiet"
+        f" --no-install-recommends --download-only install {wanted}"
+    )
     unfinished = image.archive.with_suffix(".new.tar")
     command = [
         "mmdebstrap",
         *told["options"],
         f"--include={','.join(told['packages'])}",
         '--customize-hook=rm -f "$1"/var/cache/apt/archives/*.deb',
-        "--customize-hook=APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get --yes --quiet"
-        f" --no-install-recommends --download-only install {wanted}",
+        f"--customize-hook={download}",
         f"--customize-hook=copy-out /var/cache/apt/archives {fresh}",
         '--customize-hook=rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*',
         f"--customize-hook=copy-in {source} /etc/apt/sources.list.d",

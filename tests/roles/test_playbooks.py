@@ -1,0 +1,66 @@
+"""Every playbook is read by Ansible and shows its phases; every file passes the linters."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.content import PROJECT, TESTS
+
+pytestmark = pytest.mark.roles
+Ansible = Callable[..., "subprocess.CompletedProcess[str]"]
+PLAYBOOKS = sorted((PROJECT / "playbooks").glob("*.yml"))
+SAMPLE = PROJECT / "inventories" / "sample"
+NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12")
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("option", ["--syntax-check", "--list-tasks"])
+def test_a_playbook_is_read_without_a_warning(
+    ansible: Ansible, playbook: Path, option: str
+) -> None:
+    """Ansible reads the playbook with the sample inventory and has nothing to say."""
+    done = ansible("ansible-playbook", "-i", str(SAMPLE), str(playbook), option)
+
+    assert 0 == done.returncode, done.stderr
+    assert "WARNING" not in done.stderr
+
+
+def test_site_shows_its_phases(ansible: Ansible) -> None:
+    """`--list-tasks` of site.yml names the way from bare hosts to Argo CD in order."""
+    playbook = PROJECT / "playbooks" / "site.yml"
+    shown = ansible("ansible-playbook", "-i", str(SAMPLE), str(playbook), "--list-tasks").stdout
+    order = ("preflight", "node_base", "containerd", "control_plane", "worker", "cni", "argocd")
+    first = [shown.find(f"{role} : ") for role in order]
+
+    assert -1 not in first
+    assert sorted(first) == first
+
+
+def test_every_role_has_a_scenario() -> None:
+    """A role without a molecule scenario is not tested."""
+    roles = {path.name for path in (PROJECT / "roles").iterdir() if path.is_dir()}
+    scenarios = {path.parent.name for path in TESTS.glob("molecule/*/molecule.yml")}
+
+    assert [] == sorted(roles - scenarios)
+
+
+@pytest.mark.timeout(600)
+def test_the_newest_ansible_reads_every_playbook(tmp_path: Path) -> None:
+    """Where a newer Python is present, the newest ansible-core reads the playbooks too."""
+    python = next(filter(None, map(shutil.which, NEWER_PYTHONS)), None)
+    if python is None:
+        pytest.skip(f"no newer Python: none of {', '.join(NEWER_PYTHONS)} is on PATH")
+    subprocess.run([python, "-m", "venv", str(tmp_path / "venv")], check=True)
+    wanted = ["ansible>=14,<15", "kubernetes", "pysequoia"]
+    install = [str(tmp_path / "venv/bin/pip"), "-qq", "install", *wanted]
+    subprocess.run(install, check=True)
+    command = [str(tmp_path / "venv/bin/ansible-playbook"), "-i", str(SAMPLE), "--syntax-check"]
+
+    done = subprocess.run(
+        [*command, *map(str, PLAYBOOKS)], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+    assert 0 == done.returncode, done.stderr
