@@ -15,6 +15,8 @@ from modelserver.lane import HttpProtocol
 KEEP_ALIVE_S = 3660
 """Longer than Envoy's hour: where the server closes first, a request fails now and then."""
 
+_BACKLOG = 2048  # as uvicorn's
+
 
 class HttpServer(uvicorn.Server):
     """uvicorn's server; the process decides when it ends."""
@@ -57,6 +59,7 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(address)
+        sock.listen(_BACKLOG)  # from here on nobody is refused, though the loop accepts later
     except OSError as error:
         raise AddressUnavailable(
             f"{host}:{port}: {error.strerror or error}; end what listens there or change PORT"

@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,11 @@ import httpx
 import onnx
 import pytest
 
+from modelserver import model
+from modelserver.contract import Contract
+from modelserver.model import Model
 from tests.serving import onnx_models
+from tests.serving.loading import XY, Load
 
 DEADLINE_S = 30.0
 
@@ -145,14 +151,16 @@ class Server:
 Start = Callable[[Mapping[str, str]], Server]
 
 
-def start_server(environment: Mapping[str, str], log: Path) -> Server:
-    """A server process that has just been started."""
+def start_server(
+    environment: Mapping[str, str], log: Path, program: Sequence[str] = ("-m", "modelserver")
+) -> Server:
+    """A server process that has just been started; `program` is how Python is called for it."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("MODELSERVER_")
     }
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "modelserver"],
+            [sys.executable, *program],
             env=inherited | dict(environment),
             cwd=log.parent,
             stderr=stderr,
@@ -187,3 +195,40 @@ def affine_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     code = server.stop()
     server.close()
     assert code == 0
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Loads a model under a contract, by default x to y in rows of two FP32."""
+
+    def one(content: onnx.ModelProto | bytes, contract: Contract = XY, **options: Any) -> Model:  # noqa: ANN401
+        path = tmp_path / "model.onnx"
+        path.write_bytes(content if isinstance(content, bytes) else content.SerializeToString())
+        return model.load(path, contract, **({"providers": ["cpu"], "threads": 1} | options))
+
+    return one
+
+
+@pytest.fixture
+def stalled_source() -> Iterator[str]:
+    """URL of an artifact whose transfer stops after the first byte, until the test ends."""
+    end = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"x")
+            end.wait(20)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/model.onnx"
+    end.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
