@@ -12,9 +12,9 @@ import pytest
 from modelserver.compression import expander
 from modelserver.errors import BodyTooLarge, InvalidRequest, UnsupportedContent
 from tests.serving import onnx_models
+from tests.serving.asking import GOOD
 from tests.serving.conftest import write_release
 from tests.serving.test_limits import MIB, peak_bytes
-from tests.serving.test_server import GOOD
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server, Start

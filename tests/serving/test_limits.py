@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.serving import onnx_models
+from tests.serving.asking import GOOD
 from tests.serving.conftest import start_server, write_release
-from tests.serving.test_server import GOOD
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server, Start

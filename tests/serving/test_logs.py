@@ -7,8 +7,8 @@ import pytest
 
 from modelserver import headers
 from tests.serving import onnx_models
+from tests.serving.asking import GOOD
 from tests.serving.conftest import write_release
-from tests.serving.test_server import GOOD
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server, Start

@@ -1,46 +1,20 @@
 """The protocol's REST surface, against a real server process."""
 
 import json
-import socket
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
-import onnxruntime
 import pytest
 
 from modelserver.errors import RequestError
 from modelserver.status import STATUS
-from tests.serving import onnx_models
-from tests.serving.test_codec import request
+from tests.serving.codecs import request
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server
-
-ROW = [0.1, -0.2, 0.3, 4.0]
-GOOD = {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": ROW}]}
-
-
-def expected(rows: list[list[float]]) -> np.ndarray[Any, Any]:
-    """What ONNX Runtime itself gives for rows of x."""
-    session = onnxruntime.InferenceSession(
-        onnx_models.affine().SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    array: np.ndarray[Any, Any] = session.run(["y"], {"x": np.array(rows, np.float32)})[0]
-    return array
-
-
-def raw_answer(server: "Server", *parts: bytes) -> bytes:
-    """Everything the server sends on a connection that sends these parts and then waits."""
-    host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        for part in parts:
-            connection.sendall(part)
-        received = b""
-        while chunk := connection.recv(65536):
-            received += chunk
-    return received
+from tests.serving.asking import GOOD, ROW, expected
 
 
 def test_answer_is_what_onnx_runtime_gives(affine_server: "Server") -> None:
@@ -261,64 +235,6 @@ def test_binary_tensors(affine_server: "Server") -> None:
     assert np.array_equal(found, expected([ROW])[0])
 
 
-@pytest.mark.parametrize(
-    ("headers", "role"),
-    [
-        ({}, "direct"),
-        ({"x-model-role": "canary"}, "canary"),
-        ({"x-model-role": "stable"}, "stable"),
-        ({"x-model-role": "anything"}, "direct"),
-        ({"host": "models.example.com-shadow:8080", "x-model-role": "stable"}, "shadow"),
-        ({"host": "models.example.com-shadow"}, "shadow"),
-    ],
-)
-def test_requests_are_counted_by_role(
-    affine_server: "Server", headers: dict[str, str], role: str
-) -> None:
-    """The route's role is a label with few values, whatever a client writes."""
-    labels = {"role": role, "code": "200", "model": "sample", "release": "r1"}
-    before = affine_server.metric("modelserver_requests_total", **labels)
-    affine_server.infer(GOOD, headers=headers)
-
-    after = affine_server.metric("modelserver_requests_total", **labels)
-
-    assert after - before == 1
-
-
-def test_metrics_follow_the_conventions(affine_server: "Server") -> None:
-    """Counters end in _total, sizes and times carry their unit, and every series its labels."""
-    affine_server.infer(GOOD)
-    response = affine_server.client.get(f"{affine_server.url}/metrics")
-    text = response.text
-    types = dict(line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE"))
-
-    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert [name for name, kind in types.items() if kind == "counter"] == [
-        name for name in types if name.endswith("_total")
-    ]
-    assert types["modelserver_request_duration_seconds"] == "histogram"
-    assert types["modelserver_compute_duration_seconds"] == "histogram"
-    assert types["modelserver_requests_in_flight"] == "gauge"
-    assert 'modelserver_ready{model="sample",release="r1"} 1.0' in text
-    assert affine_server.metric("modelserver_requests_in_flight") == 0
-    assert affine_server.metric("modelserver_model_info", provider="CPUExecutionProvider") == 1
-    assert affine_server.metric("modelserver_model_load_seconds") > 0
-    assert affine_server.metric("process_resident_memory_bytes") > 1e6
-
-
-def test_histogram_counts_every_request(affine_server: "Server") -> None:
-    """The last bucket, the count and the requests by status agree."""
-    for _ in range(3):
-        affine_server.infer(GOOD)
-    for step in ("decode", "queue", "encode"):
-        assert affine_server.metric(f"modelserver_{step}_duration_seconds_count") >= 3
-    assert affine_server.metric("modelserver_queue_depth") == 0
-    count = affine_server.metric("modelserver_request_duration_seconds_count")
-    last = affine_server.metric("modelserver_request_duration_seconds_bucket", le="+Inf")
-
-    assert count == last == affine_server.metric("modelserver_requests_total")
-
-
 def test_every_request_error_has_a_status() -> None:
     """No error of a request is without its line in the table."""
     pending, leaves = [RequestError], set()
@@ -328,96 +244,3 @@ def test_every_request_error_has_a_status() -> None:
         pending += children
 
     assert leaves == set(STATUS)
-
-
-def test_pipelined_requests_are_answered_in_order(affine_server: "Server") -> None:
-    """Two requests in one packet get two answers, one after the other."""
-    parts = []
-    for name, close in ((b"first", b""), (b"second", b"connection: close\r\n")):
-        body = json.dumps(GOOD | {"id": name.decode()}).encode()
-        parts.append(
-            b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\n%bcontent-length: %d\r\n\r\n%b"
-            % (close, len(body), body)
-        )
-
-    received = raw_answer(affine_server, b"".join(parts))
-
-    assert received.count(b"HTTP/1.1 200 OK") == 2
-    assert received.index(b'"first"') < received.index(b'"second"')
-
-
-def test_request_in_single_bytes(affine_server: "Server") -> None:
-    """However a request is cut into packets, the answer is the same."""
-    body = json.dumps(GOOD).encode()
-    head = (
-        b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
-        b"content-length: %d\r\n\r\n" % len(body)
-    )
-
-    received = raw_answer(affine_server, *(bytes([byte]) for byte in head + body))
-
-    assert received.startswith(b"HTTP/1.1 200 OK")
-
-
-def test_chunked_request(affine_server: "Server") -> None:
-    """A body without an announced size is read as well."""
-    body = json.dumps(GOOD).encode()
-    response = affine_server.client.post(
-        f"{affine_server.url}/v2/models/sample/infer", content=iter([body[:9], body[9:]])
-    )
-
-    assert response.status_code == 200
-
-
-def test_expect_continue(affine_server: "Server") -> None:
-    """A client that asks before it sends its body is told to go on."""
-    body = json.dumps(GOOD).encode()
-    head = (
-        b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
-        b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(body)
-    )
-
-    received = raw_answer(affine_server, head, body)
-
-    assert received.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
-
-
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        (b"GARBAGE\r\n\r\n", b"400"),
-        (b"POST /v2 HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", b"400"),
-        (b"GET /v2 HTTP/1.1\r\n" + b"a: " + b"b" * 70_000, b"431"),
-    ],
-)
-def test_broken_http(affine_server: "Server", sent: bytes, status: bytes) -> None:
-    """What is not HTTP, or never ends, is answered as JSON and closed."""
-    received = raw_answer(affine_server, sent)
-    head, _, body = received.partition(b"\r\n\r\n")
-
-    assert head.startswith(b"HTTP/1.1 " + status)
-    assert b"\r\nx-request-id: " in head
-    assert json.loads(body)["error"]
-
-
-def test_client_that_goes_away(affine_server: "Server") -> None:
-    """A connection that dies in the middle of a request leaves nothing behind."""
-    host, port = affine_server.url.removeprefix("http://").split(":")
-    for _ in range(20):
-        with socket.create_connection((host, int(port))) as connection:
-            connection.sendall(
-                b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{"
-            )
-
-    assert affine_server.infer(GOOD).status_code == 200
-    affine_server.until_metric("modelserver_requests_in_flight", 0)
-
-
-def test_log_is_json_without_payloads(affine_server: "Server") -> None:
-    """Every line is one JSON object with model and release, and no request shows up."""
-    affine_server.infer(GOOD)
-    events = affine_server.events()
-
-    assert [event["event"] for event in events] == ["listening", "ready"]
-    assert {(event["model"], event["release"]) for event in events} == {("sample", "r1")}
-    assert {"ts", "level"} <= events[0].keys()

@@ -8,8 +8,8 @@ import pytest
 
 from modelserver.datatypes import DATATYPES
 from tests.serving import onnx_models
+from tests.serving.asking import expected
 from tests.serving.conftest import write_release
-from tests.serving.test_server import expected
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,10 +4,10 @@ import asyncio
 from itertools import islice
 from pathlib import Path
 
+from tests.serving.asking import GOOD
 from tests.serving.fuzz import drive
 from tests.serving.fuzz.mutations import requests
 from tests.serving.test_limits import MIB, peak_bytes
-from tests.serving.test_server import GOOD
 
 COUNT = 3000
 
