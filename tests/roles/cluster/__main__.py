@@ -152,7 +152,7 @@ async def _serve(folder: Path, options: argparse.Namespace) -> None:
         asyncio.create_task(server.serve(sockets=[own]))
         for server, own in zip(servers, (listener, local), strict=True)
     ]
-    while not all(server.started for server in servers):
+    while not all(server.started for server in servers):  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.02)
     (folder / "ready").write_text(f"{port}\n")
     await asyncio.gather(*tasks)

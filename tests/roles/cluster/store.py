@@ -175,7 +175,7 @@ class Store:
         after = ownership.apply(owners, write.manager, base, body, force=force, now=now())
         return self._keep(kind, key, live or {}, after, owners, write), live is None
 
-    def _keep(
+    def _keep(  # noqa: PLR0917 - what a write is made of
         self,
         kind: Kind,
         key: Key,

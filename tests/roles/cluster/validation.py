@@ -48,7 +48,7 @@ def _name_problem(kind: Kind, name: str) -> str:
     return f'Invalid value: "{name}": a lowercase RFC 1123 name must match {pattern.pattern!r}'
 
 
-def check(kind: Kind, body: dict[str, Any]) -> None:
+def check(kind: Kind, body: dict[str, Any]) -> None:  # noqa: C901 - one check a line
     """Raise `ApiError` 422 for an object that the API would not keep."""
     name = body["metadata"]["name"]
     problem = _name_problem(kind, name)

@@ -80,7 +80,7 @@ def configuration(installed: str, path: Path = CONFIG) -> dict[str, Any]:
         )
     merged = toml.merge(defaults(installed), root)
     for pattern in root.get("imports", defaults(installed)["imports"] if not root else []):
-        for name in sorted(glob.glob(str(path.parent / pattern))):
+        for name in sorted(glob.glob(str(path.parent / pattern))):  # noqa: PTH207 - patterns are absolute or relative
             drop_in = _checked(_read(Path(name)), Path(name))
             found = drop_in.get("version", 1)
             if found > version:

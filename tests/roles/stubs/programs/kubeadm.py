@@ -108,7 +108,7 @@ def _version(arguments: list[str]) -> None:
     calls.out(version if style == "short" else yaml.safe_dump(info))
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901, PLR0912 - the table of commands
     """Answer one call."""
     arguments = calls.log("kubeadm")
     match _words(arguments):

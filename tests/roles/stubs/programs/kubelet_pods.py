@@ -51,8 +51,10 @@ class StaticPods:
             proxy = [
                 "/usr/bin/python3",
                 "-c",
-                "import sys; sys.path.insert(0, '/usr/lib/stub-programs'); "
-                "from programs import apiserver_port; apiserver_port.main()",
+                (
+                    "import sys; sys.path.insert(0, '/usr/lib/stub-programs'); "
+                    "from programs import apiserver_port; apiserver_port.main()"
+                ),
             ]
             self._running[name] = subprocess.Popen(proxy, stdout=sys.stderr)
 
