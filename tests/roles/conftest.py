@@ -18,6 +18,7 @@ def ansible_environment() -> dict[str, str]:
     """Environment of every Ansible command: the project's settings, the test build folder."""
     return {
         "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
+        "ANSIBLE_CONNECTION_PLUGINS": str(TESTS / "plugins" / "connection"),
         "ANSIBLE_ROLES_PATH": str(PROJECT / "roles"),
         "MODELCTL_ROLES_BUILD": str(BUILD),
         "MODELCTL_ROLES_TESTS": str(TESTS),
