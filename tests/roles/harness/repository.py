@@ -141,7 +141,8 @@ def main() -> None:
     """Build the repositories where something that they are made of has changed."""
     began = time.monotonic()
     with locked():
-        parts = [STUBS, TESTS / "repository", TESTS / "harness", os.uname().release]
+        parts: list[str | Path] = [STUBS, TESTS / "repository", TESTS / "harness"]
+        parts.append(os.uname().release)
         wanted = digest([*parts, *(image.digest for image in images())])
         stamp = ROOT / "digest"
         if not (stamp.exists() and stamp.read_text() == wanted):
