@@ -1,5 +1,5 @@
 """Filters of role package_source: a host's repositories, and keys proved by fingerprint."""
-
+# ruff: noqa: INP001 - Ansible loads this file by its path
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _read(repository: Repository) -> bytes:
 
 def _proved(data: bytes, repository: Repository) -> str:
     try:
-        from pysequoia import Cert
+        from pysequoia import Cert  # noqa: PLC0415 - only where a key is read
     except ImportError as error:
         raise _fault(repository, "pysequoia is not installed beside Ansible") from error
     try:
@@ -104,7 +104,7 @@ def _proved(data: bytes, repository: Repository) -> str:
     return str(certificates[0]).strip() + "\n"
 
 
-def _check_usable(certificate: Any, repository: Repository) -> None:
+def _check_usable(certificate: Any, repository: Repository) -> None:  # noqa: ANN401 - pysequoia
     if certificate.is_revoked:
         raise _fault(repository, "a revoked key")
     expiration = certificate.expiration
