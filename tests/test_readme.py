@@ -40,7 +40,7 @@ def test_ci_runs_the_two_commands() -> None:
 
 
 def test_commands_for_hosts_name_what_exists() -> None:
-    """Commands that need hosts, and so are not run here, name playbooks and targets of this tree."""
+    """Commands that need hosts, and so are not run here, name playbooks of this tree."""
     text = "\n".join(ON_HOSTS.findall((PROJECT / "README.md").read_text()))
     playbooks = re.findall(r"playbooks/\S+\.yml", text)
 
