@@ -195,3 +195,10 @@ def test_every_play_has_a_name(path: Path) -> None:
             wrong.append(str(play)[:80])
 
     assert [] == wrong
+
+
+def test_reset_knows_every_role() -> None:
+    """The order in which a reset undoes the roles names each of them once."""
+    order = read(PROJECT / "roles" / "reset" / "vars" / "main.yml")["__reset_order"]
+
+    assert sorted(role.name for role in ROLES) == sorted(order)
