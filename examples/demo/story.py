@@ -22,7 +22,7 @@ SPLIT_REQUESTS = 10_000
 CANARY_PERCENT = 10
 # Five standard deviations of 10,000 draws at 10 %: one run in a million strays further by chance.
 SPLIT_TOLERANCE_PERCENT = 1.5
-FOLLOW_WITHIN_S = 1.0
+FOLLOW_WITHIN_S = 3.0
 # With one of two servers killed, at most what was in flight there and before Envoy noticed.
 KILL_FAILURES_AT_MOST = 20
 
