@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.roles  # the module imports Ansible
+
 REPOSITORY = Path(__file__).parents[2]
 PATH = REPOSITORY / "roles/node_drain/library/node_drain_evict.py"
 

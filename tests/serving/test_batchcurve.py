@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,11 +59,15 @@ def test_trying_ends_where_nothing_is_gained() -> None:
     assert batchcurve.useful_rows(curve) == 1
 
 
-def test_two_long_rows_are_enough_to_know() -> None:
+def test_two_long_rows_are_enough_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one run is long and two rows gain nothing, a start does not wait for four."""
-    curve = batchcurve.measure(lambda rows: spin(0.012 * rows), 64)
+    now_s = [0.0]
+    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
 
-    assert list(curve) == [1, 2]
+    def run(rows: int) -> None:
+        now_s[0] += 0.012 * rows
+
+    assert list(batchcurve.measure(run, 64)) == [1, 2]
 
 
 def test_rows_that_the_model_refuses_end_the_curve() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+pytestmark = pytest.mark.roles  # Ansible renders
+
 ROOT = Path(__file__).parents[3]
 ROLES = ("cluster_access", "kubernetes_packages", "control_plane_vip", "control_plane",
          "worker", "cni", "etcd_backup")  # fmt: skip
