@@ -47,7 +47,7 @@ test-roles: setup-roles ## Test every role and playbook in containers (root, pod
 	$(BIN)/python tests/roles/run.py
 
 bench: setup-dev ## Compare the model server with bare ONNX Runtime and a naive FastAPI application
-	$(BIN)/python -m serving.bench
+	$(BIN)/python -m serving.bench --seconds 1
 
 image: setup-dev ## Build the model server's image from Debian's packages, try it, print its digest
 	serving/image/build.sh >/dev/null
