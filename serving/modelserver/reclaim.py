@@ -13,22 +13,32 @@ LARGE_BYTES = 4 << 20
 """A request with a body from this size on leaves more behind than is worth keeping."""
 
 QUIET_S = 1.0
-"""Memory is given back so long after the first of a burst, and again while the burst lasts."""
+"""Memory is given back first so long after the last large request of a burst."""
+
+LAST_S = 16.0
+"""Then after waits that double up to this one: a slow client takes its answer in the meantime."""
 
 
 class Reclaim:
-    """Gives memory back a moment after a large request, at most once in `QUIET_S`."""
+    """Gives memory back after large requests, once they have ended."""
 
     def __init__(self) -> None:
         self._due: asyncio.TimerHandle | None = None
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
 
     def after(self, body_bytes: int) -> None:
-        """Hear of a request that was answered."""
-        if body_bytes >= LARGE_BYTES and self._due is None and self._trim is not None:
-            self._due = asyncio.get_running_loop().call_later(QUIET_S, self._give_back)
+        """Hear of a request that was answered; its answer may not have been sent yet."""
+        if body_bytes >= LARGE_BYTES and self._trim is not None:
+            if self._due is not None:
+                self._due.cancel()
+            self._give_back_in(QUIET_S)
 
-    def _give_back(self) -> None:
+    def _give_back_in(self, wait_s: float) -> None:
+        self._due = asyncio.get_running_loop().call_later(wait_s, self._give_back, wait_s)
+
+    def _give_back(self, waited_s: float) -> None:
         self._due = None
         if self._trim is not None and self._trim(0):
             logs.LOGGER.debug("memory-given-back")
+        if waited_s < LAST_S:
+            self._give_back_in(2 * waited_s)
