@@ -1,6 +1,8 @@
 """Settings from the environment: every variable is ``MODELSERVER_<NAME>``."""
 
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +15,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from modelserver.contract import Contract, TensorSpec
 from modelserver.datatypes import DATATYPES
@@ -74,23 +75,19 @@ class _Contract(BaseModel):
         return self
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What one process serves and how; sizes in bytes, times in seconds unless named otherwise."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     model: Label
     release: Label
     artifact_uri: str = Field(min_length=1)
     artifact_sha256: Sha256
     artifact_bytes: int = Field(gt=0)
-    contract: Annotated[_Contract, NoDecode, BeforeValidator(_from_json)]
-    providers: Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_split)] = ("cpu",)
-    provider_options: Annotated[ProviderOptions, NoDecode, BeforeValidator(_from_json)] = (
-        ProviderOptions()
-    )
+    contract: Annotated[_Contract, BeforeValidator(_from_json)]
+    providers: Annotated[tuple[Provider, ...], BeforeValidator(_split)] = ("cpu",)
+    provider_options: Annotated[ProviderOptions, BeforeValidator(_from_json)] = ProviderOptions()
     threads: int | None = Field(default=None, gt=0)
     batching_max_size: int | None = Field(default=None, gt=0)
     batching_max_delay_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
@@ -157,10 +154,18 @@ class Settings(BaseSettings):
         )
 
 
-def read() -> Settings:
-    """Settings of this process. Raises `SettingsInvalid` with every variable that is wrong."""
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings of a process; an empty variable counts as not set, one of no setting is left alone.
+
+    Raises `SettingsInvalid` with every variable that is wrong.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): text
+        for name, text in environment.items()
+        if name.startswith(PREFIX) and text
+    }
     try:
-        return Settings()  # type: ignore[call-arg]  # the environment gives them
+        return Settings.model_validate(given)
     except ValidationError as error:
         problems = [
             f"{_variable(detail['loc'])}: {detail['msg']}"
