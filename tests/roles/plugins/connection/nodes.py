@@ -1,7 +1,9 @@
 """Reaches a test host in a podman container, with pipelining."""
 
 import shlex
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,8 +14,8 @@ DOCUMENTATION = """
 name: nodes
 short_description: reaches a test host in a podman container
 description:
-  - A module goes through the standard input of one C(podman exec), where the collection's plugin
-    needs five processes for it.
+  - A module goes through the standard input of one process in the container's namespaces, with the
+    container's capabilities. C(podman exec) takes thirty times as long to start one.
 options:
   remote_addr:
     description: Name of the container.
@@ -22,10 +24,18 @@ options:
       - name: inventory_hostname
       - name: ansible_host
 """
+ENVIRONMENT = {
+    "HOME": "/root",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "TERM": "xterm",
+    "container": "podman",
+}
+CAPABILITIES = 64
+KNOWN = Path(tempfile.gettempdir()) / "modelctl-nodes"
 
 
 class Connection(ConnectionBase):  # type: ignore[misc]
-    """One `podman exec` a command."""
+    """One process in the container's namespaces a command."""
 
     transport: ClassVar[str] = "nodes"
     has_pipelining: ClassVar[bool] = True
@@ -43,9 +53,15 @@ class Connection(ConnectionBase):  # type: ignore[misc]
     ) -> tuple[int, bytes, bytes]:
         """Run a command; give its status, output and error output."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
-        container = self.get_option("remote_addr")
-        command = ["podman", "exec", "--interactive", container, *shlex.split(cmd)]
-        done = subprocess.run(command, input=in_data or b"", capture_output=True, check=False)
+        command = [*entrance(self.get_option("remote_addr")), *shlex.split(cmd)]
+        done = subprocess.run(
+            command,
+            input=in_data or b"",
+            capture_output=True,
+            check=False,
+            env=ENVIRONMENT,
+            umask=0o022,
+        )
         return done.returncode, done.stdout, done.stderr
 
     def put_file(self, in_path: str, out_path: str) -> None:
@@ -71,3 +87,42 @@ class Connection(ConnectionBase):  # type: ignore[misc]
 
     def reset(self) -> None:
         """Nothing is kept open."""
+
+
+def entrance(container: str) -> list[str]:
+    """Command line that starts a command of the container; unreachable where it does not run."""
+    process = first_process(container)
+    status = (Path("/proc") / process / "status").read_text()
+    allowed = int(status.split("CapBnd:")[1].split()[0], 16)
+    kept = [f"+cap_{number}" for number in range(CAPABILITIES) if allowed >> number & 1]
+    enter = [shutil.which("nsenter") or "nsenter", "--target", process, "--all", "--root", "--wd"]
+    return [*enter, "--", "setpriv", f"--bounding-set={','.join(['-all', *kept])}", "--"]
+
+
+def first_process(container: str) -> str:
+    """Process id of the container's init, remembered until that process ends."""
+    known = KNOWN / container
+    if known.exists():
+        process, began = known.read_text().split()
+        if began == start_time(process):
+            return process
+    command = ["podman", "inspect", "--format={{.State.Pid}}", container]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    process = found.stdout.strip()
+    began = start_time(process)
+    if not began:
+        raise AnsibleConnectionFailure(f"{container} does not run: {found.stderr}")
+    KNOWN.mkdir(mode=0o700, exist_ok=True)
+    fresh = KNOWN / f"{container}.{process}"
+    fresh.write_text(f"{process} {began}")
+    fresh.replace(known)
+    return process
+
+
+def start_time(process: str) -> str:
+    """When a process began, in the kernel's ticks; nothing where there is none."""
+    try:
+        told = (Path("/proc") / process / "stat").read_text()
+    except OSError:
+        return ""
+    return told.rpartition(")")[2].split()[19]
