@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 Json = Any
 TESTS = ROOT / "tests" / "roles"
 QUIET = {"ANSIBLE_FORCE_COLOR": "0", "PYTHONWARNINGS": "default"}
+PLUGINS = TESTS / "plugins"
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,7 @@ class Site:
 
     def _variables(self) -> dict[str, Any]:
         return {
-            "ansible_connection": "containers.podman.podman",
-
+            "ansible_connection": "nodes",
             "ansible_python_interpreter": "/usr/bin/python3",
             "cluster_name": "site",
             "cluster_endpoint": f"127.0.0.1:{self.cluster.port}",
@@ -227,6 +227,8 @@ class Site:
             "PATH": programs,
             "HOME": str(self.folder),
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS / "connection"),
+            "PYTHONPATH": str(PLUGINS / "without"),
             "MODELCTL_ROLES_TESTS": str(TESTS),
             "MODELCTL_ROLES_BUILD": str(self.repository.parent),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
