@@ -9,13 +9,12 @@ from math import inf
 from modelserver import headers, logs, tracing
 from modelserver.batch import Outcome, Ran
 from modelserver.codec import Answer, Call
-from modelserver.compression import Expand
 from modelserver.errors import BodyTooLarge, Overloaded, RequestError
-from modelserver.headers import Given
-from modelserver.lifecycle import Lifecycle, Phase
+from modelserver.headers import Given, Terms
+from modelserver.lifecycle import Lifecycle, Serving
 from modelserver.metrics import Metrics
 from modelserver.protocol import ErrorBody, encode
-from modelserver.reclaim import Reclaim
+from modelserver.reclaim import LARGE_BYTES, Reclaim
 from modelserver.status import STATUS
 from modelserver.tracing import Steps, Tracer
 
@@ -62,7 +61,7 @@ class Inference:
     @property
     def closing(self) -> bool:
         """Whether clients should come back on another connection."""
-        return self.lifecycle.phase is Phase.DRAINING
+        return self.lifecycle.is_draining
 
 
 class Exchange:
@@ -75,13 +74,13 @@ class Exchange:
     __slots__ = (
         "_bytes",
         "_decoded_at",
-        "_expand",
         "_given",
         "_inference",
-        "_json_bytes",
         "_on_answer",
         "_role",
+        "_serving",
         "_started",
+        "_terms",
         "call",
         "cancelled",
         "expires_at",
@@ -92,6 +91,8 @@ class Exchange:
     )
     call: Call
     submitted_at: float
+    _serving: Serving
+    _terms: Terms
 
     def __init__(self, inference: Inference, given: Given, on_answer: OnAnswer) -> None:
         self._started = time.perf_counter()
@@ -99,8 +100,6 @@ class Exchange:
         self._given = given
         self._on_answer = on_answer
         self._role = headers.role(given)
-        self._json_bytes: int | None = None
-        self._expand: Expand | None = None
         self._bytes = 0
         self._decoded_at: float | None = None
         self.ran: Ran | None = None
@@ -114,21 +113,18 @@ class Exchange:
         """Whether the body is wanted; otherwise the answer has been given."""
         inference = self._inference
         try:
-            inference.lifecycle.require()
+            self._serving = inference.lifecycle.require()
             if inference.metrics.in_flight > inference.limits.requests:
                 inference.metrics.rejected["overloaded"] += 1
                 raise Overloaded(
                     f"{inference.limits.requests} requests are in flight already; try again"
                 )
-            headers.check_content(self._given)
-            self._expand = headers.expander(self._given)
-            self._json_bytes = headers.json_bytes(self._given)
-            timeout_s = headers.timeout_s(self._given)
+            self._terms = terms = headers.terms(self._given)
         except RequestError as error:
             self.fail(error)
             return False
-        if timeout_s is not None:
-            self.expires_at = self._started + timeout_s
+        if terms.timeout_s is not None:
+            self.expires_at = self._started + terms.timeout_s
         return True
 
     def check_room(self, size: int) -> None:
@@ -154,14 +150,14 @@ class Exchange:
 
     def run(self, body: bytes) -> None:
         """Decode the body and hand it to the scheduler."""
-        inference = self._inference
-        serving = inference.lifecycle.require()
+        inference, serving = self._inference, self._serving
+        expand, json_bytes, _ = self._terms
         try:
             self.hold(len(body))
-            if self._expand is not None:
-                body = self._expand(body, inference.limits.body_bytes)
+            if expand is not None:
+                body = expand(body, inference.limits.body_bytes)
                 self.hold(len(body))
-            self.call = serving.codec.decode(body, self._json_bytes)
+            self.call = serving.codec.decode(body, json_bytes)
         except RequestError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
@@ -181,8 +177,7 @@ class Exchange:
             self.fail(outcome)
             return
         began = time.perf_counter()
-        inference = self._inference
-        serving = inference.lifecycle.require()
+        inference, serving = self._inference, self._serving
         try:
             answer = serving.codec.encode(self.call, outcome)
         except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
@@ -202,11 +197,9 @@ class Exchange:
         """When the answer was ready; sending it is not counted."""
         now = time.perf_counter()
         metrics = self._inference.metrics
-        metrics.in_flight -= 1
-        metrics.in_flight_bytes -= self._bytes
-        self._inference.reclaim.after(self._bytes)
-        metrics.requests[self._role, status] += 1
-        metrics.request_s[self._role].observe(now - self._started)
+        metrics.answered(self._role, status, now - self._started, self._bytes)
+        if self._bytes >= LARGE_BYTES:
+            self._inference.reclaim.after_large()
         if self._inference.tracer is not None:
             self._trace(self._inference.tracer, status, now)
         sample = self._inference.access_log_sample

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType
+from typing import NamedTuple
 
 from modelserver import compression
 from modelserver.codec import Answer
@@ -18,8 +19,10 @@ Given = Mapping[bytes, bytes]
 _ROLES = MappingProxyType({b"stable": "stable", b"canary": "canary", b"shadow": "shadow"})
 _JSON = frozenset({b"application/json", b"application/octet-stream"})
 _JSON_BYTES = b"inference-header-content-length"
+_ENCODING = b"content-encoding"
 _TIMEOUT = b"x-request-timeout-ms"
 _ENVOY_TIMEOUT = b"x-envoy-expected-rq-timeout-ms"
+_SPECIAL = frozenset({_JSON_BYTES, _ENCODING, _TIMEOUT, _ENVOY_TIMEOUT})
 _TRACEPARENT = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
@@ -29,6 +32,33 @@ _UNAVAILABLE = 503
 
 _process = os.urandom(4).hex().encode()
 _numbers = count(1)
+
+
+class Terms(NamedTuple):
+    """What the headers say of the body and of the time there is for it.
+
+    `expand` undoes its compression, `json_bytes` of it are JSON (None: all), and within `timeout_s`
+    seconds it must have begun to run (None: no bound).
+    """
+
+    expand: Expand | None = None
+    json_bytes: int | None = None
+    timeout_s: float | None = None
+
+
+_PLAIN = Terms()
+
+
+def terms(given: Given) -> Terms:
+    """The terms of an inference request.
+
+    Raises `UnsupportedContent` for a body that this server does not read, `InvalidBinary`,
+    `InvalidRequest`.
+    """
+    _check_content(given)
+    if _SPECIAL.isdisjoint(given):
+        return _PLAIN
+    return Terms(_expander(given), _json_bytes(given), _timeout_s(given))
 
 
 def role(given: Given) -> str:
@@ -59,7 +89,7 @@ def trace_id(given: Given) -> str | None:
     return match["trace"].decode() if match and match["trace"].strip(b"0") else None
 
 
-def json_bytes(given: Given) -> int | None:
+def _json_bytes(given: Given) -> int | None:
     """How much of the body is JSON, None for all. Raises `InvalidBinary`."""
     value = given.get(_JSON_BYTES)
     if value is None:
@@ -72,7 +102,7 @@ def json_bytes(given: Given) -> int | None:
     return int(value)
 
 
-def timeout_s(given: Given) -> float | None:
+def _timeout_s(given: Given) -> float | None:
     """Seconds in which a request must have begun to run, None without a bound.
 
     The client's bound counts, and the one by which Envoy gives up. Raises `InvalidRequest`.
@@ -103,7 +133,7 @@ def content_bytes(given: Given) -> int:
     return int(value)
 
 
-def check_content(given: Given) -> None:
+def _check_content(given: Given) -> None:
     """Return if the body may be what this server reads. Raises `UnsupportedContent`."""
     content_type = given.get(b"content-type")
     if content_type is not None and content_type not in _JSON:
@@ -115,31 +145,38 @@ def check_content(given: Given) -> None:
             )
 
 
-def expander(given: Given) -> Expand | None:
+def _expander(given: Given) -> Expand | None:
     """What undoes the compression of the body, None where it has none.
 
     Raises `UnsupportedContent`.
     """
-    encoding = given.get(b"content-encoding", b"identity")
+    encoding = given.get(_ENCODING, b"identity")
     return None if encoding == b"identity" else compression.expander(encoding)
 
 
 def of_answer(
     status: int, answer: Answer, *, request_id: bytes, closing: bool, traceresponse: bytes = b""
-) -> list[tuple[bytes, bytes]]:
-    """Headers of an answer; `closing` asks the client to come back on another connection."""
-    json_only = answer.json_bytes is None
-    headers = [
-        (b"content-type", b"application/json" if json_only else b"application/octet-stream"),
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"x-request-id", request_id),
-    ]
-    if answer.json_bytes is not None:
-        headers.append((_JSON_BYTES, b"%d" % answer.json_bytes))
+) -> bytes:
+    """Header lines of an answer; `closing` asks the client to come back on another connection."""
+    json_bytes = answer.json_bytes
+    content_type = b"json" if json_bytes is None else b"octet-stream"
+    lines = b"content-type: application/%b\r\ncontent-length: %d\r\nx-request-id: %b\r\n" % (
+        content_type,
+        len(answer.body),
+        request_id,
+    )
+    if json_bytes is not None:
+        lines += b"%b: %d\r\n" % (_JSON_BYTES, json_bytes)
     if status == _UNAVAILABLE:
-        headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
+        lines += b"retry-after: %d\r\n" % RETRY_AFTER_S
     if traceresponse:
-        headers.append((b"traceresponse", traceresponse))
+        lines += b"traceresponse: %b\r\n" % traceresponse
     if closing:
-        headers.append((b"connection", b"close"))
-    return headers
+        lines += b"connection: close\r\n"
+    return lines
+
+
+def pairs(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Header lines as ASGI wants them."""
+    split = (line.partition(b": ") for line in lines.splitlines())
+    return [(name, value) for name, _, value in split]

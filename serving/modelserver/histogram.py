@@ -1,46 +1,42 @@
 """Counts of values by upper bound, cheap on the way of a request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 import numpy as np
-
-_FRESH = 4096
 
 
 class Histogram:
     """Counts of values by upper bound.
 
-    A value is only appended to a list; sorting them into buckets is done for thousands at once.
+    `observe` only appends to a list. Its owner calls `fold` before that gets long: sorting a
+    thousand values into buckets costs little more than sorting one.
     """
 
-    __slots__ = ("_bounds", "_counts", "_fresh", "_total")
+    __slots__ = ("_bounds", "_counts", "_fresh", "_total", "observe")
+    observe: Callable[[float], None]
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = np.array(bounds, np.float64)
         self._counts = np.zeros(len(bounds) + 1, np.int64)
         self._fresh: list[float] = []
         self._total = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self._fresh.append(value)
-        if len(self._fresh) >= _FRESH:
-            self._sort()
+        self.observe = self._fresh.append
 
     @property
     def total(self) -> float:
         """Sum of all values."""
-        self._sort()
+        self.fold()
         return self._total
 
     def buckets(self) -> list[tuple[str, float]]:
         """Upper bound and the number of values up to it."""
-        self._sort()
+        self.fold()
         names = [*(f"{float(bound)}" for bound in self._bounds), "+Inf"]
         return list(zip(names, accumulate(map(float, self._counts)), strict=True))
 
-    def _sort(self) -> None:
+    def fold(self) -> None:
+        """Sort what was observed into its buckets."""
         values = np.array(self._fresh, np.float64)
         self._fresh.clear()
         places = np.searchsorted(self._bounds, values, side="left")

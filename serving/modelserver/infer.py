@@ -49,13 +49,14 @@ class InferEndpoint:
         watch.cancel()
         if status == STATUS[Disconnected]:
             return
-        fields = headers.of_answer(
+        lines = headers.of_answer(
             status,
             answer,
             request_id=exchange.request_id,
             closing=inference.closing,
             traceresponse=exchange.traceresponse,
         )
+        fields = headers.pairs(lines)
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": answer.body})
 

@@ -33,6 +33,24 @@ class _Event:
 _NOBODY_WAITS = _Event()
 
 
+class _DefaultLines:
+    """Header lines that every answer has, kept while uvicorn has the same list: for a second."""
+
+    def __init__(self) -> None:
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def of(self, fields: list[tuple[bytes, bytes]]) -> bytes:
+        """The fields as lines."""
+        if fields is not self._fields:
+            self._fields = fields
+            self._lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+        return self._lines
+
+
+_DEFAULT_LINES = _DefaultLines()
+
+
 class HttpProtocol(HttpToolsProtocol):
     """HTTP/1.1 of one connection; `inference` is set by a subclass made for one process."""
 
@@ -215,19 +233,18 @@ class _ShortCycle:
         exchange, self._exchange = self._exchange, None  # its tensors are not kept
         if self.disconnected or exchange is None:
             return
-        fields = headers.of_answer(
+        closing = not self.keep_alive or protocol.inference.closing
+        lines = headers.of_answer(
             status,
             answer,
             request_id=exchange.request_id,
-            closing=protocol.inference.closing or not self.keep_alive,
+            closing=closing,
             traceresponse=exchange.traceresponse,
         )
-        lines = [STATUS_LINE[status]]
-        for name, value in (*protocol.server_state.default_headers, *fields):
-            lines += (name, b": ", value, b"\r\n")
-        lines += (b"\r\n", answer.body)
-        protocol.transport.write(b"".join(lines))
-        if not self.keep_alive or protocol.inference.closing:
+        default = _DEFAULT_LINES.of(protocol.server_state.default_headers)
+        parts = (STATUS_LINE[status], default, lines, b"\r\n", answer.body)
+        protocol.transport.write(b"".join(parts))
+        if closing:
             protocol.transport.close()
         elif protocol.pipeline:
             protocol.on_response_complete()

@@ -48,6 +48,7 @@ class Lifecycle:
     def __init__(self, metrics: Metrics) -> None:
         self.phase = Phase.STARTING
         self.reason = "about to load"
+        self.is_draining = False
         self._serving: Serving | None = None
         self._metrics = metrics
 
@@ -84,6 +85,7 @@ class Lifecycle:
 
     def drain(self) -> None:
         """Want no more requests."""
+        self.is_draining = True
         self._enter(Phase.DRAINING, "asked to stop")
 
     def fail(self, reason: str) -> None:

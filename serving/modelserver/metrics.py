@@ -27,6 +27,9 @@ DURATION_BOUNDS_S = (
 STEP_BOUNDS_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, *DURATION_BOUNDS_S)
 BATCH_BOUNDS_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
+_UNFOLDED = 1024
+"""Answers after which their durations are sorted into buckets."""
+
 _Series = tuple[tuple[str, str] | None, float]
 
 
@@ -43,6 +46,7 @@ class Metrics(Collector):
         self.compute_s = Histogram(STEP_BOUNDS_S)
         self.encode_s = Histogram(STEP_BOUNDS_S)
         self.batch_rows = Histogram(BATCH_BOUNDS_ROWS)
+        self._unfolded = 0
         self.in_flight = 0
         self.in_flight_bytes = 0
         self.queue_depth: Callable[[], int] = lambda: 0
@@ -60,6 +64,23 @@ class Metrics(Collector):
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
+
+    def answered(self, role: str, code: int, duration_s: float, body_bytes: int) -> None:
+        """Count the end of a request that was in flight with a body of that size."""
+        self.in_flight -= 1
+        self.in_flight_bytes -= body_bytes
+        self.requests[role, code] += 1
+        self.request_s[role].observe(duration_s)
+        self._unfolded += 1
+        if self._unfolded >= _UNFOLDED:
+            self._unfolded = 0
+            for each in (*self.request_s.values(), *self._steps()):
+                each.fold()
+
+    def _steps(self) -> Iterator[Histogram]:
+        """What is measured for each request or run, beside the whole."""
+        yield from (self.decode_s, self.queue_s, self.batch_wait_s)
+        yield from (self.compute_s, self.encode_s, self.batch_rows)
 
     def exposition(self) -> bytes:
         """Prometheus' text format, version 0.0.4."""

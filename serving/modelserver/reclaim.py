@@ -26,9 +26,9 @@ class Reclaim:
         self._due: asyncio.TimerHandle | None = None
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
 
-    def after(self, body_bytes: int) -> None:
-        """Hear of a request that was answered; its answer may not have been sent yet."""
-        if body_bytes >= LARGE_BYTES and self._trim is not None:
+    def after_large(self) -> None:
+        """Hear of a large request that was answered; its answer may not have been sent yet."""
+        if self._trim is not None:
             if self._due is not None:
                 self._due.cancel()
             self._give_back_in(QUIET_S)

@@ -119,7 +119,9 @@ class Scheduler:
         """The call that waits longest, and others that may run with it; none if none is left."""
         while self._waiting:
             first = self._waiting.popleft()
-            if not self._drop(first, now):
+            if first.cancelled or first.expires_at <= now:
+                self._drop(first)
+            else:
                 return self._join(first, now)
         return []
 
@@ -131,23 +133,22 @@ class Scheduler:
         for job in self._waiting:
             if job.call.key != key or rows + job.call.rows > self._max_rows:
                 left.append(job)
-            elif not self._drop(job, now):
+            elif job.cancelled or job.expires_at <= now:
+                self._drop(job)
+            else:
                 taken.append(job)
                 rows += job.call.rows
         self._waiting = left
         return taken
 
-    def _drop(self, job: Job, now: float) -> bool:
-        """Whether nobody wants the call any more, in which case it is answered."""
+    def _drop(self, job: Job) -> None:
+        """Answer a call that nobody wants any more."""
         if job.cancelled:
             self._metrics.dropped["disconnect"] += 1
             job.finish(Disconnected("the client went away before its request began to run"))
-        elif job.expires_at <= now:
+        else:
             self._metrics.dropped["deadline"] += 1
             job.finish(DeadlineExceeded("the request's time was over before it began to run"))
-        else:
-            return False
-        return True
 
     def _finish_elsewhere(self, jobs: Sequence[Job], ran: Ran) -> None:
         self._running = False

@@ -105,20 +105,25 @@ def from_values(
         raise InvalidRequest(
             "data", f"found {len(values)} elements, expected {expected} by shape {list(shape)}"
         )
-    if datatype.name == "BYTES":
+    if not datatype.code:
+        if datatype.name == "BF16":
+            return bfloat16.to_bits(np.array(values, np.float32)).reshape(shape)
         return _strings(values).reshape(shape)
-    if datatype.name == "BF16":
-        return bfloat16.to_bits(np.array(values, np.float32)).reshape(shape)
     try:
         # Three times as fast as np.array(values, dtype); "<" checks the range of floats too.
-        packed = struct.pack(f"<{len(values)}{datatype.code}", *values)
+        packed = _packer(expected, datatype.code).pack(*values)
     except (struct.error, OverflowError) as error:
         index = next(i for i, value in enumerate(values) if not _fits(value, datatype.code))
         step = _steps(index, shape) if nested else f"[{index}]"
         raise InvalidRequest(
             f"data{step}", f"found {values[index]}, expected {datatype.expected}"
         ) from error
-    return np.frombuffer(packed, datatype.dtype).reshape(shape)
+    return np.ndarray(shape, datatype.dtype, packed)
+
+
+@lru_cache(maxsize=256)
+def _packer(number: int, code: str) -> struct.Struct:
+    return struct.Struct(f"<{number}{code}")
 
 
 def _fits(value: float, code: str) -> bool:
