@@ -53,15 +53,6 @@ LARGE_BYTES = 4 << 20
 """Inputs from this size on leave more memory in ONNX Runtime's arena than is worth keeping."""
 
 
-def _giving_back() -> Any:  # noqa: ANN401 - ONNX Runtime has no types
-    options = onnxruntime.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-    return options
-
-
-_GIVING_BACK = _giving_back()
-
-
 @dataclass(frozen=True)
 class Model:
     """A loaded session and what it promises."""
@@ -85,7 +76,7 @@ class Model:
         try:
             if self._has_bfloat16:
                 return self._run_values(outputs, feeds)
-            options = _GIVING_BACK if give_back or _bytes(feeds) >= LARGE_BYTES else None
+            options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
             arrays: list[Array] = self.session.run(outputs, feeds, options)
         except ort.InvalidArgument as error:
             raise InvalidRequest("inputs", f"the model refuses them: {_brief(error)}") from error
@@ -98,6 +89,15 @@ class Model:
         return any(
             spec.datatype.name == "BF16" for spec in (*self.contract.inputs, *self.contract.outputs)
         )
+
+    @cached_property
+    def _giving_back(self) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+        """Options of a run that shrinks the arena, None where there is no arena."""
+        if not self.session.get_session_options().enable_cpu_mem_arena:
+            return None
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        return options
 
     def _run_values(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
         """The same through OrtValue, the only way for BF16, which numpy does not know."""
@@ -132,14 +132,16 @@ def load(
     Raises a `StartError`: the provider is missing, the bytes are no model, the contract is not
     kept, an operator is unknown, memory is short.
     """
-    wanted = executors.prepare(
-        providers, options or ProviderOptions(), engine_cache or path.with_suffix(".engines")
-    )
+    chosen = options or ProviderOptions()
+    wanted = executors.prepare(providers, chosen, engine_cache or path.with_suffix(".engines"))
+    arena = chosen.cpu.enable_cpu_mem_arena is not False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
             session = onnxruntime.InferenceSession(
-                str(path), _options(threads, fall_back="cpu" in providers), providers=wanted
+                str(path),
+                _options(threads, arena=arena, fall_back="cpu" in providers),
+                providers=wanted,
             )
     except (*_ORT_ERRORS, MemoryError) as error:
         raise _load_error(error) from error
@@ -150,8 +152,9 @@ def load(
     return Model(session, contract, graph, tuple(session.get_providers()))
 
 
-def _options(threads: int, *, fall_back: bool) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+def _options(threads: int, *, arena: bool, fall_back: bool) -> Any:  # noqa: ANN401 - no types there
     options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = arena
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT

@@ -19,6 +19,12 @@ class _Options(BaseModel):
         }
 
 
+class CpuOptions(_Options):
+    """Options of the CPU provider, which ONNX Runtime takes with the session."""
+
+    enable_cpu_mem_arena: bool | None = None
+
+
 class CudaOptions(_Options):
     """Options of the CUDA provider; `gpu_mem_limit` is in bytes."""
 
@@ -43,5 +49,6 @@ class ProviderOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    cpu: CpuOptions = CpuOptions()
     cuda: CudaOptions = CudaOptions()
     tensorrt: TensorrtOptions = TensorrtOptions()

@@ -12,6 +12,8 @@ from modelserver import errors, warmup
 from modelserver.bfloat16 import to_bits
 from modelserver.contract import Contract
 from modelserver.datatypes import DATATYPES
+from modelserver.model import LARGE_BYTES
+from modelserver.provideroptions import CpuOptions, ProviderOptions
 from tests.serving import onnx_models
 from tests.serving.loading import XY, Load, specs
 
@@ -123,3 +125,16 @@ def test_index_out_of_range_is_the_client_s_fault(load: Load) -> None:
 
     with pytest.raises(errors.InvalidRequest, match="inputs: the model refuses them"):
         loaded.run(["y"], {"x": np.array([3])})
+
+
+def test_a_model_runs_without_an_arena(load: Load) -> None:
+    """A release may do without the arena; then a large run has nothing to shrink, and succeeds."""
+    options = ProviderOptions(cpu=CpuOptions(enable_cpu_mem_arena=False))
+    loaded = load(onnx_models.identity("FP32"), XY, options=options)
+    rows = np.zeros((LARGE_BYTES // 8, 2), np.float32)
+
+    (found,) = loaded.run(["y"], {"x": rows}, give_back=True)
+
+    assert found.shape == rows.shape
+    assert not loaded.session.get_session_options().enable_cpu_mem_arena
+    assert load(onnx_models.identity("FP32"), XY).session.get_session_options().enable_cpu_mem_arena

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelctl.kinds import Artifact, Release, Runtime
-from modelserver.provideroptions import CudaOptions, ProviderOptions, TensorrtOptions
+from modelserver.provideroptions import CpuOptions, CudaOptions, ProviderOptions, TensorrtOptions
 
 if TYPE_CHECKING:
     from tests.modelctl.render.v1.conftest import Placement
@@ -280,6 +280,7 @@ def test_the_server_knows_every_provider_option() -> None:
     known = ProviderOptions.model_validate(examples)
 
     assert {name: set(options) for name, options in examples.items()} == {
+        "cpu": set(CpuOptions.model_fields),
         "cuda": set(CudaOptions.model_fields),
         "tensorrt": set(TensorrtOptions.model_fields),
     }
