@@ -2,6 +2,8 @@
 
 import shlex
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,8 +16,9 @@ DOCUMENTATION = """
 name: nodes
 short_description: reaches a test host in a podman container
 description:
-  - A module goes through the standard input of one process in the container's namespaces, with the
-    container's capabilities. C(podman exec) takes thirty times as long to start one.
+  - A command is a process in the container's namespaces, with the container's capabilities;
+    C(podman exec) takes thirty times as long to start one.
+  - A module goes to plugins/module_server.py, which is started on the host by the first of them.
 options:
   remote_addr:
     description: Name of the container.
@@ -31,6 +34,11 @@ ENVIRONMENT = {
     "container": "podman",
 }
 CAPABILITIES = 64
+MODULE = "/bin/sh -c '/usr/bin/python3 && sleep 0'"
+SERVER = Path(__file__).parents[1] / "module_server.py"
+SOCKET = "/run/modelctl-modules.sock"
+ANSWER = struct.Struct("!iQQ")
+KILLED = 137
 KNOWN = Path(tempfile.gettempdir()) / "modelctl-nodes"
 
 
@@ -53,16 +61,10 @@ class Connection(ConnectionBase):  # type: ignore[misc]
     ) -> tuple[int, bytes, bytes]:
         """Run a command; give its status, output and error output."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
-        command = [*entrance(self.get_option("remote_addr")), *shlex.split(cmd)]
-        done = subprocess.run(
-            command,
-            input=in_data or b"",
-            capture_output=True,
-            check=False,
-            env=ENVIRONMENT,
-            umask=0o022,
-        )
-        return done.returncode, done.stdout, done.stderr
+        container = self.get_option("remote_addr")
+        if in_data and cmd == MODULE:
+            return run_module(container, in_data)
+        return run(container, shlex.split(cmd), in_data or b"")
 
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file to the host."""
@@ -87,6 +89,51 @@ class Connection(ConnectionBase):  # type: ignore[misc]
 
     def reset(self) -> None:
         """Nothing is kept open."""
+
+
+def run(container: str, command: list[str], in_data: bytes) -> tuple[int, bytes, bytes]:
+    """Status, output and error output of a process in the container."""
+    done = subprocess.run(
+        [*entrance(container), *command],
+        input=in_data,
+        capture_output=True,
+        check=False,
+        env=ENVIRONMENT,
+        umask=0o022,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def run_module(container: str, module: bytes) -> tuple[int, bytes, bytes]:
+    """Status, output and error output of a module; that of a killed one where its host dies."""
+    with reach_server(container) as server:
+        try:
+            server.sendall(module)
+            server.shutdown(socket.SHUT_WR)
+            told = b"".join(iter(lambda: server.recv(1 << 20), b""))
+        except OSError as fault:
+            return KILLED, b"", str(fault).encode()
+    if len(told) < ANSWER.size:
+        return KILLED, b"", f"{container} ended before the module".encode()
+    status, output, _ = ANSWER.unpack_from(told)
+    written = told[ANSWER.size :]
+    return status, written[:output], written[output:]
+
+
+def reach_server(container: str) -> socket.socket:
+    """A connection to the host's module server, which is started where there is none."""
+    path = f"/proc/{first_process(container)}/root{SOCKET}"
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        server.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError):
+        command = ["/usr/bin/python3", "-", SOCKET]
+        status, _, said = run(container, command, SERVER.read_bytes())
+        if status:
+            server.close()
+            raise AnsibleConnectionFailure(f"{container}: module server: {said.decode()}") from None
+        server.connect(path)
+    return server
 
 
 def entrance(container: str) -> list[str]:
