@@ -4,12 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 TESTS = PROJECT / "tests" / "roles"
 BIN = PROJECT / ".venv" / "bin"
+# Scenarios at once, where there are as many processors: each has two hosts.
+SIDE_BY_SIDE = 4
 PROGRAMS = {
     "podman": "podman",
     "crun": "crun",
@@ -33,39 +38,49 @@ def scenarios() -> list[str]:
     return [name for name in found if name != "default"]
 
 
-def parts(chosen: list[str]) -> list[tuple[str, list[str], Path]]:
-    """What is run, in order: a name, the command, its folder."""
+@dataclass(frozen=True)
+class Part:
+    """One command: what it is called, its argument list and the folder that it runs in."""
+
+    name: str
+    command: list[str]
+    folder: Path = TESTS
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def scenario(name: str, scratch: Path) -> Part:
+    """A scenario with hosts and a scratch folder of its own, so that several can run at once."""
+    prefix = os.environ.get("MODELCTL_NODES_PREFIX", "")
+    environment = {
+        "MODELCTL_NODES_PREFIX": f"{prefix}{name.replace('_', '-')}-",
+        "MOLECULE_EPHEMERAL_DIRECTORY": str(scratch / name),
+    }
+    command = [str(BIN / "molecule"), "test", "--scenario-name", name]
+    return Part(f"molecule {name}", command, environment=environment)
+
+
+def parts(chosen: list[str], scratch: Path) -> list[list[Part]]:
+    """What is run: groups in order, the parts of a group side by side."""
     python = str(BIN / "python")
-    tests = [python, "-m", "pytest", "tests/roles"]
-    roles = [
-        (f"molecule {name}", [str(BIN / "molecule"), "test", "--scenario-name", name], TESTS)
-        for name in scenarios()
-        if not chosen or name in chosen
-    ]
-    build = [
-        ("images", [python, "-m", "harness.images"], TESTS),
-        ("repository", [python, "-m", "harness.repository"], TESTS),
-    ]
+    build = [[Part(name, [python, "-m", f"harness.{name}"])] for name in ("images", "repository")]
+    roles = [scenario(name, scratch) for name in scenarios() if not chosen or name in chosen]
     if chosen:
-        return [*build, *roles]
-    return [
-        ("lint", [str(BIN / "ansible-lint")], PROJECT),
-        *build,
-        *roles,
-        ("pytest", tests, PROJECT),
-    ]
+        return [*build, roles]
+    lint = Part("lint", [str(BIN / "ansible-lint")], PROJECT)
+    tests = Part("pytest", [python, "-m", "pytest", "tests/roles"], PROJECT)
+    return [[lint], *build, roles, [tests]]
 
 
-def run(name: str, command: list[str], folder: Path) -> tuple[str, float, int]:
+def run(part: Part) -> tuple[str, float, int]:
     """Run one part; its output is shown where it fails, or as it comes for pytest."""
     began = time.monotonic()
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "MOLECULE_COMMAND_BORDERS": "false"}
-    quiet = name != "pytest"
+    environment = os.environ | part.environment
+    environment |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    quiet = part.name != "pytest"
     done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
+        part.command,
+        cwd=part.folder,
+        env=environment | {"MOLECULE_COMMAND_BORDERS": "false"},
         check=False,
         stdout=subprocess.PIPE if quiet else None,
         stderr=subprocess.STDOUT if quiet else None,
@@ -75,9 +90,10 @@ def run(name: str, command: list[str], folder: Path) -> tuple[str, float, int]:
     if done.returncode and quiet:
         sys.stdout.write(done.stdout)
     print(
-        f"roles: {name}: {'failed' if done.returncode else 'passed'} in {took_s:.0f} s", flush=True
+        f"roles: {part.name}: {'failed' if done.returncode else 'passed'} in {took_s:.0f} s",
+        flush=True,
     )
-    return name, took_s, done.returncode
+    return part.name, took_s, done.returncode
 
 
 def main() -> None:
@@ -86,8 +102,14 @@ def main() -> None:
         sys.exit(f"test-roles: install: apt-get install {' '.join(lacking)}")
     if os.geteuid() != 0:
         sys.exit("test-roles: found an ordinary user; containers with systemd need root")
-    results = [run(*part) for part in parts(sys.argv[1:])]
-    print("roles: in all", round(sum(took_s for _, took_s, _ in results)), "s")
+    began = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="modelctl-roles-") as scratch,
+        ThreadPoolExecutor(min(os.cpu_count() or 1, SIDE_BY_SIDE)) as pool,
+    ):
+        groups = parts(sys.argv[1:], Path(scratch))
+        results = [result for group in groups for result in pool.map(run, group)]
+    print("roles: in all", round(time.monotonic() - began), "s")
     if failed := [name for name, _, status in results if status]:
         sys.exit(f"test-roles: failed: {', '.join(failed)}")
 
