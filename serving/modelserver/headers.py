@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
 from typing import NamedTuple
@@ -66,10 +67,14 @@ def role(given: Given) -> str:
 
     A route names it in x-model-role; Envoy ends the host of a mirrored request in ``-shadow``.
     """
-    host = given.get(b"host", b"")
-    if b"-shadow" in host and host.partition(b":")[0].endswith(b"-shadow"):
+    return _role(given.get(b"host", b""), given.get(b"x-model-role", b""))
+
+
+@lru_cache(maxsize=64)
+def _role(host: bytes, named: bytes) -> str:
+    if host.partition(b":")[0].endswith(b"-shadow"):
         return "shadow"
-    return _ROLES.get(given.get(b"x-model-role", b""), "direct")
+    return _ROLES.get(named, "direct")
 
 
 def request_id(given: Given) -> bytes:

@@ -103,7 +103,8 @@ class HttpProtocol(HttpToolsProtocol):
             return
         body = b"".join(self._held)
         self._held = None
-        self._short = _ShortCycle(self)
+        if self._short is None:
+            self._short = _ShortCycle(self)
         self.cycle = self._short  # type: ignore[assignment]  # it has what uvicorn uses
         self._short.run(body)
 
@@ -200,14 +201,14 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class _ShortCycle:
-    """One request and its answer, with the attributes that uvicorn's protocol looks at."""
+    """One request at a time and its answer, with what uvicorn's protocol looks at."""
 
     __slots__ = ("_exchange", "_protocol", "disconnected", "keep_alive", "response_complete")
     message_event = _NOBODY_WAITS
 
     def __init__(self, protocol: HttpProtocol) -> None:
         self._protocol = protocol
-        self.keep_alive = protocol.parser.should_keep_alive()
+        self.keep_alive = True
         self.disconnected = False
         self.response_complete = False
         self._exchange: Exchange | None = None
@@ -215,6 +216,8 @@ class _ShortCycle:
     def run(self, body: bytes) -> None:
         """Begin to answer."""
         protocol = self._protocol
+        self.keep_alive = protocol.parser.should_keep_alive()
+        self.response_complete = False
         self._exchange = exchange = Exchange(
             protocol.inference, dict(protocol.headers), self._answer
         )
