@@ -70,6 +70,21 @@ def test_two_long_rows_are_enough_to_know(monkeypatch: pytest.MonkeyPatch) -> No
     assert list(batchcurve.measure(run, 64)) == [1, 2]
 
 
+def test_a_first_run_that_was_held_up_is_no_gain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row is measured again before rows together are believed to pay."""
+    now_s = [0.0]
+    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    held_up_s = iter([0.05])
+
+    def run(rows: int) -> None:
+        now_s[0] += 0.04 * rows + next(held_up_s, 0)
+
+    curve = batchcurve.measure(run, 4)
+
+    assert curve == pytest.approx({1: 0.04, 2: 0.08, 4: 0.16})
+    assert batchcurve.useful_rows(curve) == 1
+
+
 def test_rows_that_the_model_refuses_end_the_curve() -> None:
     """More rows than the model takes are never used."""
 
