@@ -1,5 +1,4 @@
 """Filters of role firewall: from the port table to rules that nftables reads."""
-# ruff: noqa: INP001 - Ansible loads this file by its path
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Filters of role package_source: a host's repositories, and keys proved by fingerprint."""
-# ruff: noqa: INP001 - Ansible loads this file by its path
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Filters: what was observed on the hosts against what a node needs."""
-# ruff: noqa: INP001 - Ansible loads this file by its path
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Filter: what the inventory alone shows to be wrong, before any host is asked."""
-# ruff: noqa: INP001 - Ansible loads this file by its path
 
 from __future__ import annotations
 

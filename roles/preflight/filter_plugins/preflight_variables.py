@@ -1,5 +1,4 @@
 """Filter: variables of the inventory that nobody reads, are gone, or are of the wrong kind."""
-# ruff: noqa: INP001 - Ansible loads this file by its path
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Lookup: every variable that a role or a playbook of this repository declares."""
-# ruff: noqa: INP001 - Ansible loads this file by its path
 
 from __future__ import annotations
 
