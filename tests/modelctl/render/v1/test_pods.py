@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,15 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelctl.kinds import Artifact, Release, Runtime
-from modelserver.provideroptions import CpuOptions, CudaOptions, ProviderOptions, TensorrtOptions
+from modelserver.provideroptions import ProviderOptions
 
 if TYPE_CHECKING:
     from tests.modelctl.render.v1.conftest import Placement
 
 # A busy machine is no fault of the renderer: no limits on the time of an example.
 EXAMPLES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-ROOT = Path(__file__).parents[4]
 
 _Object = dict[str, Any]
 
@@ -266,25 +263,6 @@ def test_provider_options_reach_the_server(plain: Placement) -> None:
     assert options == read.model_dump(exclude_unset=True)
     assert "MODELSERVER_PROVIDER_OPTIONS" not in _settings(before)
     assert "364Mi" == limits["cache"]
-
-
-def test_the_server_knows_every_provider_option() -> None:
-    """Each option that a release may set has the same name and takes the same values there."""
-    schema = json.loads((ROOT / "schemas" / "release.schema.json").read_text())
-    providers = schema["properties"]["runtime"]["properties"]["provider_options"]["properties"]
-    examples = {
-        provider: {name: each["examples"][0] for name, each in options["properties"].items()}
-        for provider, options in providers.items()
-    }
-
-    known = ProviderOptions.model_validate(examples)
-
-    assert {name: set(options) for name, options in examples.items()} == {
-        "cpu": set(CpuOptions.model_fields),
-        "cuda": set(CudaOptions.model_fields),
-        "tensorrt": set(TensorrtOptions.model_fields),
-    }
-    assert examples == known.model_dump()
 
 
 def test_the_artifact_fits_its_cache_twice(plain: Placement) -> None:
