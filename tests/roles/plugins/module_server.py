@@ -1,9 +1,9 @@
 """Runs modules on a test host, each in a fork of one Python that has read the library before.
 
-The connection starts it on the host, with the path of a socket as its only argument, and sends one
-module a connection. Starting Python, reading its library and compiling the forty files of every
-module's archive is three quarters of a module's time. A fork keeps nothing of what came before it,
-but the compiled files.
+The connection starts it on the host, with a socket's path and a folder for compiled files, and
+sends one module a connection. Starting Python, reading its library and compiling the forty files of
+every module's archive is three quarters of a module's time. A fork keeps nothing of what came
+before it, but the compiled files.
 """
 
 import hashlib
@@ -25,22 +25,21 @@ LIBRARY = (
     " platform random select selectors shlex shutil subprocess syslog tempfile textwrap threading"
     " traceback typing zipfile"
 )
-COMPILED = Path("/var/cache/modelctl-modules")
 ANSWER = struct.Struct("!iQQ")
 
 
-def keep_compiled() -> None:
+def keep_compiled(folder: Path) -> None:
     """Let zipimport read compiled code by its source's hash, and keep what it had to compile."""
     compile_source = zipimport._compile_source  # type: ignore[attr-defined]
-    COMPILED.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def read_or_compile(pathname: str, source: bytes) -> types.CodeType:
-        kept = COMPILED / hashlib.sha256(MAGIC_NUMBER + source).hexdigest()
+        kept = folder / hashlib.sha256(MAGIC_NUMBER + source).hexdigest()
         if kept.exists():
             known: types.CodeType = marshal.loads(kept.read_bytes())  # noqa: S302
             return known
         code: types.CodeType = compile_source(pathname, source)
-        fresh = COMPILED / f"{kept.name}.{os.getpid()}"
+        fresh = folder / f"{kept.name}.{os.getpid()}"
         fresh.write_bytes(marshal.dumps(code))
         fresh.replace(kept)
         return code
@@ -91,7 +90,7 @@ def main() -> None:
     fresh = path.with_suffix(f".{os.getpid()}")
     for name in LIBRARY.split():
         importlib.import_module(name)
-    keep_compiled()
+    keep_compiled(Path(sys.argv[2]))
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(fresh))
     listener.listen()

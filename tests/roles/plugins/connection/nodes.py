@@ -37,6 +37,7 @@ CAPABILITIES = 64
 MODULE = "/bin/sh -c '/usr/bin/python3 && sleep 0'"
 SERVER = Path(__file__).parents[1] / "module_server.py"
 SOCKET = "/run/modelctl-modules.sock"
+COMPILED = "/var/cache/modelctl-modules"
 ANSWER = struct.Struct("!iQQ")
 KILLED = 137
 KNOWN = Path(tempfile.gettempdir()) / "modelctl-nodes"
@@ -127,7 +128,7 @@ def reach_server(container: str) -> socket.socket:
     try:
         server.connect(path)
     except (FileNotFoundError, ConnectionRefusedError):
-        command = ["/usr/bin/python3", "-", SOCKET]
+        command = ["/usr/bin/python3", "-", SOCKET, COMPILED]
         status, _, said = run(container, command, SERVER.read_bytes())
         if status:
             server.close()
