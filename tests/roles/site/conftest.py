@@ -1,4 +1,4 @@
-"""Three hosts in containers for the whole-of-site tests; skipped where podman is missing."""
+"""Four hosts in containers for the whole-of-site tests; skipped where podman is missing."""
 
 import os
 import shutil
@@ -17,11 +17,13 @@ from roles.site.site_kit import ROOT, TESTS, Node, Site
 BUILD = Path(os.environ.get("MODELCTL_ROLES_BUILD", ROOT / ".modelctl" / "roles"))
 NODES = (
     Node("cp1", ("control_plane",)),
+    Node("cp2", ("control_plane",)),
     Node("worker1", ("workers",)),
     Node("gpu1", ("workers", "gpu"), gpus=8, switches=4),
-    Node("late1", ("workers",)),
 )
-FIRST = ["cp1", "worker1", "gpu1"]
+FIRST = ["cp1", "gpu1", "worker1"]
+LATER = "1.36.4"
+SOONER = "1.36.3"
 
 
 def _podman() -> tuple[str, ...]:
@@ -49,6 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     prefix = f"{os.environ.get('MODELCTL_NODES_PREFIX', '')}site-"
     image, repository = "localhost/modelctl-debian12:latest", BUILD / "repository"
     made = Site(folder, image, repository, prefix, cluster, NODES, _podman())
+    made.locked["kubernetes"] = SOONER
     for node in NODES:
         made.create(node)
     made.write_inventory(FIRST)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,29 @@ class Run:
             found += [str(item) for item in result.get("warnings", [])]
             found += [str(item) for item in result.get("deprecations", [])]
         return found
+
+    def printed(self, task: str) -> list[str]:
+        """The lines that a task of `debug` printed."""
+        (told,) = [
+            event["event_data"]["res"]["msg"]
+            for event in self.of("runner_on_ok")
+            if event["event_data"]["task"] == task
+        ]
+        return list(told)
+
+    def roles(self) -> dict[str, float]:
+        """How long each role took, in seconds from a task's first start to its last end."""
+        spans: dict[str, tuple[str, list[str]]] = {}
+        for event in self.of("runner_on_ok", "runner_on_failed", "runner_on_skipped"):
+            data = event["event_data"]
+            _, times = spans.setdefault(data["task_uuid"], (data.get("role", ""), []))
+            times += [data["start"], data["end"]]
+        spent: dict[str, float] = {}
+        for role, times in spans.values():
+            taken = datetime.fromisoformat(max(times)) - datetime.fromisoformat(min(times))
+            spent[role] = spent.get(role, 0) + taken.total_seconds()
+        most = sorted(spent.items(), key=lambda each: -each[1])
+        return {role: round(seconds, 1) for role, seconds in most if role}
 
     def slowest(self, count: int) -> list[tuple[float, str]]:
         """The tasks that took longest, in seconds over all hosts."""
@@ -160,6 +184,7 @@ class Site:
             "ansible_connection": "nodes",
             "ansible_python_interpreter": "/usr/bin/python3",
             "cluster_name": "site",
+            "control_plane_vip_mode": "none",  # the double stands where a load balancer would
             "cluster_endpoint": f"127.0.0.1:{self.cluster.port}",
             "cluster_pod_cidr": "10.244.0.0/16",
             "cluster_service_cidr": "10.96.0.0/12",
@@ -198,11 +223,17 @@ class Site:
         path.write_text(json.dumps(lock))
         return path
 
-    def play(self, playbook: str, *flags: str, **variables: Json) -> Run:
-        """Run a playbook of this repository and gather its events."""
+    def play(
+        self, playbook: str, *flags: str, stop: tuple[str, str] = ("", ""), **variables: Json
+    ) -> Run:
+        """Run a playbook of this repository and gather its events.
+
+        `stop` names a host that dies when it has done a task.
+        """
         lock = self.write_lock(**self.locked)
         extra = self.folder / "extra.json"
         extra.write_text(json.dumps({"report_path": str(self.folder / "report.json")} | variables))
+        (self.folder / "report.json").unlink(missing_ok=True)
         private = self.folder / "runner"
         private.mkdir(exist_ok=True)
         began = time.monotonic()
@@ -211,13 +242,23 @@ class Site:
             playbook=str(playbook if "/" in playbook else ROOT / "playbooks" / f"{playbook}.yml"),
             inventory=str(self.folder / "inventory" / "hosts.yml"), quiet=True,
             cmdline=" ".join([f"-e @{lock}", f"-e @{extra}", *flags]),
-            envvars=self.environment(),
+            envvars=self.environment(), event_handler=lambda event: self._stop(event, *stop),
         )  # fmt: skip
         run = Run(ran.rc, time.monotonic() - began, list(ran.events))
-        log = self.folder / "logs"
-        log.mkdir(exist_ok=True)
-        (log / f"{Path(playbook).stem}.txt").write_text(ran.stdout.read())
+        with ran.stdout as text:
+            (self.folder / f"{Path(playbook).stem}.txt").write_text(text.read())
         return run
+
+    def _stop(self, event: dict[str, Any], host: str, task: str) -> bool:
+        """End a host once it has done a task; every event is kept."""
+        data = event.get("event_data", {})
+        if (
+            host
+            and event["event"] == "runner_on_ok"
+            and (host, task) == (data["host"], data["task"])
+        ):
+            self.run_podman("stop", "--time=0", self.container(host))
+        return True
 
     def environment(self) -> dict[str, str]:
         """The environment that Ansible runs in: this interpreter's programs, caches of its own."""
