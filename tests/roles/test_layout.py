@@ -29,7 +29,7 @@ TYPES = {
     "raw": object,
 }
 OWNERSHIP = {"paths": list, "units": list, "packages": list, "keep_on_reset": bool}
-PHASES = {"preflight", "install", "configure", "verify", "never", "destructive"}
+PHASES = {"assert", "install", "configure", "verify", "never", "destructive"}
 ROUTES = {f"ansible.builtin.{kind}" for kind in ("import_tasks", "include_tasks", "import_role")}
 REQUESTS = "/run/modelctl"  # every role asks node_reboot there; the boot clears it
 GPU_HOST_ROLES = {"containerd", "nvidia_driver", "nvidia_container_toolkit", "nvidia_mig"}
