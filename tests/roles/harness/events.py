@@ -104,4 +104,5 @@ def play(
         suppress_env_files=True,
         settings={"suppress_ansible_output": True},
     )
-    return Run(done.status, tasks_of(done.events), done.stdout.read())
+    with done.stdout as text:
+        return Run(done.status, tasks_of(done.events), text.read())

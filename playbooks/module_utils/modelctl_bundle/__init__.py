@@ -1,0 +1,1 @@
+"""What an air-gapped site carries: packages below their vendors' signatures, images, a manifest."""
