@@ -13,7 +13,8 @@ from .faults import BundleError
 
 FORMATS = (".xz", ".gz", "")  # in the order in which apt asks
 _FIELDS = frozenset(
-    {"Package", "Version", "Filename", "Size", "SHA256", "Depends", "Pre-Depends", "Provides"}
+    {"Package", "Version", "Architecture", "Filename", "Size", "SHA256"}
+    | {"Depends", "Pre-Depends", "Provides"}
 )
 _RELATION = re.compile(
     r"\s*(?P<name>[a-z0-9][a-z0-9+.-]*)(?::(?P<machine>[a-z0-9-]+))?"
@@ -61,10 +62,11 @@ def unpacked(content: bytes, name: str) -> str:
     return content.decode()
 
 
-def packages(text: str, *, repository: str, uri: str) -> Iterator[Package]:
-    """Packages of an index.
+def packages(text: str, *, repository: str, uri: str, architecture: str) -> Iterator[Package]:
+    """Packages of an index that a host of that architecture can install.
 
-    Raises BundleError for a record that lacks a field, or whose path leaves the repository.
+    The index of a flat repository may list other architectures beside. Raises BundleError for a
+    record that lacks a field, or whose path leaves the repository.
     """
     for record in text.split("\n\n"):
         fields = dict(
@@ -72,7 +74,7 @@ def packages(text: str, *, repository: str, uri: str) -> Iterator[Package]:
             for line in record.splitlines()
             if line.split(":", 1)[0] in _FIELDS and ": " in line
         )
-        if fields:
+        if fields and fields.get("Architecture", architecture) in {architecture, "all"}:
             yield _package(fields, repository, uri)
 
 

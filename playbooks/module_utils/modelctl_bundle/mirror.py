@@ -122,8 +122,12 @@ def _read_suite(
         path = f"{repository.path}/{base}{name}"
         content = _content(path, repository.url(base + name), listed, settings)
         found.indexes |= dict.fromkeys(_served_at(path, content, read), content)
-        text = index.unpacked(content, name)
-        yield from index.packages(text, repository=repository.path, uri=repository.uri)
+        yield from index.packages(
+            index.unpacked(content, name),
+            repository=repository.path,
+            uri=repository.uri,
+            architecture=settings.architecture,
+        )
 
 
 def _certificate(key: Key, found: Plan, settings: Settings) -> Any:  # noqa: ANN401 - pysequoia

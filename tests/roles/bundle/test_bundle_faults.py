@@ -18,6 +18,7 @@ from harness.events import Run
 from harness.repository import key, sign
 from harness.stub_packages import architecture
 from roles.bundle.bundle_kit import variables
+from roles.bundle.mirror_kit import repository
 
 pytestmark = [pytest.mark.roles, pytest.mark.timeout(300)]
 PARTS = ("Found:", "Expected:", "Remedy:")
@@ -38,22 +39,6 @@ def settings(tmp_path: Path) -> mirror.Settings:
         limit_bytes=1 << 30,
         timeout_s=5,
         now=dt.datetime.now(tz=dt.UTC),
-    )
-
-
-def repository(
-    publisher: Path, folder: Path, *, packages: tuple[str, ...] = ("kubeadm=1.36.4-1.1",)
-) -> mirror.Repository:
-    """The repository in a folder, below the publisher's key."""
-    fingerprint = (publisher / "key.fingerprint").read_text()
-    return mirror.Repository(
-        name="kubernetes",
-        path="kubernetes",
-        uri=folder.as_uri(),
-        suites=("/",),
-        components=(),
-        keys=(mirror.Key("keys/kubernetes.asc", (publisher / "key.asc").as_uri(), fingerprint),),
-        packages=packages,
     )
 
 

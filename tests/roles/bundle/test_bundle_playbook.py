@@ -1,9 +1,11 @@
 """bundle.yml collects what apt needs, once, and the real apt takes it below the vendors' keys."""
 
+import datetime as dt
 import fnmatch
 import importlib.util
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -12,10 +14,16 @@ from typing import Any
 import pytest
 import yaml
 
+pytest.importorskip("pysequoia", reason="Ansible is not installed: make setup-roles")
+
+from modelctl_bundle import mirror
+
 from harness.content import PROJECT, TESTS
 from harness.events import Run
+from harness.repository import sign
 from harness.stub_packages import architecture
 from roles.bundle.bundle_kit import CODENAMES, LOCK, MANIFESTS, lock, new_apt, tree, variables
+from roles.bundle.mirror_kit import repository, served
 
 pytestmark = [pytest.mark.roles, pytest.mark.timeout(300)]
 ROLE = PROJECT / "roles/package_source"
@@ -73,11 +81,11 @@ def test_apt_takes_the_bundle_where_the_role_points_it(
 ) -> None:
     """Apt updates from every address that the role writes, and downloads the locked packages."""
     apt = new_apt(tmp_path)
-    for repository in role_repositories(codename, publisher, collected.as_uri()):
+    for source in role_repositories(codename, publisher, collected.as_uri()):
         apt.source(
-            uri=repository["uri"],
-            suites=repository["suites"],
-            components=" ".join(repository["components"]),
+            uri=source["uri"],
+            suites=source["suites"],
+            components=" ".join(source["components"]),
             key=publisher / "key.asc",
         )
     version = f"{LOCK['kubernetes']['version']}-{LOCK['kubernetes']['package_revision']}"
@@ -108,6 +116,28 @@ def test_apt_refuses_a_bundle_below_another_key(
 
     assert 0 != updated.returncode
     assert "NO_PUBKEY" in updated.stderr
+
+
+def test_apt_asks_for_an_index_by_its_digest(publisher: Path, tmp_path: Path) -> None:
+    """Where a release says so, the web server that serves the bundle has the index there."""
+    upstream = shutil.copytree(publisher / "kubernetes", tmp_path / "upstream")
+    sign(upstream, {"Suite": "/", "Acquire-By-Hash": "yes"}, "key")
+    bundle, apt = tmp_path / "bundle", new_apt(tmp_path / "apt")
+    one = repository(publisher, upstream)
+    settings = mirror.Settings(bundle, architecture(), 1 << 30, 5, dt.datetime.now(tz=dt.UTC))
+    plan = mirror.plan([one], settings)
+    mirror.bring(plan, mirror.missing(plan, settings), settings)
+
+    with served(bundle) as (uri, asked):
+        key = publisher / "key.asc"
+        apt.source(uri=f"{uri}/kubernetes", suites=["/"], components="", key=key)
+        updated = apt.run("update")
+        loaded = apt.run("download", "kubeadm=1.36.4-1.1")
+
+    assert (0, "") == (updated.returncode, updated.stderr)
+    assert 0 == loaded.returncode, loaded.stderr
+    assert any("/by-hash/SHA" in line for line in asked)
+    assert [] == [line for line in asked if not line.endswith(" 200")]
 
 
 def test_only_what_is_wanted_is_there(collected: Path) -> None:

@@ -25,8 +25,14 @@ def package(name: str, version: str = "1", *, of: str = "vendor", **fields: str)
     told |= {"Filename": f"{name}_{version}.deb"}
     told |= {key.replace("_", "-"): value for key, value in fields.items()}
     text = "".join(f"{key}: {value}\n" for key, value in told.items())
-    (found,) = packages(text, repository=of, uri="https://packages.example.com")
+    (found,) = read(text, of=of)
     return found
+
+
+def read(text: str, *, of: str = "vendor") -> list[Package]:
+    """Packages of an index for a host of amd64."""
+    uri = "https://packages.example.com"
+    return list(packages(text, repository=of, uri=uri, architecture="amd64"))
 
 
 def chosen(wanted: str, *there: Package, pins: tuple[Pin, ...] = ()) -> list[str]:
@@ -68,6 +74,14 @@ def test_a_dependency_field_is_read() -> None:
 
     assert ["debconf (>= 0.5)", "debconf-2.0"] == [str(one) for one in first]
     assert ["python3"] == [str(one) for one in second]
+
+
+def test_other_architectures_are_left_out() -> None:
+    """A flat repository lists every architecture in one index."""
+    record = "Package: a\nVersion: 1\nSize: 1\nSHA256: 0\nArchitecture: {0}\nFilename: {0}/a.deb\n"
+    text = "\n".join(map(record.format, ("arm64", "amd64", "s390x", "all")))
+
+    assert ["amd64/a.deb", "all/a.deb"] == [found.path for found in read(text)]
 
 
 def test_the_newest_that_fits_is_wanted() -> None:
