@@ -105,6 +105,19 @@ def test_more_bytes_than_listed_are_refused(uri: str, tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
+def test_a_disk_that_fills_up_is_told(uri: str, tmp_path: Path) -> None:
+    """The system's error names what to do, is not tried again, and no file appears."""
+    (tmp_path / "pool").mkdir()
+    (tmp_path / "pool/a.deb.part").symlink_to("/dev/full")
+
+    with pytest.raises(BundleError, match="No space left on device") as caught:
+        fetch.fetch(file(uri), tmp_path, timeout_s=TIMEOUT_S)
+
+    assert "another bundle_directory" in str(caught.value)
+    assert 1 == len(Publisher.ranges)
+    assert not (tmp_path / "pool/a.deb").exists()
+
+
 def test_a_missing_file_is_asked_for_once(uri: str, tmp_path: Path) -> None:
     """What the publisher refuses is not asked for again; the message has the address."""
     with pytest.raises(BundleError, match="404") as caught:
