@@ -106,7 +106,10 @@ def _proved(data: bytes, repository: Repository) -> str:
 def _check_usable(certificate: Any, repository: Repository) -> None:  # noqa: ANN401 - pysequoia
     if certificate.is_revoked:
         raise _fault(repository, "a revoked key")
-    expiration = certificate.expiration
+    try:
+        expiration = certificate.expiration
+    except RuntimeError as error:  # no self-signature that Sequoia trusts, such as one by SHA-1
+        raise _fault(repository, f"a key without a valid self-signature: {error}") from error
     if expiration and expiration < dt.datetime.now(tz=dt.UTC):
         raise _fault(repository, f"a key that expired on {expiration:%Y-%m-%d}")
 

@@ -124,6 +124,18 @@ def test_an_expired_key_is_refused(plugin: ModuleType) -> None:
         plugin._check_usable(certificate, {"name": "old", "fingerprint": "AB" * 20})
 
 
+def test_a_key_that_no_signature_of_its_own_proves_is_refused(plugin: ModuleType) -> None:
+    """A key whose self-signatures Sequoia rejects, as those by SHA-1, is refused in our words."""
+
+    class Rejected(SimpleNamespace):
+        @property
+        def expiration(self) -> dt.datetime:
+            raise RuntimeError("policy rejects")
+
+    with pytest.raises(errors.AnsibleFilterError, match="valid self-signature: policy rejects"):
+        plugin._check_usable(Rejected(is_revoked=False), {"name": "old", "fingerprint": "AB" * 20})
+
+
 def test_a_keyring_of_the_host_is_passed_on(plugin: ModuleType, public: Any) -> None:
     """The distribution's own keyring stays on the host and is named by its path."""
     path = plugin.verified_key(repository(public, keyring="/usr/share/keyrings/debian.gpg"))
