@@ -13,7 +13,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 TESTS = PROJECT / "tests" / "roles"
 BIN = PROJECT / ".venv" / "bin"
-# Scenarios at once, where there are as many processors: each has two hosts.
+# Parts at once, where there are as many processors: a scenario has two hosts.
 SIDE_BY_SIDE = 4
 PROGRAMS = {
     "podman": "podman",
@@ -60,34 +60,37 @@ def scenario(name: str, scratch: Path) -> Part:
 
 
 def parts(chosen: list[str], scratch: Path) -> list[list[Part]]:
-    """What is run: groups in order, the parts of a group side by side."""
+    """What is run: groups in order, the parts of a group side by side, the longest first."""
     python = str(BIN / "python")
-    build = [[Part(name, [python, "-m", f"harness.{name}"])] for name in ("images", "repository")]
+    images, repository = (
+        Part(name, [python, "-m", f"harness.{name}"]) for name in ("images", "repository")
+    )
     roles = [scenario(name, scratch) for name in scenarios() if not chosen or name in chosen]
     if chosen:
-        return [*build, roles]
+        return [[images], [repository], roles]
+    pytest = [python, "-m", "pytest", "--quiet"]
+    site = Part("site", [*pytest, "tests/roles/site"], PROJECT)
+    others = Part("pytest", [*pytest, "tests/roles", "--ignore=tests/roles/site"], PROJECT)
     lint = Part("lint", [str(BIN / "ansible-lint")], PROJECT)
-    tests = Part("pytest", [python, "-m", "pytest", "tests/roles"], PROJECT)
-    return [[lint], *build, roles, [tests]]
+    return [[images, lint], [repository], [site, *roles, others]]
 
 
 def run(part: Part) -> tuple[str, float, int]:
-    """Run one part; its output is shown where it fails, or as it comes for pytest."""
+    """Run one part; its output is shown where it fails."""
     began = time.monotonic()
     environment = os.environ | part.environment
     environment |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    quiet = part.name != "pytest"
     done = subprocess.run(
         part.command,
         cwd=part.folder,
         env=environment | {"MOLECULE_COMMAND_BORDERS": "false"},
         check=False,
-        stdout=subprocess.PIPE if quiet else None,
-        stderr=subprocess.STDOUT if quiet else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     took_s = time.monotonic() - began
-    if done.returncode and quiet:
+    if done.returncode:
         sys.stdout.write(done.stdout)
     print(
         f"roles: {part.name}: {'failed' if done.returncode else 'passed'} in {took_s:.0f} s",
