@@ -1,12 +1,13 @@
 """What role argocd applies, and what it leaves to Argo CD."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
+
+from harness.plugins import load
 
 REPOSITORY = Path(__file__).parents[2]
 PATH = REPOSITORY / "roles/argocd/filter_plugins/argocd_objects.py"
@@ -15,12 +16,7 @@ PATH = REPOSITORY / "roles/argocd/filter_plugins/argocd_objects.py"
 @pytest.fixture(scope="module")
 def argocd() -> ModuleType:
     """The filters of role argocd."""
-    spec = importlib.util.spec_from_file_location("argocd_objects", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(PATH)
 
 
 def thing(kind: str, name: str, api_version: str = "v1", **more: object) -> dict[str, Any]:

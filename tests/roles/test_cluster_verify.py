@@ -1,12 +1,13 @@
 """What role cluster_verify makes of a cluster's state."""
 
-import importlib.util
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from harness.plugins import load
 
 REPOSITORY = Path(__file__).parents[2]
 PATH = REPOSITORY / "roles/cluster_verify/filter_plugins/cluster_verify.py"
@@ -25,12 +26,7 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def verify() -> ModuleType:
     """The filters of role cluster_verify."""
-    spec = importlib.util.spec_from_file_location("cluster_verify_filters", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(PATH)
 
 
 def node(name: str, **allocatable: str) -> dict[str, Any]:

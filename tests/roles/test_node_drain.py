@@ -1,12 +1,12 @@
 """Which pods a drain moves, in which order, and what it says of those that will not go."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from harness.plugins import load
 
 pytestmark = pytest.mark.roles  # the module imports Ansible
 
@@ -30,13 +30,7 @@ def pod(
 @pytest.fixture(scope="module")
 def evict() -> ModuleType:
     """The module of role node_drain."""
-    spec = importlib.util.spec_from_file_location("node_drain_evict", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["node_drain_evict"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load(PATH)
 
 
 class Node:

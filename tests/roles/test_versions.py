@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+
+from harness.plugins import load
 
 pytest.importorskip("ansible.errors", reason="make setup-roles installs Ansible")
 
@@ -41,12 +42,7 @@ def validator() -> jsonschema.Draft202012Validator:
 def inventory_filters() -> ModuleType:
     """The filter plugin with which preflight holds the lock to the compatibility table."""
     path = ROOT / "roles/preflight/filter_plugins/preflight_inventory.py"
-    spec = importlib.util.spec_from_file_location("preflight_inventory", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(path)
 
 
 def addresses(value: object) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import fnmatch
-import importlib.util
 import json
 import re
 import shutil
@@ -20,6 +19,7 @@ from modelctl_bundle import mirror
 
 from harness.content import PROJECT, TESTS
 from harness.events import Run
+from harness.plugins import load
 from harness.repository import sign
 from harness.stub_packages import architecture
 from roles.bundle.bundle_kit import CODENAMES, LOCK, MANIFESTS, lock, new_apt, tree, variables
@@ -34,12 +34,7 @@ DISTRIBUTIONS = {"bookworm": "12", "trixie": "13"}
 
 def filters() -> ModuleType:
     """The filters of role package_source."""
-    spec = importlib.util.spec_from_file_location("package_source_filters", PLUGIN)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(PLUGIN)
 
 
 def role_repositories(codename: str, root: Path, base: str) -> list[dict[str, Any]]:

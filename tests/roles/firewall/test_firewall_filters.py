@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from harness.plugins import load
 
 errors = pytest.importorskip("ansible.errors", reason="make setup-roles installs Ansible")
 
@@ -27,12 +28,7 @@ SETS = {
 def plugin() -> Any:
     """Module of the role's filters."""
     path = ROOT / "roles/firewall/filter_plugins/firewall.py"
-    spec = importlib.util.spec_from_file_location("firewall_filters", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(path)
 
 
 def names(plugin: Any, *, groups: list[str], cni: str = "calico") -> set[str]:

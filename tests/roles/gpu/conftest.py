@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
+from harness.plugins import load
 from roles.gpu.gpu_trees import ROLES
-
-
-def load(path: Path) -> ModuleType:
-    """A plugin of a role, imported from its file."""
-    specification = importlib.util.spec_from_file_location(f"roles_{path.stem}", path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roles.gpu.conftest import load
+from harness.plugins import load
 from roles.gpu.gpu_trees import ROLES
 
 TOML = load(ROLES / "containerd/filter_plugins/containerd_toml.py")

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+
+from harness.plugins import load
 
 pysequoia = pytest.importorskip("pysequoia", reason="make setup-roles installs pysequoia")
 errors = pytest.importorskip("ansible.errors", reason="make setup-roles installs Ansible")
@@ -21,12 +22,7 @@ RESOLVE = {"mirror_key_file": "", "key_cache": "/cache", "default_architecture":
 @pytest.fixture(scope="module")
 def plugin() -> ModuleType:
     """Module object of the filter plugin, loaded by its path as Ansible does."""
-    spec = importlib.util.spec_from_file_location("package_source_filters", PLUGIN)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(PLUGIN)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,10 @@ import yaml
 
 pytest.importorskip("ansible.errors", reason="make setup-roles installs Ansible")
 
-from roles.preflight.plugins import ROLES, load
+from harness.content import PROJECT
+from harness.plugins import load
+
+ROLES = PROJECT / "roles"
 
 PORTS = yaml.safe_load((ROLES / "firewall/vars/ports.yml").read_text())["firewall_port_table"]
 SETTINGS = {
@@ -51,7 +54,7 @@ GPU = {
 }
 
 
-hosts = load("preflight_hosts")
+hosts = load(ROLES / "preflight/filter_plugins/preflight_hosts.py")
 
 
 def on_host(**changes: object) -> list[dict[str, str]]:

@@ -11,7 +11,10 @@ import yaml
 
 pytest.importorskip("ansible.errors", reason="make setup-roles installs Ansible")
 
-from roles.preflight.plugins import ROLES, load
+from harness.content import PROJECT
+from harness.plugins import load
+
+ROLES = PROJECT / "roles"
 
 KNOWN = {
     "nvidia_driver_branch": {"owner": "nvidia_driver", "type": "str"},
@@ -19,9 +22,10 @@ KNOWN = {
     "cluster_name": {"owner": "preflight", "type": "str"},
 }
 
-inventory, variables, specs = (
-    load(f"preflight_{name}") for name in ("inventory", "variables", "specs")
-)
+PLUGINS = ROLES / "preflight"
+inventory = load(PLUGINS / "filter_plugins/preflight_inventory.py")
+variables = load(PLUGINS / "filter_plugins/preflight_variables.py")
+specs = load(PLUGINS / "lookup_plugins/preflight_specs.py")
 
 
 def in_inventory(**changes: Any) -> list[dict[str, str]]:  # noqa: ANN401 - parts of many types
