@@ -13,7 +13,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 TESTS = PROJECT / "tests" / "roles"
 BIN = PROJECT / ".venv" / "bin"
-# Most parts at once. A part waits a third of its time, so there is one more than processors.
+# Parts at once, where there are as many processors; one more made each slower than it gained.
 SIDE_BY_SIDE = 4
 PROGRAMS = {
     "podman": "podman",
@@ -108,7 +108,7 @@ def main() -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="modelctl-roles-") as scratch,
-        ThreadPoolExecutor(min((os.cpu_count() or 1) + 1, SIDE_BY_SIDE)) as pool,
+        ThreadPoolExecutor(min(os.cpu_count() or 1, SIDE_BY_SIDE)) as pool,
     ):
         groups = parts(sys.argv[1:], Path(scratch))
         results = [result for group in groups for result in pool.map(run, group)]
