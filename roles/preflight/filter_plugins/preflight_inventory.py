@@ -57,28 +57,30 @@ def _finding(
     }
 
 
+def _count_findings(planes: int) -> list[Finding]:
+    if planes == 0:
+        found = _finding(
+            "control-plane-count",
+            "no host in group control_plane",
+            "1, 3 or 5 hosts",
+            "put at least one host into group control_plane",
+        )
+    elif planes >= ENOUGH and planes % 2 == 0:
+        found = _finding(
+            "control-plane-count",
+            f"{planes} control planes",
+            "an odd number",
+            "add or take away one: an even number survives no more failures than one less",
+            severity="warning",
+        )
+    else:
+        return []
+    return [found]
+
+
 def _group_findings(groups: Mapping[str, list[str]]) -> list[Finding]:
     planes, workers = groups.get("control_plane", []), groups.get("workers", [])
-    found: list[Finding] = []
-    if not planes:
-        found.append(
-            _finding(
-                "control-plane-count",
-                "no host in group control_plane",
-                "1, 3 or 5 hosts",
-                "put at least one host into group control_plane",
-            )
-        )
-    if len(planes) >= ENOUGH and len(planes) % 2 == 0:
-        found.append(
-            _finding(
-                "control-plane-count",
-                f"{len(planes)} control planes",
-                "an odd number",
-                "add or take away one: an even number survives no more failures than one less",
-                severity="warning",
-            )
-        )
+    found = _count_findings(len(planes))
     found += [
         _finding(
             "host-groups",
