@@ -1,44 +1,16 @@
-"""Registries on loopback, and small images that are made without a network."""
+"""Small images that are made without a network, and how skopeo finds them on loopback."""
 
 import gzip
 import hashlib
 import io
 import json
-import re
 import subprocess
 import tarfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-START_TIMEOUT_S = 10
 OCI = "application/vnd.oci.image"
 DOCKER = "application/vnd.docker.distribution.manifest"
-
-
-@contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """Address of an empty registry, which ends with the context."""
-    folder.mkdir()
-    (folder / "registry.yml").write_text(
-        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"
-        'http: {addr: "127.0.0.1:0"}\n'
-    )
-    log = folder / "registry.log"
-    command = ["docker-registry", "serve", str(folder / "registry.yml")]
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
-        yield _listening(log)
-        process.terminate()
-
-
-def _listening(log: Path) -> str:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
-    return found[1]
 
 
 def skopeo(*words: str) -> bytes:

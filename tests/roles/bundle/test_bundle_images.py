@@ -17,7 +17,8 @@ from modelctl_bundle.faults import BundleError
 
 from harness.events import Run
 from roles.bundle.bundle_kit import variables
-from roles.bundle.registry_kit import DOCKER, image, redirected, registry, skopeo
+from roles.bundle.registry_kit import DOCKER, image, redirected, skopeo
+from tests.registries import registry
 
 pytestmark = [pytest.mark.roles, pytest.mark.timeout(300)]
 HOSTS = ("registry.k8s.io", "quay.io", "ghcr.io")
@@ -48,7 +49,8 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """The registry, filled from a layout that is made here."""
     folder = tmp_path_factory.mktemp("upstream")
     image(folder / "layout")
-    with registry(folder / "registry") as address:
+    (folder / "registry").mkdir()
+    with registry(folder / "registry", folder / "registry" / "data") as address:
         put = ("copy", "--quiet", "--dest-tls-verify=false")
         source, at = f"oci:{folder}/layout:made", f"docker://{address}"
         skopeo(*put, "--all", source, f"{at}/registry.k8s.io/pause:3.10.1")
@@ -144,7 +146,8 @@ def test_the_sites_registry_gets_every_image_once(
     upstream: Upstream, carried: Path, run_bundle: Callable[..., Run], tmp_path: Path
 ) -> None:
     """Images lie below their registry's name with their digest; a second push copies nothing."""
-    with registry(tmp_path / "site") as address:
+    (tmp_path / "site").mkdir()
+    with registry(tmp_path / "site", tmp_path / "site" / "data") as address:
         extra = {"bundle_directory": str(carried), "bundle_registry": f"{address}/mirror"}
         extra |= {"bundle_registry_tls_verify": False}
         would = run_bundle("bundle_push", extra, check=True)

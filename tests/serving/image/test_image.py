@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests import registries
 from tests.serving.image import sample
 
 FOLDER = os.environ.get("MODELSERVER_IMAGE_FOLDER", "")
@@ -118,25 +119,8 @@ class Container:
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a registry that has the image which was built last."""
     folder = tmp_path_factory.mktemp("registry")
-    (folder / "registry.yml").write_text(
-        "version: 0.1\n"
-        f"storage: {{filesystem: {{rootdirectory: {Path(FOLDER).resolve()}/registry}}}}\n"
-        'http: {addr: "127.0.0.1:0"}\n'
-    )
-    log = folder / "registry.log"
-    command = ["docker-registry", "serve", str(folder / "registry.yml")]
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
-        yield listening(log)
-        process.terminate()
-
-
-def listening(log: Path) -> str:
-    """The address in the registry's log, waited for."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
-    return found[1]
+    with registries.registry(folder, Path(FOLDER).resolve() / "registry") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
