@@ -1,6 +1,7 @@
 """Runs everything that tests the roles, and says how long each part takes."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,11 @@ TESTS = PROJECT / "tests" / "roles"
 BIN = PROJECT / ".venv" / "bin"
 # Parts at once, where there are as many processors; one more made each slower than it gained.
 SIDE_BY_SIDE = 4
+# What is repeated at the very end of a failed part, where a log keeps only its last lines.
+FAULT = re.compile(r"fatal:|\[ERROR\]|^(FAILED|ERROR) |^E  |Idempotence .*fail|CRITICAL")
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+SHOWN_FAULTS = 12
+SHOWN_CHARACTERS = 600
 PROGRAMS = {
     "podman": "podman",
     "crun": "crun",
@@ -75,7 +81,22 @@ def parts(chosen: list[str], scratch: Path) -> list[list[Part]]:
     return [[images, lint], [repository], [site, *roles, others]]
 
 
-def run(part: Part) -> tuple[str, float, int]:
+@dataclass(frozen=True)
+class Result:
+    """How a part ended: the name of the part, its exit status and all that it printed."""
+
+    name: str
+    status: int
+    output: str
+
+    def faults(self) -> list[str]:
+        """The lines that say what failed, or the last ones where none does."""
+        lines = [ESCAPE.sub("", line) for line in self.output.splitlines()]
+        found = [line for line in lines if FAULT.search(line)] or lines[-SHOWN_FAULTS:]
+        return [line[:SHOWN_CHARACTERS] for line in found[:SHOWN_FAULTS]]
+
+
+def run(part: Part) -> Result:
     """Run one part; its output is shown where it fails."""
     began = time.monotonic()
     environment = os.environ | part.environment
@@ -96,7 +117,7 @@ def run(part: Part) -> tuple[str, float, int]:
         f"roles: {part.name}: {'failed' if done.returncode else 'passed'} in {took_s:.0f} s",
         flush=True,
     )
-    return part.name, took_s, done.returncode
+    return Result(part.name, done.returncode, done.stdout)
 
 
 def main() -> None:
@@ -113,8 +134,11 @@ def main() -> None:
         groups = parts(sys.argv[1:], Path(scratch))
         results = [result for group in groups for result in pool.map(run, group)]
     print("roles: in all", round(time.monotonic() - began), "s")
-    if failed := [name for name, _, status in results if status]:
-        sys.exit(f"test-roles: failed: {', '.join(failed)}")
+    failed = [result for result in results if result.status]
+    for result in failed:
+        print(f"roles: {result.name} failed:", *result.faults(), sep="\n  ")
+    if failed:
+        sys.exit(f"test-roles: failed: {', '.join(result.name for result in failed)}")
 
 
 if __name__ == "__main__":
