@@ -169,7 +169,7 @@ MODELS = (
         classes=1000,
         build=residual,
         checks=4,
-        cell_factor=1.5,
+        cell_factor=4,
         encodings=("json", "binary"),
     ),
 )

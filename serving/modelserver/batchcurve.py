@@ -1,7 +1,7 @@
 """How many rows at once are worth it: the time of one run by its number of rows."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from modelserver.errors import RequestError
 
@@ -17,29 +17,37 @@ _ENOUGH_S = 0.02
 _TRIED_ROWS, _SEEN_ENOUGH_ROWS = 2, 4
 _LONG_S = 0.01
 """What calls of a model save when made together is small beside one run that takes so long: where
-two rows gain nothing, four do not either."""
+two rows gain nothing, four do not either. What the memory of its first run costs is small, too."""
+
+_DOUBTFUL_GAIN = 1.05
+"""A long first run that gains less would not gain enough at its second either."""
 
 
-def measure(run: Callable[[int], None], max_rows: int) -> dict[int, float]:
+def measure(
+    run: Callable[[int], None], max_rows: int, singles: Sequence[float] = ()
+) -> dict[int, float]:
     """Shortest seconds of a run by number of rows: 1, 2, 4 and so on, up to `max_rows`.
 
-    `run` has been called with one row and with two before. It ends early where more rows gain
-    nothing, are refused, or would take too long to try.
+    `singles` are the seconds of runs with one row that were made before. It ends early where more
+    rows gain nothing, are refused, or would take too long to try. Raises the `RequestError` of a
+    model that refuses two rows.
     """
-    curve: dict[int, float] = {}
     until = time.perf_counter() + _BUDGET_S
+    curve = {1: _best_s(run, 1, singles)}
     for rows in _sizes(max_rows):
-        if curve and min(s / n for n, s in curve.items()) * rows * 2 > until - time.perf_counter():
+        if min(s / n for n, s in curve.items()) * rows * 2 > until - time.perf_counter():
             break
         try:
-            curve[rows] = _best_s(run, rows, tried=rows <= _TRIED_ROWS)
+            curve[rows] = _new_best_s(run, rows, curve)
         except RequestError:
+            if rows == _TRIED_ROWS:
+                raise
             break
         enough = _TRIED_ROWS if curve[1] >= _LONG_S else _SEEN_ENOUGH_ROWS
         if rows >= enough and useful_rows(curve) == 1:
             break
     if useful_rows(curve) > 1:  # whatever else ran beside the first runs made them look slow
-        curve[1] = min(curve[1], _best_s(run, 1, tried=True))
+        curve[1] = min(curve[1], _best_s(run, 1))
     return curve
 
 
@@ -60,20 +68,32 @@ def in_words(curve: Mapping[int, float]) -> str:
 
 
 def _sizes(max_rows: int) -> Iterator[int]:
-    rows = 1
+    rows = _TRIED_ROWS
     while rows < max_rows:
         yield rows
         rows *= 2
-    yield max_rows
+    if max_rows > 1:
+        yield max_rows
 
 
-def _best_s(run: Callable[[int], None], rows: int, *, tried: bool) -> float:
-    """The shortest of some runs; the first one with a new shape pays for its memory."""
-    if not tried:
-        run(rows)
-    times: list[float] = []
+def _new_best_s(run: Callable[[int], None], rows: int, curve: Mapping[int, float]) -> float:
+    """The shortest of some runs with so many rows, the first of which pays for its memory."""
+    first_s = _seconds(run, rows)
+    gain = rows / first_s * curve[1] if first_s else 0
+    if first_s >= _LONG_S and not _DOUBTFUL_GAIN <= gain < LEAST_GAIN:
+        return first_s
+    return _best_s(run, rows)
+
+
+def _best_s(run: Callable[[int], None], rows: int, known: Sequence[float] = ()) -> float:
+    """The shortest of some runs."""
+    times = list(known)
     while not times or (len(times) < _RUNS and sum(times) < _ENOUGH_S):
-        start = time.perf_counter()
-        run(rows)
-        times.append(time.perf_counter() - start)
+        times.append(_seconds(run, rows))
     return min(times)
+
+
+def _seconds(run: Callable[[int], None], rows: int) -> float:
+    start = time.perf_counter()
+    run(rows)
+    return time.perf_counter() - start

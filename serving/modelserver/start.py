@@ -7,7 +7,7 @@ which needs the event loop, is `serve` in ``process.py``.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelserver import golden, model, selfcontained, warmup
+from modelserver import golden, model, reclaim, selfcontained, warmup
 from modelserver.artifact import Artifact, obtain
 from modelserver.cpu_quota import usable_cpus
 from modelserver.model import Model
@@ -57,6 +57,7 @@ def load(settings: Settings, step: Step) -> Loaded:
     if recorded:
         step("replaying the golden file")
         golden.replay(loaded, recorded)
+    reclaim.give_back()
     return Loaded(loaded, profile, threads)
 
 

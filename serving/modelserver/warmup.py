@@ -1,7 +1,7 @@
 """What one learns from running a model at start: that it runs, how long, and how to call it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -23,7 +23,7 @@ ABSOLUTE, RELATIVE = 1e-5, 1e-4
 """Tolerance within which a row must come out of a batch as it does alone."""
 
 _RUNS = 5
-_ENOUGH_S = 0.05
+_ENOUGH_S = 0.03
 _BF16_ONE = 0x3F80
 
 Feeds = Mapping[str, Array]
@@ -62,44 +62,51 @@ def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profi
     reason = _unbatched_because(model) if max_rows > 1 else "batching is off"
     try:
         model.run(model.contract.output_names, feeds)
-        run_s = _run_s(model, feeds)
+        singles = _single_runs(model, feeds)
     except RequestError as error:
         if is_out_of_memory(str(error)):
             raise ModelOutOfMemory(f"{error}; raise resources.memory of the release") from error
         remedy = "" if example else "; give the release a golden file, whose first case is used"
         raise WarmUpFailed(f"the model cannot run once: {error}{remedy}") from error
-    reason = reason or _rows_depend_on_each_other(model, feeds)
-    takes_no_rows = _takes_no_rows(model, feeds)
+    run_s = median(singles)
     if reason:
-        return Profile(run_s, reason, takes_no_rows)
-    curve = _curve(model, feeds, max_rows)
-    rows = batchcurve.useful_rows(curve)
-    if rows == 1:
-        reason = f"rows together gain nothing ({batchcurve.in_words(curve)})"
+        return Profile(run_s, reason, takes_no_rows=_takes_no_rows(model, feeds))
+    reason, rows, curve = _batches(model, feeds, max_rows, singles)
+    takes_no_rows = _takes_no_rows(model, feeds, give_back=rows == 1)
     return Profile(run_s, reason, takes_no_rows, rows, curve)
 
 
-def _curve(model: Model, feeds: Feeds, max_rows: int) -> dict[int, float]:
+def _batches(
+    model: Model, feeds: Feeds, max_rows: int, singles: Sequence[float]
+) -> tuple[str | None, int, dict[int, float]]:
+    """Why rows run alone, None where they run together; how many; and what a run takes."""
     one = {name: array[:1] for name, array in feeds.items()}
     outputs = model.contract.output_names
 
     def run(rows: int) -> None:
         model.run(outputs, {name: np.repeat(each, rows, axis=0) for name, each in one.items()})
 
-    curve = batchcurve.measure(run, max_rows)
-    model.run(outputs, one, give_back=batchcurve.useful_rows(curve) == 1)
-    return curve
+    try:
+        curve = batchcurve.measure(run, max_rows, singles)
+    except RequestError as error:
+        return f"the model does not run with two rows: {error}", 1, {}
+    rows = batchcurve.useful_rows(curve)
+    if rows == 1:
+        return f"rows together gain nothing ({batchcurve.in_words(curve)})", 1, curve
+    if reason := _rows_depend_on_each_other(model, feeds):
+        return reason, 1, {}
+    return None, rows, curve
 
 
-def _run_s(model: Model, feeds: Feeds) -> float:
-    """Median seconds of a few runs with one row; of fewer, where one takes long."""
+def _single_runs(model: Model, feeds: Feeds) -> list[float]:
+    """Seconds of each of a few runs with one row; of fewer, where one takes long."""
     one = feeds if _unbatched_because(model) else {name: each[:1] for name, each in feeds.items()}
     times: list[float] = []
     while len(times) < _RUNS and sum(times) < _ENOUGH_S:
         start = time.perf_counter()
         model.run(model.contract.output_names, one)
         times.append(time.perf_counter() - start)
-    return median(times)
+    return times
 
 
 def synthetic(contract: Contract, rows: int = 1) -> dict[str, Array]:
@@ -181,11 +188,18 @@ def _equal(both: Array, one: Array, other: Array) -> bool:
     return np.allclose(both, alone, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
 
 
-def _takes_no_rows(model: Model, feeds: Feeds) -> bool:
+def _takes_no_rows(model: Model, feeds: Feeds, *, give_back: bool = False) -> bool:
+    """Whether a batch may be empty; the memory of what was tried before may be given back with it.
+
+    A batch dimension that is fixed needs no try: the contract's shapes decide.
+    """
+    outputs = model.contract.output_names
     if _unbatched_because(model):
-        return True  # the contract's shapes decide
+        return True
     try:
-        model.run(model.contract.output_names, {name: array[:0] for name, array in feeds.items()})
+        model.run(outputs, {name: each[:0] for name, each in feeds.items()}, give_back=give_back)
     except RequestError:
+        if give_back:
+            model.run(outputs, {name: each[:1] for name, each in feeds.items()}, give_back=True)
         return False
     return True

@@ -67,6 +67,17 @@ def affine(size: int = 3) -> onnx.ModelProto:
     )
 
 
+def deep(layers: int, width: int) -> onnx.ModelProto:
+    """Gives y = x times so many square matrices, which hold 4 * layers * width**2 bytes."""
+    random = np.random.default_rng(7)
+    tensor = ("FP32", ("N", width))
+    nodes = [helper.make_node("MatMul", [f"x{n}", f"w{n}"], [f"x{n + 1}"]) for n in range(layers)]
+    nodes[0].input[0], nodes[-1].output[0] = "x", "y"
+    weights = [random.normal(size=(width, width)).astype(np.float32) for _ in nodes]
+    named = [numpy_helper.from_array(weight, f"w{n}") for n, weight in enumerate(weights)]
+    return build(nodes, {"x": tensor}, {"y": tensor}, named)
+
+
 def total() -> onnx.ModelProto:
     """Gives sum = a + b and mean = (a + b) / 2, where both share the batch size N."""
     shape = ("N", 2)

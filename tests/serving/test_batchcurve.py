@@ -70,6 +70,47 @@ def test_two_long_rows_are_enough_to_know(monkeypatch: pytest.MonkeyPatch) -> No
     assert list(batchcurve.measure(run, 64)) == [1, 2]
 
 
+def test_a_long_first_run_that_gains_a_little_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It paid for its memory: without that, two rows may gain enough."""
+    now_s = [0.0]
+    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    memory_s = iter([0.008])
+
+    def run(rows: int) -> None:
+        now_s[0] += 0.04 if rows == 1 else 0.064 + next(memory_s, 0)
+
+    curve = batchcurve.measure(run, 2, singles=[0.04])
+
+    assert curve == pytest.approx({1: 0.04, 2: 0.064})
+    assert batchcurve.useful_rows(curve) == 2
+
+
+def test_a_long_model_runs_no_more_often_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that knows one row tries two rows once, where they plainly gain nothing."""
+    now_s, tried = [0.0], []
+    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+
+    def run(rows: int) -> None:
+        tried.append(rows)
+        now_s[0] += 0.04 * rows
+
+    assert batchcurve.measure(run, 32, singles=[0.041]) == pytest.approx({1: 0.041, 2: 0.08})
+    assert tried == [2]
+
+
+def test_a_model_that_refuses_two_rows_says_why() -> None:
+    """That is another reason than rows which gain nothing."""
+
+    def run(rows: int) -> None:
+        if rows > 1:
+            raise InferenceFailed("too many")
+
+    with pytest.raises(InferenceFailed, match="too many"):
+        batchcurve.measure(run, 8)
+
+
 def test_a_first_run_that_was_held_up_is_no_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     """One row is measured again before rows together are believed to pay."""
     now_s = [0.0]
