@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -77,6 +78,7 @@ class _Process:
         )
         self.tracer = inference.tracer
         self._http = transport.server(create_app(settings, inference), inference)
+        self._joined = asyncio.Event()
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -84,31 +86,49 @@ class _Process:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, stop.on_signal, each.name)
         settings = self._settings
-        listener = transport.listen(settings.host, settings.port, shared=settings.share_port)
-        host, port = listener.getsockname()[:2]
-        http = asyncio.create_task(self._http.serve(sockets=[listener]))
-        logs.info("listening", host=host, port=port)
+        listener = transport.bind(settings.host, settings.port, shared=settings.share_port)
+        if not settings.share_port:
+            self._join(listener)
+        http = asyncio.create_task(self._answer(listener))
         asked = asyncio.create_task(stop.asked.wait())
         loading = asyncio.ensure_future(_in_thread(self._load))
         await asyncio.wait({asked, loading, http}, return_when=asyncio.FIRST_COMPLETED)
         if http.done():
             http.result()  # it only ends by itself by an error, which ends the process
-        code = self._started(loading) if loading.done() else 0
+        code = self._started(loading, listener) if loading.done() else 0
         if loading.done() and code == 0:
             await asyncio.wait({asked, http}, return_when=asyncio.FIRST_COMPLETED)
             return await self._drain(http)
         self._http.should_exit = True
+        if not self._joined.is_set():
+            http.cancel()
         await asyncio.wait({http}, timeout=_CLOSE_S)
         logs.info("stopped", exit_code=code)
         return code
 
+    def _join(self, listener: socket.socket) -> None:
+        """Have the kernel bring connections. Raises `AddressUnavailable`."""
+        transport.accept(listener)
+        self._joined.set()
+        host, port = listener.getsockname()[:2]
+        logs.info("listening", host=host, port=port)
+
+    async def _answer(self, listener: socket.socket) -> None:
+        await self._joined.wait()
+        await self._http.serve(sockets=[listener])
+
     def _load(self) -> Loaded:
         return start.load(self._settings, self._lifecycle.step)
 
-    def _started(self, loading: "asyncio.Future[Loaded]") -> int:
-        """Begin to serve, or say why not; 0 or the exit code."""
+    def _started(self, loading: "asyncio.Future[Loaded]", listener: socket.socket) -> int:
+        """Begin to serve, or say why not; 0 or the exit code.
+
+        A port that is shared is joined only now: until then the others there answer.
+        """
         try:
             loaded = loading.result()
+            if not self._joined.is_set():
+                self._join(listener)
         except StartError as error:
             return self._give_up(error, error.exit_code)
         except Exception as error:  # noqa: BLE001 - the outermost handler of the start

@@ -42,11 +42,11 @@ def server(app: ASGIApp, inference: Inference) -> HttpServer:
     return HttpServer(uvicorn.Config(app, **config))
 
 
-def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A socket bound to the address; port 0 takes any free one.
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket bound to the address, which `accept` opens; port 0 takes any free one.
 
     With `shared`, other processes that ask for the same may listen there as well; the kernel
-    spreads new connections over them.
+    spreads new connections over those that do.
 
     Raises `AddressUnavailable`.
     """
@@ -59,12 +59,26 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(address)
-        sock.listen(_BACKLOG)  # from here on nobody is refused, though the loop accepts later
     except OSError as error:
-        raise AddressUnavailable(
-            f"{host}:{port}: {error.strerror or error}; end what listens there or change PORT"
-        ) from error
+        raise _unavailable(host, port, error) from error
     # Connections inherit this; the kernel finds dead clients, so none needs a timer here.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setblocking(False)  # noqa: FBT003 - positional only
     return sock
+
+
+def accept(sock: socket.socket) -> None:
+    """Listen: from here on nobody is refused, though the loop accepts later.
+
+    Raises `AddressUnavailable`.
+    """
+    try:
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        host, port, *_ = sock.getsockname()
+        raise _unavailable(host, port, error) from error
+
+
+def _unavailable(host: str, port: int, error: OSError) -> AddressUnavailable:
+    problem = error.strerror or error
+    return AddressUnavailable(f"{host}:{port}: {problem}; end what listens there or change PORT")

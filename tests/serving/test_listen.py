@@ -1,14 +1,19 @@
 """Where a server listens."""
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+
 from modelserver.errors import AddressUnavailable
 from tests.serving import onnx_models
-from tests.serving.conftest import write_release
+from tests.serving.conftest import DEADLINE_S, write_release
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Start
+
+CONNECTIONS = 40
 
 
 def test_replicas_share_a_port_where_all_of_them_ask_for_it(tmp_path: Path, start: "Start") -> None:
@@ -21,6 +26,31 @@ def test_replicas_share_a_port_where_all_of_them_ask_for_it(tmp_path: Path, star
 
     assert first.stop() == 0
     assert second.client.get(f"{second.url}/v2/health/ready").status_code == 200
+
+
+def test_a_replica_joins_a_shared_port_once_it_is_ready(tmp_path: Path, start: "Start") -> None:
+    """While one replica starts, every new connection is answered by one that serves."""
+    first = start(write_release(tmp_path, onnx_models.affine(), SHARE_PORT="true"))
+    port = first.until("ready") and first.until("listening")["port"]
+    with socket.create_server(("127.0.0.1", 0)) as source:
+        source.settimeout(DEADLINE_S)
+        uri = f"http://127.0.0.1:{source.getsockname()[1]}/late.onnx"
+        late = {
+            "SHARE_PORT": "true",
+            "PORT": port,
+            "ARTIFACT_URI": uri,
+            "CACHE_DIR": tmp_path / "b",
+        }
+        second = start(write_release(tmp_path, onnx_models.affine(), **late))
+        waiting, _ = source.accept()  # and there it stays: nobody answers
+
+        ready = f"{first.url}/v2/health/ready"
+        statuses = {httpx.get(ready).status_code for _ in range(CONNECTIONS)}
+        waiting.close()
+
+    assert statuses == {200}
+    assert second.events("listening") == []
+    assert second.stop() == 0
 
 
 def test_port_is_not_shared_by_accident(tmp_path: Path, start: "Start") -> None:
