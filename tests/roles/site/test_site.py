@@ -171,6 +171,9 @@ def test_a_failed_upgrade_leaves_its_node_cordoned(site: Site) -> None:
     versions = {name: version for name, version in ready(site).items() if name != "gpu1"}
     assert 0 != run.rc
     assert all(word in run.failures[-1] for word in ("worker1: ", "found", "expected", "Remedy"))
+    (failure,) = site.report()["failures"]
+    assert "worker1" == failure["host"]
+    assert failure["message"] in run.failures[-1]
     assert left["spec"]["unschedulable"]
     assert "Install kubeadm: " in reason
     assert "disk full" in reason
