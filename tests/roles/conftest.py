@@ -23,6 +23,7 @@ def ansible_environment() -> dict[str, str]:
         "MODELCTL_ROLES_BUILD": str(BUILD),
         "MODELCTL_ROLES_TESTS": str(TESTS),
         "PATH": f"{PROJECT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(TESTS / "plugins"),
     }
 
 

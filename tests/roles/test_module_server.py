@@ -3,14 +3,17 @@
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.content import TESTS
-from plugins.module_server import ANSWER
+from plugins.module_server import ask
 
+SERVER = TESTS / "plugins" / "module_server.py"
+END_TIMEOUT_S = 10
 STARTED = """
 import socket, sys
 from pathlib import Path
@@ -36,42 +39,37 @@ def server(tmp_path: Path) -> Iterator[Path]:
         process.terminate()
 
 
-def ask(server: Path, module: str) -> tuple[int, bytes, bytes]:
+def answered(server: Path, module: str) -> tuple[int, bytes, bytes]:
     """Status, output and error output of a module."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(server))
-        client.sendall(module.encode())
-        client.shutdown(socket.SHUT_WR)
-        told = b"".join(iter(lambda: client.recv(1 << 16), b""))
-    status, output, _ = ANSWER.unpack_from(told)
-    written = told[ANSWER.size :]
-    return status, written[:output], written[output:]
+        return ask(client, module.encode())
 
 
 def test_a_module_answers_with_status_output_and_errors(server: Path) -> None:
     """Both outputs arrive apart, and the status is the one that the module ended with."""
     module = "import sys; print('told'); print('said', file=sys.stderr); sys.exit(3)"
 
-    assert (3, b"told\n", b"said\n") == ask(server, module)
+    assert (3, b"told\n", b"said\n") == answered(server, module)
 
 
 def test_a_module_that_breaks_shows_its_traceback(server: Path) -> None:
     """An exception ends the module with 1 and its traceback; the server goes on."""
-    status, _, errors = ask(server, "1 / 0")
+    status, _, errors = answered(server, "1 / 0")
 
     assert 1 == status
     assert errors.endswith(b"ZeroDivisionError: division by zero\n")
-    assert (0, b"on\n", b"") == ask(server, "print('on')")
+    assert (0, b"on\n", b"") == answered(server, "print('on')")
 
 
 def test_a_module_finds_nothing_of_the_one_before(server: Path) -> None:
     """Names and imports of a module are gone when the next one runs."""
-    ask(server, "import sys, colorsys; sys.kept = left = True")
+    answered(server, "import sys, colorsys; sys.kept = left = True")
     after = (
         "import sys; print('left' in globals(), hasattr(sys, 'kept'), 'colorsys' in sys.modules)"
     )
 
-    assert b"False False False\n" == ask(server, after)[1]
+    assert b"False False False\n" == answered(server, after)[1]
 
 
 def test_an_archive_is_compiled_once(server: Path, tmp_path: Path) -> None:
@@ -83,10 +81,26 @@ def test_an_archive_is_compiled_once(server: Path, tmp_path: Path) -> None:
         "sys.path.insert(0, archive)\n"
         "import inside; print(inside.VALUE)"
     )
-    first = ask(server, module)[1]
+    first = answered(server, module)[1]
     compiled = list((tmp_path / "compiled").iterdir())
-    second = ask(server, module)[1]
+    second = answered(server, module)[1]
 
     assert b"7\n" == first == second
     assert 1 == len(compiled)
     assert compiled == list((tmp_path / "compiled").iterdir())
+
+
+def test_a_server_beside_a_playbook_ends_with_it(tmp_path: Path) -> None:
+    """It has read the libraries that it was given, stays in its folder, and leaves no socket."""
+    path = tmp_path / "s"
+    with subprocess.Popen(["sleep", "60"]) as playbook:
+        command = [sys.executable, SERVER, path, tmp_path / "compiled", str(playbook.pid)]
+        subprocess.run([*command, "colorsys"], cwd=tmp_path, check=True)
+        told = answered(path, "import os, sys; print('colorsys' in sys.modules, os.getcwd())")
+        playbook.kill()
+    deadline = time.monotonic() + END_TIMEOUT_S
+    while path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    assert (0, f"True {tmp_path}\n".encode(), b"") == told

@@ -1,9 +1,10 @@
-"""Runs modules on a test host, each in a fork of one Python that has read the library before.
+"""Runs modules on a host, each in a fork of one Python that has read the library before.
 
-The connection starts it on the host, with a socket's path and a folder for compiled files, and
-sends one module a connection. Starting Python, reading its library and compiling the forty files of
-every module's archive is three quarters of a module's time. A fork keeps nothing of what came
-before it, but the compiled files.
+A connection starts it on the host with a socket's path and a folder for compiled files, and sends
+one module a connection. On a test host it lives as long as the host; beside a playbook it is given
+that process's id as well, ends with it, and reads further libraries before. Starting Python,
+reading its library and compiling the forty files of every module's archive is three quarters of a
+module's time. A fork keeps nothing of what came before it, but the compiled files.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import importlib
 import marshal
 import os
 import runpy
+import select
 import signal
 import socket
 import struct
@@ -26,6 +28,7 @@ LIBRARY = (
     " traceback typing zipfile"
 )
 ANSWER = struct.Struct("!iQQ")
+KILLED = 137
 
 
 def keep_compiled(folder: Path) -> None:
@@ -71,24 +74,45 @@ def answer(client: socket.socket) -> None:
     client.sendall(ANSWER.pack(status, len(output), len(errors)) + output + errors)
 
 
-def serve(listener: socket.socket) -> None:
-    """Answer every connection in a process of its own, for as long as the host runs."""
+def ask(server: socket.socket, module: bytes) -> tuple[int, bytes, bytes]:
+    """Status, output and error output of a module; that of a killed one where its host dies."""
+    try:
+        server.sendall(module)
+        server.shutdown(socket.SHUT_WR)
+        told = b"".join(iter(lambda: server.recv(1 << 20), b""))
+    except OSError as fault:
+        return KILLED, b"", str(fault).encode()
+    if len(told) < ANSWER.size:
+        return KILLED, b"", b"the host ended before the module"
+    status, output, _ = ANSWER.unpack_from(told)
+    written = told[ANSWER.size :]
+    return status, written[:output], written[output:]
+
+
+def serve(listener: socket.socket, owner: int | None = None) -> None:
+    """Answer every connection in a process of its own, until the owner ends, or else the host."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
+    watched: list[socket.socket | int] = [listener]
+    if owner is not None:
+        watched.append(os.pidfd_open(owner))
+    while select.select(watched, [], [])[0] == [listener]:
         client, _ = listener.accept()
         if not os.fork():
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             listener.close()
             answer(client)
-            return
+            sys.exit()
         client.close()
 
 
 def main() -> None:
-    """Listen, then leave a server behind in the background."""
-    path = Path(sys.argv[1])
+    """Listen, then leave a server behind in the background.
+
+    Arguments: the socket, the folder of compiled files, then the owner and libraries, if any.
+    """
+    path, owned = Path(sys.argv[1]), sys.argv[3:]
     fresh = path.with_suffix(f".{os.getpid()}")
-    for name in LIBRARY.split():
+    for name in (*LIBRARY.split(), *owned[1:]):
         importlib.import_module(name)
     keep_compiled(Path(sys.argv[2]))
     listener = socket.socket(socket.AF_UNIX)
@@ -98,11 +122,15 @@ def main() -> None:
     if os.fork():
         return
     os.setsid()
-    os.chdir("/")
     nothing = os.open(os.devnull, os.O_RDWR)
     for place in range(3):
         os.dup2(nothing, place)
-    serve(listener)
+    if owned:
+        serve(listener, int(owned[0]))
+        path.unlink(missing_ok=True)
+    else:
+        os.chdir("/")
+        serve(listener)
 
 
 if __name__ == "__main__":

@@ -269,7 +269,7 @@ class Site:
             "HOME": str(self.folder),
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS / "connection"),
-            "PYTHONPATH": str(PLUGINS / "without"),
+            "PYTHONPATH": f"{PLUGINS}{os.pathsep}{PLUGINS / 'without'}",
             "MODELCTL_ROLES_TESTS": str(TESTS),
             "MODELCTL_ROLES_BUILD": str(self.repository.parent),
             "XDG_CACHE_HOME": str(self.folder / "cache"),

@@ -3,7 +3,6 @@
 import shlex
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
+from module_server import ask
 
 DOCUMENTATION = """
 name: nodes
@@ -38,8 +38,6 @@ MODULE = "/bin/sh -c '/usr/bin/python3 && sleep 0'"
 SERVER = Path(__file__).parents[1] / "module_server.py"
 SOCKET = "/run/modelctl-modules.sock"
 COMPILED = "/var/cache/modelctl-modules"
-ANSWER = struct.Struct("!iQQ")
-KILLED = 137
 KNOWN = Path(tempfile.gettempdir()) / "modelctl-nodes"
 
 
@@ -64,7 +62,8 @@ class Connection(ConnectionBase):  # type: ignore[misc]
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         container = self.get_option("remote_addr")
         if in_data and cmd == MODULE:
-            return run_module(container, in_data)
+            with reach_server(container) as server:
+                return ask(server, in_data)
         return run(container, shlex.split(cmd), in_data or b"")
 
     def put_file(self, in_path: str, out_path: str) -> None:
@@ -105,22 +104,6 @@ def run(container: str, command: list[str], in_data: bytes) -> tuple[int, bytes,
     return done.returncode, done.stdout, done.stderr
 
 
-def run_module(container: str, module: bytes) -> tuple[int, bytes, bytes]:
-    """Status, output and error output of a module; that of a killed one where its host dies."""
-    with reach_server(container) as server:
-        try:
-            server.sendall(module)
-            server.shutdown(socket.SHUT_WR)
-            told = b"".join(iter(lambda: server.recv(1 << 20), b""))
-        except OSError as fault:
-            return KILLED, b"", str(fault).encode()
-    if len(told) < ANSWER.size:
-        return KILLED, b"", f"{container} ended before the module".encode()
-    status, output, _ = ANSWER.unpack_from(told)
-    written = told[ANSWER.size :]
-    return status, written[:output], written[output:]
-
-
 def reach_server(container: str) -> socket.socket:
     """A connection to the host's module server, which is started where there is none."""
     path = f"/proc/{first_process(container)}/root{SOCKET}"
@@ -157,7 +140,7 @@ def first_process(container: str) -> str:
     command = ["podman", "inspect", "--format={{.State.Pid}}", container]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     process = found.stdout.strip()
-    began = start_time(process)
+    began = start_time(process) if process else ""
     if not began:
         raise AnsibleConnectionFailure(f"{container} does not run: {found.stderr}")
     KNOWN.mkdir(mode=0o700, exist_ok=True)
