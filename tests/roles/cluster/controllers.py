@@ -3,17 +3,15 @@
 import datetime as dt
 import hashlib
 import json
-import math
 import time
 from typing import Any
 
+from . import budgets, placement
 from .kinds import Kind
 from .store import Object, Store, Write, now
 
-Json = Any
 CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 SETS = {"deployments.apps": "ReplicaSet", "statefulsets.apps": "StatefulSet"}
-UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 HEARTBEAT_S = 15
 CONTROLLER = Write("kube-controller-manager")
 
@@ -79,19 +77,9 @@ class Controllers:
                     custom=True,
                     subresources=subresources,
                 )
-        conditions = [
-            {
-                "type": name,
-                "status": "True",
-                "reason": reason,
-                "message": "",
-                "lastTransitionTime": now(),
-            }
-            for name, reason in (
-                ("NamesAccepted", "NoConflicts"),
-                ("Established", "InitialNamesAccepted"),
-            )
-        ]
+        reasons = {"NamesAccepted": "NoConflicts", "Established": "InitialNamesAccepted"}
+        true = {"status": "True", "message": "", "lastTransitionTime": now()}
+        conditions = [{**true, "type": name, "reason": why} for name, why in reasons.items()]
         stored = [v["name"] for v in spec["versions"] if v.get("storage")]
         self._status(
             CRDS,
@@ -101,8 +89,8 @@ class Controllers:
 
     def _node(self, item: Object) -> None:
         spec = item.get("spec") or {}
-        taints = [t for t in spec.get("taints") or [] if t["key"] != UNSCHEDULABLE["key"]]
-        wanted = [*taints, UNSCHEDULABLE] if spec.get("unschedulable") else taints
+        taints = [t for t in spec.get("taints") or [] if t["key"] != placement.UNSCHEDULABLE["key"]]
+        wanted = [*taints, placement.UNSCHEDULABLE] if spec.get("unschedulable") else taints
         if wanted != (spec.get("taints") or []):
             after = {**item, "spec": {**spec, "taints": wanted}}
             self._store.change(self._store.kinds["", "v1", "nodes"], item, after, CONTROLLER)
@@ -185,7 +173,8 @@ class Controllers:
         fitting = [
             node["metadata"]["name"]
             for node in self._nodes()
-            if _fits(node, spec, daemon=False) and not (apart and node["metadata"]["name"] in taken)
+            if placement.fits(node, spec, daemon=False)
+            and not (apart and node["metadata"]["name"] in taken)
         ]
         load = dict.fromkeys(fitting, 0)
         for pod in self._store.named("pods"):
@@ -226,7 +215,9 @@ class Controllers:
 
     def _daemons(self, item: Object) -> None:
         spec = item["spec"]["template"]["spec"]
-        wanted = {n["metadata"]["name"] for n in self._nodes() if _fits(n, spec, daemon=True)}
+        wanted = {
+            n["metadata"]["name"] for n in self._nodes() if placement.fits(n, spec, daemon=True)
+        }
         there = {pod["spec"]["nodeName"] for pod in self._renewed(item)}
         for pod in self._owned(item):
             if pod["spec"]["nodeName"] not in wanted:
@@ -255,25 +246,11 @@ class Controllers:
             p
             for p in self._store.named("pods")
             if p["metadata"]["namespace"] == item["metadata"]["namespace"]
-            and _selects(item["spec"].get("selector") or {}, p)
+            and budgets.selects(item["spec"].get("selector") or {}, p)
         ]
-        healthy = len([p for p in pods if (p.get("status") or {}).get("phase") == "Running"])
-        spec, total = item["spec"], len(pods)
-        if "maxUnavailable" in spec:
-            desired = total - _amount(spec["maxUnavailable"], total)
-        else:
-            desired = _amount(spec.get("minAvailable", 1), total)
-        self._status(
-            "poddisruptionbudgets.policy",
-            item,
-            {
-                "currentHealthy": healthy,
-                "desiredHealthy": max(desired, 0),
-                "expectedPods": total,
-                "disruptionsAllowed": max(healthy - desired, 0),
-                "observedGeneration": item["metadata"]["generation"],
-            },
-        )
+        status = budgets.status(item["spec"], pods)
+        status["observedGeneration"] = item["metadata"]["generation"]
+        self._status("poddisruptionbudgets.policy", item, status)
 
     def blocking(self, pod: Object) -> list[str]:
         """Names of the budgets that allow no eviction of a pod now."""
@@ -282,7 +259,7 @@ class Controllers:
             budget["metadata"]["name"]
             for budget in self._store.named("poddisruptionbudgets.policy")
             if budget["metadata"]["namespace"] == pod["metadata"]["namespace"]
-            and _selects(budget["spec"].get("selector") or {}, pod)
+            and budgets.selects(budget["spec"].get("selector") or {}, pod)
             and budget["status"]["disruptionsAllowed"] == 0
         ]
 
@@ -290,49 +267,6 @@ class Controllers:
 def _hash(item: Object) -> str:
     text = json.dumps(item["spec"]["template"], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:9]
-
-
-def _amount(value: Json, total: int) -> int:
-    if isinstance(value, str) and value.endswith("%"):
-        return math.ceil(total * int(value[:-1]) / 100)
-    return int(value)
-
-
-def _selects(selector: dict[str, Any], pod: Object) -> bool:
-    labels = pod["metadata"].get("labels") or {}
-    wanted = selector.get("matchLabels") or {}
-    return bool(wanted.items() <= labels.items())
-
-
-def _tolerates(tolerations: list[dict[str, Any]], taint: dict[str, Any]) -> bool:
-    for one in tolerations:
-        if one.get("effect") not in (None, "", taint["effect"]):
-            continue
-        if one.get("operator") == "Exists" and one.get("key") in (None, "", taint["key"]):
-            return True
-        if one.get("key") == taint["key"] and one.get("value", "") == taint.get("value", ""):
-            return True
-    return False
-
-
-def _fits(node: Object, spec: dict[str, Any], *, daemon: bool) -> bool:
-    labels = {"kubernetes.io/os": "linux", **(node["metadata"].get("labels") or {})}
-    if not (spec.get("nodeSelector") or {}).items() <= labels.items():
-        return False
-    tolerations = list(spec.get("tolerations") or [])
-    if daemon:
-        tolerations.append({"key": UNSCHEDULABLE["key"], "operator": "Exists"})
-    node_spec = node.get("spec") or {}
-    if not daemon and node_spec.get("unschedulable"):
-        return False
-    conditions = (node.get("status") or {}).get("conditions") or []
-    if not daemon and any(c["type"] == "Ready" and c["status"] != "True" for c in conditions):
-        return False
-    return all(
-        _tolerates(tolerations, taint)
-        for taint in node_spec.get("taints") or []
-        if taint["effect"] != "PreferNoSchedule"
-    )
 
 
 def _counts(item: Object, wanted: int, ready: int) -> dict[str, Any]:
