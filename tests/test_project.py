@@ -1,9 +1,9 @@
 """What must hold for this repository as a whole."""
 
 import re
+import resource
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from modelctl.tree import WorkTree
 from modelctl.workspace import render_changes
 from scratch import PROJECT, git
 
-CHECK_WITHIN_S = 2.0
+CHECK_OF_START = 5
 FORBIDDEN = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 
 
@@ -29,17 +29,22 @@ def test_every_generated_file_is_current() -> None:
     assert {} == render_changes(load(WorkTree(PROJECT)))
 
 
-def test_a_check_of_the_repository_takes_less_than_two_seconds() -> None:
-    """The whole command, Python's start included, is quick enough for every commit."""
-    command = [sys.executable, "-m", "modelctl", "check"]
-    took_s = []
-    for _ in range(3):
-        began = time.monotonic()
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)
-        took_s.append(time.monotonic() - began)
+def test_a_check_of_the_repository_costs_little_beside_its_start() -> None:
+    """It is quick enough for every commit; importing onnx is what it cannot do without."""
+    check, start = ["-m", "modelctl", "check"], ["-c", "import onnx"]
+    used = [(processor_s(*check), processor_s(*start)) for _ in range(3)]
 
-    assert done.returncode == 0
-    assert min(took_s) < CHECK_WITHIN_S
+    assert min(check_s for check_s, _ in used) < CHECK_OF_START * min(
+        start_s for _, start_s in used
+    )
+
+
+def processor_s(*arguments: str) -> float:
+    """Processor time of a Python command that succeeds; others on the machine do not count."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], cwd=PROJECT, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def tracked(*suffixes: str) -> list[Path]:
