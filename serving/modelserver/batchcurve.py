@@ -12,6 +12,7 @@ NEAR_BEST = 0.9
 """Of the numbers of rows that give so much of the best rate, the smallest is used."""
 
 _BUDGET_S = 1.0
+_FIRST_RUNS_S = 30.0
 _RUNS = 5
 _ENOUGH_S = 0.02
 _TRIED_ROWS, _SEEN_ENOUGH_ROWS = 2, 4
@@ -24,21 +25,33 @@ _DOUBTFUL_GAIN = 1.05
 
 
 def measure(
-    run: Callable[[int], None], max_rows: int, singles: Sequence[float] = ()
+    run: Callable[[int], None],
+    max_rows: int,
+    singles: Sequence[float] = (),
+    *,
+    prepares: bool = False,
 ) -> dict[int, float]:
     """Shortest seconds of a run by number of rows: 1, 2, 4 and so on, up to `max_rows`.
 
-    `singles` are the seconds of runs with one row that were made before. It ends early where more
-    rows gain nothing, are refused, or would take too long to try. Raises the `RequestError` of a
-    model that refuses two rows.
+    `singles` are the seconds of runs with one row that were made before. Where `prepares`, the
+    first run with any number of rows chooses or compiles what the later ones use, as on a GPU, and
+    is not counted. It ends early where more rows gain nothing, are refused, or would take too long
+    to try. Raises the `RequestError` of a model that refuses two rows.
     """
     until = time.perf_counter() + _BUDGET_S
     curve = {1: _best_s(run, 1, singles)}
+    first_runs_s = 0.0
     for rows in _sizes(max_rows):
-        if min(s / n for n, s in curve.items()) * rows * 2 > until - time.perf_counter():
+        left_s = until + first_runs_s - time.perf_counter()
+        longest_s = min(s / n for n, s in curve.items()) * rows * 2
+        if longest_s > left_s or first_runs_s > _FIRST_RUNS_S:
             break
         try:
-            curve[rows] = _new_best_s(run, rows, curve)
+            if prepares:
+                first_runs_s += _seconds(run, rows)
+                curve[rows] = _best_s(run, rows)
+            else:
+                _add(run, rows, curve)
         except RequestError:
             if rows == _TRIED_ROWS:
                 raise
@@ -76,13 +89,25 @@ def _sizes(max_rows: int) -> Iterator[int]:
         yield max_rows
 
 
-def _new_best_s(run: Callable[[int], None], rows: int, curve: Mapping[int, float]) -> float:
-    """The shortest of some runs with so many rows, the first of which pays for its memory."""
-    first_s = _seconds(run, rows)
-    gain = rows / first_s * curve[1] if first_s else 0
-    if first_s >= _LONG_S and not _DOUBTFUL_GAIN <= gain < LEAST_GAIN:
-        return first_s
-    return _best_s(run, rows)
+def _add(run: Callable[[int], None], rows: int, curve: dict[int, float]) -> None:
+    """Put the shortest of some runs with so many rows into the curve; of one, where that tells.
+
+    A long run that gains is held against a single one of now, as an earlier one may have been held
+    up. If it still gains a little it is made again, as it may have paid for its memory.
+    """
+    curve[rows] = _seconds(run, rows)
+    if curve[rows] < _LONG_S:
+        curve[rows] = _best_s(run, rows)
+        return
+    if rows == _TRIED_ROWS and _gain(curve, rows) >= _DOUBTFUL_GAIN:
+        curve[1] = min(curve[1], _seconds(run, 1))
+    if _DOUBTFUL_GAIN <= _gain(curve, rows) < LEAST_GAIN:
+        curve[rows] = min(curve[rows], _seconds(run, rows))
+
+
+def _gain(curve: Mapping[int, float], rows: int) -> float:
+    """Rows a second beside those of single runs."""
+    return curve[1] * rows / curve[rows]
 
 
 def _best_s(run: Callable[[int], None], rows: int, known: Sequence[float] = ()) -> float:

@@ -62,6 +62,11 @@ class Model:
     graph: Graph
     providers: tuple[str, ...]
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether nothing of it runs on a GPU."""
+        return self.providers == ("CPUExecutionProvider",)
+
     def run(
         self, outputs: Sequence[str], feeds: Mapping[str, Array], *, give_back: bool = False
     ) -> list[Array]:
