@@ -1,6 +1,8 @@
 """What a start learns from running a model."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -42,6 +44,37 @@ def test_slow_model_gets_a_thread(load: Load) -> None:
     contract = Contract(specs(x=("FP32", (1, 1))), specs(y=("FP32", (512, 1))))
 
     assert not warmup.measure(load(onnx_models.slow(2), contract), None).inline
+
+
+@dataclass
+class Counted:
+    """A session that counts its runs."""
+
+    session: Any
+    runs: int = 0
+
+    def run(self, *arguments: Any) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+        """Run, and count."""
+        self.runs += 1
+        return self.session.run(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("providers", "runs"),
+    [(("CPUExecutionProvider",), 1), (("CUDAExecutionProvider", "CPUExecutionProvider"), 2)],
+)
+def test_first_run_of_a_slow_model_counts_on_a_cpu_only(
+    load: Load, providers: tuple[str, ...], runs: int
+) -> None:
+    """Elsewhere it may have chosen or compiled kernels, so a second one is measured."""
+    contract = Contract(specs(x=("FP32", (1, 1))), specs(y=("FP32", (512, 1))))
+    model = load(onnx_models.slow(150), contract)
+    session = Counted(model.session)
+
+    profile = warmup.measure(replace(model, session=session, providers=providers), None)
+
+    assert profile.run_s > 0.03
+    assert session.runs == runs
 
 
 def test_model_that_cannot_run(load: Load) -> None:
