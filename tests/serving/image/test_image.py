@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import pytest
 
+from modelserver.errors import ProviderMissing
 from tests import registries
 from tests.serving.image import sample
 
@@ -141,17 +142,22 @@ def root(podman: Podman) -> Path:
     return Path(podman.output("mount", container))
 
 
+def command(podman: Podman, pid_file: Path, **settings: str) -> list[str]:
+    """What starts a container of the sample; `settings` without the prefix."""
+    chosen = sample.settings() | {f"MODELSERVER_{name}": text for name, text in settings.items()}
+    return podman.command(
+        *("run", "--rm", f"--pidfile={pid_file}", *HARDENED),
+        *(f"--env={name}={value}" for name, value in chosen.items()),
+        f"--volume={sample.ARTIFACT.parent}:/artifacts:ro",
+        podman.reference,
+    )
+
+
 @pytest.fixture
 def container(podman: Podman, tmp_path: Path) -> Iterator[Container]:
     """A container whose server is ready."""
     pid_file = tmp_path / "pid"
-    environment = [f"--env={name}={value}" for name, value in sample.settings().items()]
-    command = podman.command(
-        *("run", "--rm", f"--pidfile={pid_file}", *HARDENED, *environment),
-        f"--volume={sample.ARTIFACT.parent}:/artifacts:ro",
-        podman.reference,
-    )
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command(podman, pid_file)) as process:
         try:
             yield started(process, pid_file)
         finally:
@@ -205,6 +211,22 @@ def test_server_ends_on_sigterm(container: Container) -> None:
     assert container.podman.wait(timeout=START_TIMEOUT_S) == 0
 
 
+def test_server_does_not_fall_back_to_the_cpu(podman: Podman, tmp_path: Path) -> None:
+    """Asked for a GPU where the container has none, it ends with the class that says so."""
+    finished = subprocess.run(
+        command(podman, tmp_path / "pid", PROVIDERS="cuda"),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=START_TIMEOUT_S,
+    )
+    lines = [json.loads(line) for line in finished.stderr.splitlines()]
+    (failure,) = [line for line in lines if line["event"] == "start-failed"]
+
+    assert ProviderMissing.exit_code == finished.returncode
+    assert ProviderMissing.__name__ == failure["error"]
+
+
 def test_image_has_no_tools(root: Path) -> None:
     """Nothing in it opens a shell, installs a package or compiles: less to patch and to misuse."""
     tools = ("sh", "bash", "dash", "busybox", "apt", "dpkg", "pip", "pip3", "gcc", "cc", "perl")
@@ -222,6 +244,8 @@ def test_image_has_no_tools(root: Path) -> None:
 
 def test_image_is_small(root: Path) -> None:
     """All its files together stay below the size that a node should have to fetch."""
+    if any((root / "opt/modelserver").glob("onnxruntime_gpu-*.dist-info")):
+        pytest.skip("CUDA's libraries in the image for GPUs are larger by themselves")
     files = (path.lstat() for path in root.rglob("*") if not path.is_symlink())
 
     assert sum(status.st_size for status in files) <= MAX_BYTES
