@@ -5,9 +5,7 @@ bounds its system calls. `make image` builds it and runs these tests; they need 
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -19,31 +17,11 @@ from urllib.parse import quote
 import pytest
 
 from modelserver.errors import ProviderMissing
-from tests import registries
 from tests.serving.image import sample
+from tests.serving.image.conftest import FOLDER, Podman
 
-FOLDER = os.environ.get("MODELSERVER_IMAGE_FOLDER", "")
 START_TIMEOUT_S = 60
 MAX_BYTES = 350_000_000
-
-pytestmark = [
-    pytest.mark.skipif(
-        not FOLDER, reason="MODELSERVER_IMAGE_FOLDER names no built image: make image"
-    ),
-    pytest.mark.skipif(
-        shutil.which("podman") is None, reason="podman is missing: apt-get install podman"
-    ),
-]
-
-# A mount namespace of its own, with nothing but cgroup v2: the runtime refuses a host that has
-# both versions, although no cgroup is made here.
-ONE_CGROUP_VERSION = """
-set -e
-mount --make-rprivate /
-umount --recursive --lazy /sys/fs/cgroup 2>/dev/null || true
-mount -t cgroup2 none /sys/fs/cgroup
-exec "$@"
-"""
 
 HARDENED = (
     "--network=none",
@@ -69,29 +47,6 @@ with urllib.request.urlopen(request, timeout=10) as answer:
 
 
 @dataclass(frozen=True)
-class Podman:
-    """podman with a store of its own, and the reference of the image by digest."""
-
-    store: Path
-    reference: str
-
-    def command(self, *arguments: str) -> list[str]:
-        """A command line."""
-        flags = [f"--root={self.store}/root", f"--runroot={self.store}/run"]
-        flags += ["--storage-driver=vfs", "--cgroup-manager=cgroupfs"]
-        wrapped = ["unshare", "--mount", "sh", "-c", ONE_CGROUP_VERSION, "podman", "podman"]
-        return [*wrapped, *flags, *arguments]
-
-    def output(self, *arguments: str) -> str:
-        """What a command prints."""
-        finished = subprocess.run(
-            self.command(*arguments), check=False, capture_output=True, text=True
-        )
-        assert finished.returncode == 0, finished.stderr
-        return finished.stdout.strip()
-
-
-@dataclass(frozen=True)
 class Container:
     """One running container, its first process and what podman was started for it."""
 
@@ -114,32 +69,6 @@ class Container:
         """What the kernel says of the process."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return {key: value.split() for key, value in (line.split(":", 1) for line in lines)}
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a registry that has the image which was built last."""
-    folder = tmp_path_factory.mktemp("registry")
-    with registries.registry(folder, Path(FOLDER).resolve() / "registry") as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def podman(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    """Podman that has pulled the image by its digest."""
-    store = tmp_path_factory.mktemp("podman")
-    digest = (Path(FOLDER) / "digest").read_text().strip()
-    found = Podman(store, f"{registry}/modelserver@{digest}")
-    found.output("pull", "--quiet", "--tls-verify=false", found.reference)
-    yield found
-    shutil.rmtree(store)
-
-
-@pytest.fixture(scope="module")
-def root(podman: Podman) -> Path:
-    """The image's file system."""
-    container = podman.output("create", "--cgroups=disabled", podman.reference)
-    return Path(podman.output("mount", container))
 
 
 def command(podman: Podman, pid_file: Path, **settings: str) -> list[str]:
