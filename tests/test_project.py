@@ -16,6 +16,7 @@ from modelctl.workspace import render_changes
 from scratch import PROJECT, git
 
 CHECK_OF_START = 5
+SERVER_DEPENDENCIES = 7
 FORBIDDEN = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 
 
@@ -61,6 +62,13 @@ def test_every_locked_requirement_has_a_hash(lock: str) -> None:
     pinned = [line for line in text.splitlines() if line and not line.startswith("#")]
 
     assert [] == [line for line in pinned if "==" not in line or "--hash=sha256:" not in line]
+
+
+def test_the_model_server_has_few_dependencies() -> None:
+    """Every prediction passes through them."""
+    data = tomllib.loads((PROJECT / "serving/pyproject.toml").read_text())
+
+    assert len(data["project"]["dependencies"]) <= SERVER_DEPENDENCIES
 
 
 @pytest.mark.parametrize("project", ["pyproject.toml", "serving/pyproject.toml"])

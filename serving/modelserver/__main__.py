@@ -3,10 +3,13 @@
 import asyncio
 import sys
 
-import uvloop
-
 from modelserver import logs, process, settings
 from modelserver.errors import StartError
+
+try:
+    from uvloop import new_event_loop
+except ImportError:  # the extra of this name is not installed
+    from asyncio import new_event_loop  # type: ignore[assignment]  # uvloop's is one, too
 
 
 def main() -> None:
@@ -15,7 +18,7 @@ def main() -> None:
     try:
         chosen = settings.read()
         logs.configure(chosen.log_level, model=chosen.model, release=chosen.release)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             code = runner.run(process.run(chosen))
             process.end(code)
     except StartError as error:

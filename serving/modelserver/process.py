@@ -184,6 +184,7 @@ class _Process:
             batching=batching,
             threads=loaded.threads,
             providers=list(model.providers),
+            event_loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
         )
 
     async def _drain(self, http: "asyncio.Task[None]") -> int:

@@ -206,3 +206,17 @@ def test_health_answers_while_a_large_model_loads(tmp_path: Path, start: "Start"
 
     assert slowest < 2
     assert os.path.exists(f"/proc/{server.process.pid}")  # noqa: PTH110 - not a path to open
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_server_runs_with_and_without_uvloop(tmp_path: Path, start: "Start", loop: str) -> None:
+    """The extra makes the server faster; Python's own event loop serves as well, and says so."""
+    (tmp_path / "asyncio").mkdir()
+    (tmp_path / "asyncio" / "uvloop.py").write_text("raise ImportError")
+    server = start(
+        write_release(tmp_path, onnx_models.affine()) | {"PYTHONPATH": str(tmp_path / loop)}
+    )
+
+    assert loop == server.until("ready")["event_loop"]
+    assert server.infer(GOOD).status_code == 200
+    assert server.stop() == 0
