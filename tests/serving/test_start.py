@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -220,3 +222,13 @@ def test_server_runs_with_and_without_uvloop(tmp_path: Path, start: "Start", loo
     assert loop == server.until("ready")["event_loop"]
     assert server.infer(GOOD).status_code == 200
     assert server.stop() == 0
+
+
+def test_garbage_is_collected_once_the_imports_are_done() -> None:
+    """It is off while they run, and only then."""
+    program = "import gc, modelserver.__main__; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    finished = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert finished.stdout == "True True\n"
