@@ -15,7 +15,7 @@ WAITING = f"up to {MAX_BATCH} requests, waits {BATCH_WAIT_S * 1000:g} ms"
 
 
 def _modelserver(launch: Launch) -> Command:
-    """As a pod starts it: metrics, request ids and logs on, an empty cache of artifacts."""
+    """As a pod starts it: metrics, request ids and a sampled log on, no artifact in the cache."""
     file = launch.file
     settings = {
         "MODEL": file.model.name,
@@ -32,6 +32,7 @@ def _modelserver(launch: Launch) -> Command:
         "PORT": str(launch.port),
         "CACHE_DIR": str(launch.folder / "cache"),
         "DRAIN_DELAY_S": "0",
+        "ACCESS_LOG_SAMPLE": "0.001",
     }
     environment = {f"MODELSERVER_{name}": value for name, value in settings.items()}
     if launch.workers == 1:
