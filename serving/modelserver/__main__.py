@@ -7,6 +7,9 @@ gc.disable()  # what is imported stays; looking for garbage in it costs a twenti
 import asyncio
 import sys
 
+# FastAPI would import it to ask whether a response is a model of that version: none is.
+sys.modules["pydantic.v1"] = None  # type: ignore[assignment]  # how Python marks what is not there
+
 from modelserver import logs, process, settings
 from modelserver.errors import StartError
 
