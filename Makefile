@@ -35,6 +35,7 @@ lint: setup-dev ## Format check, lint, types, YAML style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 
 test: setup-dev ## Unit, property, golden and end-to-end tests

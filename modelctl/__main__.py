@@ -11,7 +11,7 @@ from modelctl.errors import EditRefusedError, ModelctlError
 EXIT_FINDINGS = 1
 EXIT_COULD_NOT_RUN = 2
 
-# In the order of a model's life; each is a module of `modelctl.commands`.
+# In the order of a model's life; each is a module of `modelctl.cli`.
 COMMANDS = (
     "new",
     "release",
@@ -43,7 +43,7 @@ class Command(Protocol):
 
 def command(name: str) -> Command:
     """The module of a command; loaded only when it is asked for, so that each starts fast."""
-    module: Command = import_module(f"modelctl.commands.{name}")
+    module: Command = import_module(f"modelctl.cli.{name}")
     return module
 
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Keys and indexes that lead from the top of a document to one of its values.
+Pointer = tuple[str | int, ...]
+
 
 class Level(StrEnum):
     """How a finding counts: an error fails the check, a warning is only shown."""

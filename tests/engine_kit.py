@@ -16,9 +16,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from modelctl.loading import load
 from modelctl.render import generated
-from modelctl.tree import WorkTree
+from modelctl.repo.loading import load
+from modelctl.repo.tree import WorkTree
 from scratch import PROJECT, git, init
 
 MODEL = "linear"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.check import check_tree
-from modelctl.loading import load
-from modelctl.tree import WorkTree
-from modelctl.workspace import render_changes
+from modelctl.check.engine import check_tree
+from modelctl.edit.workspace import render_changes
+from modelctl.repo.loading import load
+from modelctl.repo.tree import WorkTree
 from scratch import PROJECT, git
 
 CHECK_OF_START = 5

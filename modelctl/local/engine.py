@@ -8,15 +8,15 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 
-from modelctl.local.dataplane import Envoy, EnvoyError
-from modelctl.local.envoy_config import Snapshot, snapshot
-from modelctl.local.events import Journal
-from modelctl.local.measure import Window, parse_counters
-from modelctl.local.plan import Workload
-from modelctl.local.reading import Reading
-from modelctl.local.replica import Phase
-from modelctl.local.rollout import Rollout
-from modelctl.local.supervisor import Supervisor
+from modelctl.local.envoy.config import Snapshot, snapshot
+from modelctl.local.envoy.dataplane import Envoy, EnvoyError
+from modelctl.local.envoy.measure import Window, parse_counters
+from modelctl.local.journal import Journal
+from modelctl.local.plan.rollout import Rollout
+from modelctl.local.plan.values import Workload
+from modelctl.local.servers.replica import Phase
+from modelctl.local.servers.supervisor import Supervisor
+from modelctl.local.source.reading import Reading
 from modelctl.local.timing import Timing
 
 

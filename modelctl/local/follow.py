@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from modelctl.errors import ModelctlError
 from modelctl.local.engine import Engine
-from modelctl.local.reading import Reader
-from modelctl.local.source import Source
+from modelctl.local.source.reading import Reader
+from modelctl.local.source.repositories import Source
 
 _RETRY_S = 1.0
 _FIRST_LIMIT_S = 60.0

@@ -14,26 +14,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from modelctl import git
 from modelctl.atomic import write_atomically
 from modelctl.errors import GitError, UsageError
-from modelctl.git import Commit
-from modelctl.local import leftovers
-from modelctl.local.artifacts import ArtifactExport
-from modelctl.local.children import Launcher
-from modelctl.local.dataplane import Envoy
 from modelctl.local.engine import Engine
-from modelctl.local.events import Journal
+from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.follow import follow
-from modelctl.local.overview import Overview
-from modelctl.local.reading import Check, Reader
-from modelctl.local.replica import Surroundings
-from modelctl.local.source import Files, Remote, Source, local_branch
+from modelctl.local.journal import Journal
+from modelctl.local.observe.overview import Overview
+from modelctl.local.observe.web import application, serve
+from modelctl.local.servers import leftovers
+from modelctl.local.servers.children import Launcher
+from modelctl.local.servers.replica import Surroundings
+from modelctl.local.servers.supervisor import Supervisor
+from modelctl.local.source.artifacts import ArtifactExport
+from modelctl.local.source.reading import Check, Reader
+from modelctl.local.source.repositories import Files, Remote, Source, local_branch
 from modelctl.local.state import Lock, StateFolder, recall_good, remember_good
-from modelctl.local.status import Addresses, encode
-from modelctl.local.supervisor import Supervisor
 from modelctl.local.timing import Timing
-from modelctl.local.web import application, serve
+from modelctl.repo import git
+from modelctl.repo.git import Commit
+from modelctl.status.values import Addresses, encode
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
 _SHOWN_COMMITS = 20

@@ -5,11 +5,11 @@ The same repository gives the same bytes on every machine; no clock, version or 
 
 from collections.abc import Iterator, Mapping
 
-from modelctl import layout
-from modelctl.kinds import Environment, Model, Release, Serving
 from modelctl.render.emit import document
 from modelctl.render.templates import TEMPLATES, Object
-from modelctl.repository import Repository
+from modelctl.repo import layout
+from modelctl.repo.kinds import Environment, Model, Release, Serving
+from modelctl.repo.repository import Repository
 
 __all__ = ["generated", "objects"]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelctl.kinds import Environment, GitSource, Model, Release, Serving
 from modelctl.render import v1
+from modelctl.repo.kinds import Environment, GitSource, Model, Release, Serving
 
 Object = dict[str, Any]
 

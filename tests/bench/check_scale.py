@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from modelctl.check import check
-from modelctl.loading import load
+from modelctl.check.engine import check
+from modelctl.check.rules import RULES
 from modelctl.render import generated
-from modelctl.rules import RULES
-from modelctl.tree import Entry, EntryKind
+from modelctl.repo.loading import load
+from modelctl.repo.tree import Entry, EntryKind
 
 _Value = TypeVar("_Value")
 _TEAMS = 20

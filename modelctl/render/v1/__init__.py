@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelctl.kinds import Environment, Model, Release, Scale, Serving
 from modelctl.render.v1.application import application
 from modelctl.render.v1.autoscaler import autoscaler
 from modelctl.render.v1.deployment import deployment
@@ -12,6 +11,7 @@ from modelctl.render.v1.network_policy import network_policy
 from modelctl.render.v1.route import route
 from modelctl.render.v1.service import service
 from modelctl.render.v1.service_account import service_account
+from modelctl.repo.kinds import Environment, Model, Release, Scale, Serving
 
 __all__ = ["application", "objects"]
 

@@ -6,9 +6,9 @@ would hold back the commit that rolls back, and an ignored field hides that it w
 
 from typing import Any
 
-from modelctl import layout
-from modelctl.kinds import GitSource, Model, Serving
 from modelctl.render.v1 import metadata
+from modelctl.repo import layout
+from modelctl.repo.kinds import GitSource, Model, Serving
 
 NAMESPACE = "argocd"
 _SYNC_OPTIONS = (

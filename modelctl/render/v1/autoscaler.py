@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from modelctl.kinds import Model, Release, Scale
 from modelctl.render.v1 import metadata
+from modelctl.repo.kinds import Model, Release, Scale
 
 _CALM_BEFORE_SHRINKING_S = 300
 

@@ -6,7 +6,7 @@ a change of weights or of another release never restarts a pod.
 
 from math import ceil
 
-from modelctl.kinds import Model, Release
+from modelctl.repo.kinds import Model, Release
 
 _MIB = 1 << 20
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from modelctl.kinds import Environment, Model, Release
 from modelctl.render.v1 import budgets
 from modelctl.render.v1.settings import CACHE_FOLDER, PORT, variables
+from modelctl.repo.kinds import Environment, Model, Release
 
 PORT_NAME = "http"
 _STARTUP_PERIOD_S = 2

@@ -6,9 +6,9 @@ restarts no pod. There is no `replicas`: the autoscaler owns it.
 
 from typing import Any
 
-from modelctl.kinds import Environment, Model, Release
 from modelctl.render.v1 import budgets, metadata
 from modelctl.render.v1.container import container
+from modelctl.repo.kinds import Environment, Model, Release
 
 _NONROOT_ID = 65532
 _SPREAD_OVER = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from modelctl.kinds import Model, Release
 from modelctl.render.v1 import metadata
+from modelctl.repo.kinds import Model, Release
 
 
 def disruption_budget(model: Model, release: Release) -> dict[str, Any]:

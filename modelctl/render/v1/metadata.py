@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelctl.kinds import Model, Release
+from modelctl.repo.kinds import Model, Release
 
 
 def namespace(model: Model) -> str:

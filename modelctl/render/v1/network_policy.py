@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from modelctl.kinds import Environment, Model, Release
-from modelctl.mirrors import mirrored
 from modelctl.render.v1 import metadata
 from modelctl.render.v1.container import PORT_NAME
+from modelctl.repo.kinds import Environment, Model, Release
+from modelctl.repo.mirrors import mirrored
 
 _MONITORING = "monitoring"
 _DNS_NAMESPACE = "kube-system"

@@ -8,8 +8,8 @@ and no retry, which the standard channel of the API does not have.
 from collections.abc import Iterator
 from typing import Any
 
-from modelctl.kinds import Environment, Model, Serving
 from modelctl.render.v1 import budgets, metadata, service
+from modelctl.repo.kinds import Environment, Model, Serving
 
 RELEASE_HEADER = "x-model-release"
 ROLE_HEADER = "x-model-role"

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from modelctl.kinds import Model, Release
 from modelctl.render.v1 import metadata
 from modelctl.render.v1.container import PORT_NAME
+from modelctl.repo.kinds import Model, Release
 
 PORT = 80
 

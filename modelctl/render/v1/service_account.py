@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from modelctl.kinds import Model
 from modelctl.render.v1 import metadata
+from modelctl.repo.kinds import Model
 
 
 def service_account(model: Model) -> dict[str, Any]:

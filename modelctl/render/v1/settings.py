@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator
 
-from modelctl.kinds import Contract, Environment, Model, Release, TensorSpec
-from modelctl.mirrors import mirrored
+from modelctl.model.tensors import Contract, TensorSpec
 from modelctl.render.v1 import budgets
+from modelctl.repo.kinds import Environment, Model, Release
+from modelctl.repo.mirrors import mirrored
 
 PORT = 8080
 CACHE_FOLDER = "/var/cache/modelserver"

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from engine_kit import Repo, Up, running
-from modelctl.local.plan import Backend, Match, Mirror, ModelPlan, PodTemplate, Rule, Workload
+from modelctl.local.plan.values import (
+    Backend,
+    Match,
+    Mirror,
+    ModelPlan,
+    PodTemplate,
+    Rule,
+    Workload,
+)
 
 PATH = "/v2/models/m"
 MakeWorkload = Callable[..., Workload]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine_kit import MODEL, Load, Repo, Up, running
-from modelctl.local.leftovers import started
+from modelctl.local.servers.leftovers import started
 from scratch import git
 
 

@@ -2,15 +2,14 @@
 
 import pytest
 
-from modelctl.kinds import (
+from modelctl.model.tensors import Contract, Graph, TensorSpec
+from modelctl.repo.kinds import (
     Artifact,
-    Contract,
     Environment,
     Environments,
     Gateway,
     GitSource,
     Golden,
-    Graph,
     Model,
     Release,
     Resources,
@@ -18,9 +17,8 @@ from modelctl.kinds import (
     Scale,
     ServiceLevel,
     Serving,
-    TensorSpec,
 )
-from modelctl.repository import Repository
+from modelctl.repo.repository import Repository
 
 CONTRACT = Contract(
     inputs=(TensorSpec("image", "FP32", (-1, 1, 8, 8)),),

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from modelctl.render import generated
-from modelctl.repository import Repository
+from modelctl.repo.repository import Repository
 
 ROOT = Path(__file__).parents[3]
 ARGOCD = ROOT / "argocd"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from modelctl.kinds import Environment, Environments, Model, Release, Serving
 from modelctl.render import generated, objects
-from modelctl.repository import Repository
+from modelctl.repo.kinds import Environment, Environments, Model, Release, Serving
+from modelctl.repo.repository import Repository
 
 RENDERED = "apps/digits-cnn/rendered/staging"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.kinds import Batching, Environment, Gpu, Release, Resources, Serving, Shadow
 from modelctl.render import generated
-from modelctl.repository import Repository
+from modelctl.repo.kinds import Batching, Environment, Gpu, Release, Resources, Serving, Shadow
+from modelctl.repo.repository import Repository
 
 GOLDEN = Path(__file__).parent / "golden"
 

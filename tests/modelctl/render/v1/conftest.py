@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from modelctl import kinds
+from modelctl.model import tensors
 from modelctl.render import objects
+from modelctl.repo import kinds
 
 _Object = dict[str, Any]
 
@@ -51,7 +52,7 @@ URIS = st.builds(
 )
 TENSORS = st.lists(
     st.builds(
-        kinds.TensorSpec,
+        tensors.TensorSpec,
         st.text(min_size=1, max_size=10),
         st.sampled_from(["FP32", "INT64", "BYTES"]),
         st.lists(st.integers(-1, 2**31 - 1), max_size=4).map(tuple),
@@ -59,7 +60,7 @@ TENSORS = st.lists(
     min_size=1,
     max_size=3,
 ).map(tuple)
-CONTRACTS = st.builds(kinds.Contract, TENSORS, TENSORS)
+CONTRACTS = st.builds(tensors.Contract, TENSORS, TENSORS)
 MODELS = st.builds(
     lambda name, owner, contract, level: kinds.Model(name, name, owner, "m", contract, level),
     _name(38),
@@ -69,7 +70,7 @@ MODELS = st.builds(
         kinds.ServiceLevel, st.floats(0.001, 600_000), st.floats(0, 1), st.floats(0.001, 10_000_000)
     ),
 )
-GRAPH = kinds.Graph(10, {"ai.onnx": 17}, (), ())
+GRAPH = tensors.Graph(10, {"ai.onnx": 17}, (), ())
 RUNTIMES = st.builds(
     kinds.Runtime,
     st.sampled_from([("cpu",), ("cuda", "cpu"), ("tensorrt", "cuda", "cpu")]),

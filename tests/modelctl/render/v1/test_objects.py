@@ -12,9 +12,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelctl.kinds import GitSource
 from modelctl.render.emit import emit
 from modelctl.render.v1 import application
+from modelctl.repo.kinds import GitSource
 
 if TYPE_CHECKING:
     from tests.modelctl.render.v1.conftest import Placement

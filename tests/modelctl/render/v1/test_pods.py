@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelctl.kinds import Artifact, Release, Runtime
+from modelctl.repo.kinds import Artifact, Release, Runtime
 from modelserver.provideroptions import ProviderOptions
 
 if TYPE_CHECKING:

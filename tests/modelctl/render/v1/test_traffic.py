@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelctl.kinds import Shadow
+from modelctl.repo.kinds import Shadow
 
 if TYPE_CHECKING:
     from tests.modelctl.render.v1.conftest import Placement

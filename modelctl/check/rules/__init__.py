@@ -1,0 +1,78 @@
+"""The rules: one module each, in this table and nowhere else.
+
+A rule module has `ID` (its slug), `LEVEL`, a docstring that is its manual page, and `check`.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from modelctl.check.rules.capacity import no_zero_scale_with_weight, scale_bounds_ordered
+from modelctl.check.rules.form import name_budget, path_identity, schema_valid, yaml_strict
+from modelctl.check.rules.platform import owner_has_project
+from modelctl.check.rules.release import (
+    io_contract_compatible,
+    opset_supported,
+    provider_equipped,
+    release_exists,
+    release_unreferenced,
+)
+from modelctl.check.rules.rendered import rendered_current, rendered_nonempty, rendered_orphan
+from modelctl.check.rules.supply import (
+    artifact_size_declared,
+    image_digest_pinned,
+    model_digest_pinned,
+    no_secret_material,
+)
+from modelctl.check.rules.traffic import (
+    exactly_one_stable,
+    mirror_not_weighted,
+    mirror_share_explicit,
+    no_all_zero,
+    route_unique,
+    weight_integer_range,
+    weights_sum_100,
+)
+from modelctl.finding import Finding, Level
+from modelctl.repo.repository import Repository
+
+
+class Rule(Protocol):
+    """What a rule module offers."""
+
+    ID: str
+    LEVEL: Level
+    __doc__: str | None
+
+    def check(self, repository: Repository) -> Iterator[Finding]:
+        """Every violation in the repository; pure."""
+
+
+# In the order of a reader: what a file is, what a release is, where traffic goes, what is rendered.
+RULES: tuple[Rule, ...] = (
+    yaml_strict,
+    schema_valid,
+    path_identity,
+    name_budget,
+    owner_has_project,
+    image_digest_pinned,
+    model_digest_pinned,
+    release_exists,
+    release_unreferenced,
+    io_contract_compatible,
+    opset_supported,
+    provider_equipped,
+    artifact_size_declared,
+    weights_sum_100,
+    weight_integer_range,
+    no_all_zero,
+    exactly_one_stable,
+    route_unique,
+    mirror_not_weighted,
+    mirror_share_explicit,
+    scale_bounds_ordered,
+    no_zero_scale_with_weight,
+    no_secret_material,
+    rendered_current,
+    rendered_orphan,
+    rendered_nonempty,
+)

@@ -1,0 +1,1 @@
+"""Whether what serves has enough to serve with."""

@@ -1,0 +1,39 @@
+"""The fewest replicas are not more than the most.
+
+## What it does
+Compares `scale.min` with `scale.max`.
+
+## Why
+An autoscaler with `min` above `max` is refused by the cluster after the merge, and the release runs
+with whatever replicas it had.
+
+## Bad
+```yaml
+scale: {min: 4, max: 2, metric: cpu, target: 70}
+```
+
+## Good
+```yaml
+scale: {min: 2, max: 4, metric: cpu, target: 70}
+```
+"""
+
+from collections.abc import Iterator
+
+from modelctl.finding import Finding, Level
+from modelctl.repo import layout
+from modelctl.repo.repository import Repository
+
+ID = "scale-bounds-ordered"
+LEVEL = Level.ERROR
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """One finding for each file with more replicas at least than at most."""
+    for (folder, environment), serving in repository.servings.items():
+        scale = serving.scale
+        if scale.min > scale.max:
+            path = layout.serving_file(folder, environment)
+            place = repository.documents[path].at("scale", "min")
+            message = f"found min {scale.min}, expected at most max, which is {scale.max}"
+            yield Finding(path, place, ID, message, "lower min or raise max", LEVEL)

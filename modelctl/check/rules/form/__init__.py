@@ -1,0 +1,1 @@
+"""What a file is: readable in one way, of its kind, in its place."""

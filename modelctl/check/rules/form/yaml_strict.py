@@ -1,0 +1,37 @@
+"""A file means one thing to every YAML reader.
+
+## What it does
+Refuses duplicate keys, anchors and aliases, tags, directives, merge keys, several documents, plain
+scalars that some reader takes for a boolean, an octal number, a time or a date, invisible
+characters, bytes that are not UTF-8, nesting past 32 levels, files past 1 MiB or 50,000 values,
+symbolic links and special files.
+
+## Why
+With a duplicate key the last one silently wins; `on` is true to one reader and text to the next.
+The weight that was reviewed must be the weight that is applied.
+
+## Bad
+```yaml
+weights: {r1: 95, r2: 5, r2: 50}
+paused: no
+```
+
+## Good
+```yaml
+weights: {r1: 95, r2: 5}
+paused: false
+```
+"""
+
+from collections.abc import Iterator
+
+from modelctl.finding import Finding, Level
+from modelctl.repo.repository import Repository
+
+ID = "yaml-strict"
+LEVEL = Level.ERROR
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """The faults of form that loading found under this rule."""
+    return repository.faults_of(ID)

@@ -1,0 +1,1 @@
+"""What a release is, and whether it can be served."""

@@ -1,0 +1,62 @@
+"""The pinned ONNX Runtime knows every operator set that a release needs.
+
+## What it does
+Compares `graph.ir_version` and `graph.opsets` of each release with what the ONNX Runtime of the
+model server loads: IR version up to 13, `ai.onnx` from 7 to 26, `ai.onnx.ml` up to 5,
+`com.microsoft` 1. A domain that it does not know holds custom operators, which are code.
+
+## Why
+A server that cannot load its model restarts for ever. Exporters write the newest versions; runtimes
+follow months later.
+
+## Bad
+```yaml
+graph: {ir_version: 14, opsets: {ai.onnx: 28}}
+```
+
+## Good
+```yaml
+graph: {ir_version: 10, opsets: {ai.onnx: 17}}
+```
+"""
+
+import difflib
+from collections.abc import Iterator
+
+from modelctl.finding import Finding, Level
+from modelctl.model.onnxruntime_support import MAX_IR_VERSION, ONNXRUNTIME, OPSETS
+from modelctl.repo import layout
+from modelctl.repo.repository import Repository
+
+ID = "opset-supported"
+LEVEL = Level.ERROR
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """One finding for each version that the runtime does not know."""
+    for (folder, identity), release in repository.releases.items():
+        document = repository.documents[layout.release_file(folder, identity)]
+        version = release.graph.ir_version
+        if version > MAX_IR_VERSION:
+            message = f"found IR version {version}, expected at most {MAX_IR_VERSION}"
+            place = document.at("graph", "ir_version")
+            yield Finding(document.path, place, ID, message, _EXPORT, LEVEL)
+        for domain, opset in release.graph.opsets.items():
+            message, remedy = _fault(domain, opset)
+            if message:
+                place = document.at("graph", "opsets", domain)
+                yield Finding(document.path, place, ID, message, remedy, LEVEL)
+
+
+_EXPORT = f"export the model for ONNX Runtime {ONNXRUNTIME}"
+
+
+def _fault(domain: str, opset: int) -> tuple[str, str]:
+    if domain not in OPSETS:
+        near = difflib.get_close_matches(domain, OPSETS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "export the model without custom operators"
+        return f"found the operators of {domain}, which ONNX Runtime does not bring", hint
+    low, high = OPSETS[domain]
+    if low <= opset <= high:
+        return "", ""
+    return f"found {domain} {opset}, expected {low} to {high}", _EXPORT

@@ -1,0 +1,58 @@
+"""Every execution provider of a release has what it runs on, and nothing is set up for another.
+
+## What it does
+Refuses `provider_options` of a provider that `runtime.providers` does not list, `cuda` or
+`tensorrt` without `resources.gpu`, and `resources.gpu` without either.
+
+## Why
+The model server refuses the first two when it starts, after the merge. A GPU that no provider uses
+is reserved and idle: no other pod gets it.
+
+## Bad
+```yaml
+runtime: {providers: [cuda], threads: 1, max_inflight: 64}
+resources: {cpu: "2", memory: 4Gi}
+```
+
+## Good
+```yaml
+runtime: {providers: [cuda], threads: 1, max_inflight: 64}
+resources: {cpu: "2", memory: 4Gi, gpu: {resource: nvidia.com/gpu, count: 1}}
+```
+"""
+
+from collections.abc import Iterator
+
+from modelctl.finding import Finding, Level
+from modelctl.repo import layout
+from modelctl.repo.repository import Repository
+
+ID = "provider-equipped"
+LEVEL = Level.ERROR
+
+_ON_GPU = frozenset({"cuda", "tensorrt"})
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """One finding for each provider's options that nobody reads, for each GPU too few or many."""
+    for (folder, identity), release in repository.releases.items():
+        document = repository.documents[layout.release_file(folder, identity)]
+        runtime = release.runtime
+        listed = ", ".join(runtime.providers)
+        for name in runtime.provider_options:
+            if name not in runtime.providers:
+                message = f"found options of {name}, expected them for one of: {listed}"
+                remedy = f"add {name} to runtime.providers or remove its options"
+                place = document.at("runtime", "provider_options", name)
+                yield Finding(document.path, place, ID, message, remedy, LEVEL)
+        needs_gpu = [name for name in runtime.providers if name in _ON_GPU]
+        if needs_gpu and release.resources.gpu is None:
+            message = f"found {listed} without a GPU, expected resources.gpu"
+            remedy = "add resources.gpu, such as {resource: nvidia.com/gpu, count: 1}"
+            place = document.at("runtime", "providers")
+            yield Finding(document.path, place, ID, message, remedy, LEVEL)
+        if release.resources.gpu is not None and not needs_gpu:
+            message = f"found a GPU for {listed}, expected cuda or tensorrt among the providers"
+            remedy = "add the provider or remove resources.gpu"
+            place = document.at("resources", "gpu")
+            yield Finding(document.path, place, ID, message, remedy, LEVEL)

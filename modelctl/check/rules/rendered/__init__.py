@@ -1,0 +1,1 @@
+"""Whether what is applied is what was typed."""

@@ -1,0 +1,90 @@
+"""What is rendered is what the typed files say.
+
+## What it does
+Renders every model in memory and compares it, byte for byte, with `apps/<model>/rendered/` and
+`argocd/applications/`.
+
+## Why
+Argo CD applies what is rendered, people review what is typed. Where the two differ, the review was
+of something else.
+
+## Bad
+```yaml
+# apps/churn/envs/prod.yaml says weights: {r1: 95, r2: 5}; rendered/prod/httproute-churn.yaml:
+- name: churn-r2
+  weight: 50
+```
+
+## Good
+```yaml
+# after `modelctl render`
+- name: churn-r2
+  weight: 5
+```
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+
+from modelctl.finding import START, Finding, Level, Position
+from modelctl.render import drift
+from modelctl.render.origin import typed_source
+from modelctl.repo.repository import Repository
+
+ID = "rendered-current"
+LEVEL = Level.ERROR
+
+_REMEDY = "run `modelctl render`"
+_SHOWN_CHARACTERS = 60
+_SHOWN_FILES = 3
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """One finding for each generated file that is missing or differs, at its first difference.
+
+    Of a model in an environment only the first few: the rest is counted, one command mends all.
+    """
+    stale: dict[drift.Pair | None, list[str]] = defaultdict(list)
+    for path in drift.stale(repository):
+        stale[drift.pair_of(path)].append(path)
+    for paths in stale.values():
+        shown = [_finding(repository, path) for path in paths[:_SHOWN_FILES]]
+        more = len(paths) - len(shown)
+        if more:
+            others = "1 more file" if more == 1 else f"{more} more files"
+            message = f"{shown[-1].message}, and {others} of this model"
+            shown[-1] = replace(shown[-1], message=message)
+        yield from shown
+
+
+def _finding(repository: Repository, path: str) -> Finding:
+    found = repository.generated.get(path)
+    if found is None:
+        source = typed_source(repository, path, "")
+        message = f"found no such file, expected what {source} gives"
+        return Finding(path, START, ID, message, _REMEDY, LEVEL)
+    expected = drift.expected(repository)[path]
+    lines = [
+        content.decode(errors="replace").splitlines(keepends=True) for content in (found, expected)
+    ]
+    same = _common(*lines)
+    old, new = (side[same] if same < len(side) else "" for side in lines)
+    place = Position(same + 1, _common(old, new) + 1)
+    source = typed_source(repository, path, new)
+    message = f"found {_shown(old)}, expected {_shown(new)} as {source} gives"
+    return Finding(path, place, ID, message, _REMEDY, LEVEL)
+
+
+def _common(left: list[str] | str, right: list[str] | str) -> int:
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(left), len(right)))
+
+
+def _shown(line: str) -> str:
+    if not line:
+        return "the end of the file"
+    text = line.strip() or "an empty line"
+    if line.strip() and not line.endswith("\n"):
+        text += " without a line break"
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

@@ -1,0 +1,54 @@
+"""Nothing is left of what is not served any more.
+
+## What it does
+Refuses files below `apps/<model>/rendered/` and `argocd/applications/` that no typed file gives.
+Where a typed file is there but faulty, what was rendered from it is left alone.
+
+## Why
+Argo CD applies whatever is there: a retired release keeps its pods and GPUs, a removed model keeps
+its Application.
+
+## Bad
+```
+apps/churn/envs/prod.yaml                            weights: {r2: 100}
+apps/churn/rendered/prod/deployment-churn-r1.yaml
+apps/churn/rendered/prod/deployment-churn-r2.yaml
+```
+
+## Good
+```
+apps/churn/envs/prod.yaml                            weights: {r2: 100}
+apps/churn/rendered/prod/deployment-churn-r2.yaml
+```
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from modelctl.finding import START, Finding, Level
+from modelctl.render import drift
+from modelctl.repo import layout
+from modelctl.repo.repository import Repository
+
+ID = "rendered-orphan"
+LEVEL = Level.ERROR
+
+_REMEDY = "run `modelctl render`, which removes it"
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """One finding for each orphan; one for all files of a model that is not served any more."""
+    rendered = drift.expected_pairs(repository)
+    gone: dict[drift.Pair, list[str]] = defaultdict(list)
+    for path in drift.orphans(repository):
+        pair = drift.pair_of(path)
+        if pair is None or pair in rendered:
+            message = "found a file that nothing generates, expected none"
+            yield Finding(path, START, ID, message, _REMEDY, LEVEL)
+        else:
+            gone[pair].append(path)
+    for pair, paths in gone.items():
+        wanted = layout.serving_file(*pair)
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        message = f"found this{others} without {wanted}, expected nothing to be rendered"
+        yield Finding(min(paths), START, ID, message, _REMEDY, LEVEL)

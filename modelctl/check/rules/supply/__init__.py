@@ -1,0 +1,1 @@
+"""Which bytes run, and that no credential is among them."""

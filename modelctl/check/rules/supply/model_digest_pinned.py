@@ -1,0 +1,53 @@
+"""The model file and the golden file of a release are pinned by SHA-256, and the pins are right.
+
+## What it does
+Refuses an artifact or a golden file without a digest of 64 lower-case hexadecimal digits. Where an
+environment reads the file from this repository, compares the digest with the file's bytes.
+
+## Why
+Whoever can write to a bucket can change what production answers, and nobody sees it. A digest that
+does not match its file keeps every server of the release from becoming ready.
+
+## Bad
+```yaml
+artifact: {uri: "s3://models/churn/latest.onnx", sha256: "unknown", bytes: 148322}
+```
+
+## Good
+```yaml
+artifact:
+  uri: s3://models/churn/r2.onnx
+  sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  bytes: 148322
+```
+"""
+
+from collections.abc import Iterator
+
+from modelctl.finding import Finding, Level
+from modelctl.repo import layout
+from modelctl.repo.kinds import Release
+from modelctl.repo.repository import Repository
+
+ID = "model-digest-pinned"
+LEVEL = Level.ERROR
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """One finding for each digest that is missing, malformed or not that of its file."""
+    yield from repository.faults_of(ID)
+    for (folder, identity), release in repository.releases.items():
+        path = layout.release_file(folder, identity)
+        for part, uri, sha256 in _pins(release):
+            for facts in repository.artifacts_of(uri):
+                if facts.sha256 not in ("", sha256):
+                    place = repository.documents[path].at(part, "sha256")
+                    message = f"found {sha256}, expected {facts.sha256} as {facts.path} has"
+                    remedy = "correct it while the release is new, else put the old file back"
+                    yield Finding(path, place, ID, message, remedy, LEVEL)
+
+
+def _pins(release: Release) -> Iterator[tuple[str, str, str]]:
+    yield "artifact", release.artifact.uri, release.artifact.sha256
+    if release.golden:
+        yield "golden", release.golden.uri, release.golden.sha256

@@ -1,0 +1,1 @@
+"""Where requests go: weights, shadow and routes."""

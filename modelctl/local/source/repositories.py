@@ -1,0 +1,223 @@
+"""The repository that is followed: a branch here, a branch behind a URL, or the files on disk."""
+
+import hashlib
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from modelctl.errors import GitError, UsageError
+from modelctl.repo import git
+from modelctl.repo.git import Commit
+from modelctl.repo.tree import CommitTree, Tree, WorkTree
+
+_CERTAINTY_S = 5.0
+_FETCH_LIMIT_S = 60.0
+_UNCOMMITTED = "worktree-"
+
+
+class Source(Protocol):
+    """A repository that changes; every method may block, and fails with GitError."""
+
+    @property
+    def name(self) -> str:
+        """What is followed, for a person: branch and repository."""
+
+    @property
+    def every_s(self) -> float:
+        """How often it is worth asking for the revision."""
+
+    def revision(self) -> str:
+        """The revision that the repository has now."""
+
+    def tree(self, revision: str) -> Tree:
+        """The files of a revision."""
+
+    def describe(self, revision: str) -> Commit:
+        """Author, time and subject of a revision."""
+
+    def history(self, revision: str, path: str, limit: int) -> tuple[Commit, ...]:
+        """The last commits up to a revision that touched anything below `path`."""
+
+    def follows(self, revision: str, earlier: str) -> bool:
+        """Whether a revision was made on top of an earlier one."""
+
+
+class Branch:
+    """A ref of a repository on this machine, read from its commits alone."""
+
+    def __init__(self, folder: Path, ref: str, *, every_s: float) -> None:
+        """Follow `ref`, a full name such as `refs/heads/main`, or any revision git understands."""
+        self.folder = folder
+        self.ref = ref
+        self.name = f"{ref} of {folder}"
+        self.every_s = every_s
+        self._blobs: dict[str, bytes] = {}
+        self._watched: tuple[Path, ...] = ()
+        self._seen: tuple[object, ...] = ()
+        self._revision = ""
+        self._certain_until = 0.0
+
+    def revision(self) -> str:
+        """The commit of the ref.
+
+        Git is asked only after a file that holds refs has changed, or a few seconds have passed.
+        """
+        if not self._watched:
+            self._watched = self._ref_files()
+        seen = tuple(map(_stamp, self._watched))
+        if not self._revision or seen != self._seen or time.monotonic() > self._certain_until:
+            self._revision = ""
+            self._revision = self._resolve()
+            self._seen = seen
+            self._certain_until = time.monotonic() + _CERTAINTY_S
+        return self._revision
+
+    def _resolve(self) -> str:
+        try:
+            return git.resolve(self.folder, self.ref)
+        except GitError as error:
+            raise GitError(f"{self.name} names no commit now: {error}") from error
+
+    def tree(self, revision: str) -> Tree:
+        """The files of a commit; small blobs are kept for the commits after it."""
+        tree = CommitTree(self.folder, revision, blobs=self._blobs)
+        current = {entry.identity for entry in tree.entries.values()}
+        for identity in self._blobs.keys() - current:
+            del self._blobs[identity]
+        return tree
+
+    def describe(self, revision: str) -> Commit:
+        """Author, time and subject of a commit."""
+        return git.describe(self.folder, revision)
+
+    def history(self, revision: str, path: str, limit: int) -> tuple[Commit, ...]:
+        """The last commits that touched anything below `path`."""
+        return tuple(git.log(self.folder, revision, path, limit=limit))
+
+    def follows(self, revision: str, earlier: str) -> bool:
+        """Whether a commit has an earlier one among its ancestors."""
+        try:
+            return git.text(self.folder, "merge-base", revision, earlier) == earlier
+        except GitError:  # nothing in common, or the earlier one is not even here any more
+            return False
+
+    def _ref_files(self) -> tuple[Path, ...]:
+        """The files that change when the ref does: its own, packed refs, and the newer table."""
+        names = (self.ref, "HEAD", "packed-refs", "reftable/tables.list")
+        wanted = [word for name in names for word in ("--git-path", name)]
+        paths = git.text(self.folder, "rev-parse", *wanted).splitlines()
+        return tuple(self.folder / path for path in paths)
+
+
+class Remote(Branch):
+    """A branch of a repository behind a URL, fetched into a bare mirror in the state folder."""
+
+    def __init__(self, url: str, ref: str | None, mirror: Path, *, every_s: float) -> None:
+        """Make the mirror; GitError if the repository cannot be reached or has no such branch."""
+        self._shown = without_credentials(url)
+        git.run(mirror.parent, "init", "--bare", "--quiet", str(mirror))
+        # A clean-up in the background would be a process that nobody here ends.
+        for setting in ("gc.autoDetach", "maintenance.autoDetach"):
+            git.run(mirror, "config", setting, "false")
+        self._url = url
+        ref = ref if ref is None or ref.startswith("refs/") else f"refs/heads/{ref}"
+        super().__init__(mirror, ref or self._default_ref(mirror), every_s=every_s)
+        self.name = f"{self.ref} of {self._shown}"
+
+    def revision(self) -> str:
+        """The commit of the branch after a fetch."""
+        refspec = f"+{self.ref}:{self.ref}"
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options")
+        self._ask(self.folder, "fetch", *options, self._url, refspec)
+        return super().revision()
+
+    def _default_ref(self, mirror: Path) -> str:
+        """The full name of the repository's default branch."""
+        for line in self._ask(
+            mirror, "ls-remote", "--symref", "--", self._url, "HEAD"
+        ).splitlines():
+            if line.startswith("ref: "):
+                return line.removeprefix("ref: ").split("\t")[0]
+        raise GitError(f"{self._shown} names no default branch: choose one with --ref BRANCH")
+
+    def _ask(self, folder: Path, *arguments: str) -> str:
+        """Standard output of a git command that speaks to the repository behind the URL."""
+        try:
+            return git.run(folder, *arguments, timeout_s=_FETCH_LIMIT_S).decode(errors="replace")
+        except GitError as error:
+            words = str(error).replace(self._url, self._shown)
+            raise GitError(words) from None  # the cause would repeat the URL's password
+
+
+class Files:
+    """The files of a work tree as they are on disk, committed or not."""
+
+    every_s = 0.5
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = f"the files in {folder}"
+
+    def revision(self) -> str:
+        """A name for the present state of the files: their sizes and times."""
+        digest = hashlib.sha256()
+        for path in WorkTree(self.folder).entries:
+            digest.update(repr((path, _stamp(self.folder / path))).encode())
+        return _UNCOMMITTED + digest.hexdigest()[:12]
+
+    def tree(self, revision: str) -> Tree:  # noqa: ARG002 - the protocol's; files have no past
+        """The files as they are now."""
+        return WorkTree(self.folder)
+
+    def describe(self, revision: str) -> Commit:
+        """A stand-in for a commit: nobody made one."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Commit(revision, "nobody", now, "files on disk, not committed")
+
+    def history(self, revision: str, path: str, limit: int) -> tuple[Commit, ...]:
+        """The last commits below `path`, as if the files were committed."""
+        del revision
+        return tuple(git.log(self.folder, "HEAD", path, limit=limit))
+
+    def follows(self, revision: str, earlier: str) -> bool:  # noqa: ARG002 - the protocol's
+        """Always: files have no history that could be rewritten."""
+        return True
+
+
+def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
+    """The branch to follow in a repository on this machine: `ref`, or the one checked out.
+
+    The branch stays the same when another one is checked out later. A detached HEAD is followed
+    itself.
+
+    Raises:
+        UsageError: there is no repository, or no such ref, or nothing is committed yet.
+
+    """
+    try:
+        git.resolve(folder, ref or "HEAD")
+        full = git.text(folder, "rev-parse", "--symbolic-full-name", ref or "HEAD")
+    except GitError as error:
+        wanted = f"the revision {ref}" if ref else "a commit to start from"
+        raise UsageError(
+            f"{folder} does not have {wanted}: {error}; see --repo and --ref"
+        ) from error
+    return Branch(folder, full or ref or "HEAD", every_s=every_s)
+
+
+def without_credentials(url: str) -> str:
+    """The URL without user and password, one of which may be a token."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes whenever a file is replaced or written; None if there is none."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

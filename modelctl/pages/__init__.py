@@ -1,0 +1,1 @@
+"""The generated reference pages, as pure functions from tables to Markdown."""

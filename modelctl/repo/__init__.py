@@ -1,0 +1,1 @@
+"""The repository as a value: its files, what they say, and who said it when."""

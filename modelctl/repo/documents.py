@@ -1,0 +1,239 @@
+"""YAML as people may write it here: plain values with a line and column for every one of them.
+
+libyaml gives events with positions; this module builds dicts, lists and scalars from them and
+refuses, as findings, whatever could mean something else to another reader: duplicate keys,
+anchors, tags, directives, implicit booleans, octal and sexagesimal numbers, dates, several
+documents. Nothing is ever expanded or instantiated, and bytes, depth, values and faults are
+counted, so time and memory are bounded.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from modelctl.finding import START, Finding, Pointer, Position
+from modelctl.repo import scalars
+from modelctl.repo.scalars import short
+
+RULE = "yaml-strict"
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+MAX_VALUES = 50_000  # the largest file that the schemas allow has a fifth of this
+MAX_FAULTS = 100
+
+# The stubs give libyaml's events no common attributes; the builder tells them apart itself.
+_Event = Any
+
+# Line ends that only some readers count, and characters that reviewers cannot see.
+_INVISIBLE = re.compile(
+    "[\u0085\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a node begins and ends in its file; the end is one past the last character."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One parsed file: its value and, by pointer, the place of every value and key."""
+
+    path: str
+    value: object
+    values: Mapping[Pointer, Span] = field(repr=False)
+    keys: Mapping[Pointer, Span] = field(repr=False)
+
+    def at(self, *pointer: str | int) -> Position:
+        """Where the value at `pointer` stands; its nearest ancestor where it is absent."""
+        while pointer not in self.values and pointer:
+            pointer = pointer[:-1]
+        return self.values[pointer].start if pointer in self.values else START
+
+    def at_key(self, *pointer: str | int) -> Position:
+        """Where the key at `pointer` stands; the value's place where there is no such key."""
+        return self.keys[pointer].start if pointer in self.keys else self.at(*pointer)
+
+
+def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
+    """The document of a file and every fault of form in it; no document where none can be had."""
+    if len(content) > MAX_BYTES:
+        return None, [too_large(path, len(content))]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = _position_of(content[: error.start].decode("utf-8"))
+        message = f"found the byte 0x{content[error.start]:02x}, which is not UTF-8"
+        return None, [Finding(path, place, RULE, message, "save the file as UTF-8")]
+    builder = _Builder(path)
+    try:
+        builder.note_invisible_characters(text)
+        value = builder.build(text)
+    except _RefusedError:
+        return None, builder.findings
+    except yaml.MarkedYAMLError as error:
+        return None, [*builder.findings, _syntax_fault(path, error)]
+    except yaml.reader.ReaderError as error:
+        return None, [*builder.findings, _forbidden_character(path, text, error)]
+    return Document(path, value, builder.values, builder.keys), builder.findings
+
+
+def too_large(path: str, size_bytes: int) -> Finding:
+    """The finding for a file that is not even read."""
+    message = f"found {size_bytes} bytes, expected at most {MAX_BYTES}"
+    return Finding(path, START, RULE, message, "keep data out of these files")
+
+
+class _RefusedError(Exception):
+    """The file means nothing definite past this point; the finding is already noted."""
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Builds the value of one document from libyaml's events, noting places and faults."""
+
+    path: str
+    findings: list[Finding] = field(default_factory=list)
+    values: dict[Pointer, Span] = field(default_factory=dict)
+    keys: dict[Pointer, Span] = field(default_factory=dict)
+    count: int = 0
+
+    def note_invisible_characters(self, text: str) -> None:
+        line, line_start = 1, 0
+        for match in _INVISIBLE.finditer(text):
+            line += text.count("\n", line_start, match.start())
+            line_start = text.rfind("\n", 0, match.start()) + 1
+            place = Position(line, match.start() - line_start + 1)
+            message = f"found the invisible character U+{ord(match[0]):04X}"
+            self._add(place, message, "remove it: reviewers cannot see it")
+
+    def build(self, text: str) -> object:
+        events = iter(yaml.parse(text, Loader=_LOADER))
+        next(events)
+        first: _Event = next(events)
+        if isinstance(first, yaml.StreamEndEvent):
+            self._refuse(first, "found an empty file, expected a mapping", "write its fields")
+        if first.version or first.tags:
+            self._refuse(first, "found a %YAML or %TAG directive", "remove it")
+        value = self._node(next(events), events, ())
+        next(events)
+        extra = next(events)
+        if not isinstance(extra, yaml.StreamEndEvent):
+            self._refuse(extra, "found a second document, expected one", "split the file in two")
+        return value
+
+    def _node(self, event: _Event, events: Iterator[_Event], at: Pointer) -> object:
+        self._refuse_what_is_never_plain(event, at)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(event, events, at)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(event, events, at)
+        self.values[at] = _span(event, event)
+        return self._scalar(event)
+
+    def _refuse_what_is_never_plain(self, event: _Event, at: Pointer) -> None:
+        self.count += 1
+        if self.count > MAX_VALUES:
+            self._refuse(event, f"found more than {MAX_VALUES} values", "keep data out of it")
+        if event.anchor is not None:
+            is_alias = isinstance(event, yaml.AliasEvent)
+            name = ("the alias *" if is_alias else "the anchor &") + short(event.anchor)
+            self._refuse(event, f"found {name}", "write the value out")
+        if event.tag is not None:
+            remedy = "remove it, or quote the value"
+            self._refuse(event, f"found the tag {short(event.tag)}", remedy)
+        if len(at) > MAX_DEPTH:
+            self._refuse(event, f"found more than {MAX_DEPTH} levels of nesting", "flatten it")
+
+    def _mapping(self, start: _Event, events: Iterator[_Event], at: Pointer) -> dict[str, object]:
+        mapping: dict[str, object] = {}
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            key = self._key(event)
+            if key in mapping:
+                first = self.keys[*at, key].start.line
+                shown = short(key)
+                self._note(event, f"found the key {shown} again, first on line {first}", "keep one")
+                self._node(next(events), events, (*at, f"{key}\0{len(self.keys)}"))
+                continue
+            self.keys[*at, key] = _span(event, event)
+            mapping[key] = self._node(next(events), events, (*at, key))
+        self.values[at] = _span(start, event)
+        return mapping
+
+    def _sequence(self, start: _Event, events: Iterator[_Event], at: Pointer) -> list[object]:
+        items: list[object] = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            items.append(self._node(event, events, (*at, len(items))))
+        self.values[at] = _span(start, event)
+        return items
+
+    def _key(self, event: _Event) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._refuse(event, "found a collection or an alias as a key", "write a plain name")
+        if event.anchor is not None or event.tag is not None:
+            self._refuse(event, "found an anchor or a tag on a key", "write a plain name")
+        name: str = event.value
+        if name == "<<" and not event.style:
+            self._refuse(event, "found a merge key", "write the fields out")
+        fault = None if event.style else scalars.key(name)
+        if fault:
+            self._note(event, fault.message, fault.remedy)
+        return name
+
+    def _scalar(self, event: _Event) -> scalars.Scalar:
+        text: str = event.value
+        if event.style:  # quoted or block: always text
+            return text
+        value, fault = scalars.plain(text)
+        if fault:
+            self._note(event, fault.message, fault.remedy)
+        return value
+
+    def _note(self, event: _Event, message: str, remedy: str) -> None:
+        self._add(_span(event, event).start, message, remedy)
+
+    def _add(self, place: Position, message: str, remedy: str) -> None:
+        self.findings.append(Finding(self.path, place, RULE, message, remedy))
+        if len(self.findings) == MAX_FAULTS:
+            message = f"found {MAX_FAULTS} faults up to here and read no further"
+            self.findings.append(Finding(self.path, place, RULE, message, "mend these first"))
+            raise _RefusedError
+
+    def _refuse(self, event: _Event, message: str, remedy: str) -> None:
+        self._note(event, message, remedy)
+        raise _RefusedError
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _span(first: _Event, last: _Event) -> Span:
+    start, end = first.start_mark, last.end_mark
+    return Span(Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1))
+
+
+def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
+    mark = error.problem_mark or error.context_mark
+    place = Position(mark.line + 1, mark.column + 1) if mark else START
+    words = ": ".join(part for part in (error.context, error.problem) if part)
+    return Finding(path, place, RULE, f"found no valid YAML: {words}", "mend the syntax")
+
+
+def _forbidden_character(path: str, text: str, error: yaml.reader.ReaderError) -> Finding:
+    # libyaml counts bytes, the pure Python reader characters.
+    code = error.character if isinstance(error.character, int) else ord(error.character)
+    before = text.partition(chr(code))[0]
+    message = f"found the character U+{code:04X}, which YAML does not allow"
+    remedy = "remove it, or escape it in double quotes"
+    return Finding(path, _position_of(before), RULE, message, remedy)
+
+
+def _position_of(before: str) -> Position:
+    return Position(before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -1,0 +1,178 @@
+"""The typed values of the repository: what people write, after every check of form.
+
+Each class mirrors one JSON Schema in `schemas/`; field meanings and units are described there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from modelctl.model.tensors import Contract, Graph
+
+Engine = Literal["local", "argocd"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """What callers may rely on at the peak rate."""
+
+    latency_p99_ms: float
+    error_rate: float
+    peak_rps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`apps/<model>/model.yaml`."""
+
+    folder: str
+    name: str
+    owner: str
+    description: str
+    contract: Contract
+    service_level: ServiceLevel
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """The ONNX file of a release: where it is and which bytes it must be."""
+
+    uri: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """Adaptive batching; a delay of 0 batches only what queued meanwhile."""
+
+    max_size: int
+    max_delay_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """How the model server runs the artifact; `provider_options` by provider, by option."""
+
+    providers: tuple[str, ...]
+    threads: int
+    max_inflight: int
+    batching: Batching | None
+    provider_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """An exact request of GPUs: extended resource name and count."""
+
+    resource: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one pod asks for; cpu and memory are Kubernetes quantities."""
+
+    cpu: str
+    memory: str
+    gpu: Gpu | None
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Recorded inputs and outputs, replayed before a server says ready."""
+
+    uri: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """`apps/<model>/releases/r<N>.yaml`: model, server image and settings, never edited."""
+
+    folder: str
+    id: str
+    artifact: Artifact
+    graph: Graph
+    image: str
+    runtime: Runtime
+    resources: Resources
+    golden: Golden | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A release that gets a share of request copies; its answers are dropped."""
+
+    release: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Replicas of each release that serves; `target` is percent of the requested cpu."""
+
+    min: int
+    max: int
+    metric: Literal["cpu"]
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """`apps/<model>/envs/<environment>.yaml`: what serves, with which weights."""
+
+    folder: str
+    environment: str
+    stable: str
+    weights: Mapping[str, int]
+    shadow: Shadow | None
+    scale: Scale
+    paused: bool
+
+    @property
+    def deployed(self) -> tuple[str, ...]:
+        """Releases that run here: the weighted ones in file order, then the shadow."""
+        shadow = (self.shadow.release,) if self.shadow else ()
+        return tuple(dict.fromkeys((*self.weights, *shadow)))
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The shared Gateway listener that every HTTPRoute of an environment attaches to."""
+
+    name: str
+    namespace: str
+    listener: str
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One entry of `argocd/environments.yaml`."""
+
+    name: str
+    engine: Engine
+    template: str
+    gateway: Gateway
+    artifact_mirrors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GitSource:
+    """The repository that Argo CD reads: URL and fully qualified revision."""
+
+    url: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """`argocd/environments.yaml`: the repository's address and its environments in order."""
+
+    source: GitSource
+    ordered: tuple[Environment, ...]
+
+    def get(self, name: str) -> Environment | None:
+        """The environment of that name, or None."""
+        return next((e for e in self.ordered if e.name == name), None)

@@ -1,0 +1,109 @@
+"""Typed values from documents that have passed their schema; nothing is checked again here."""
+
+from typing import Any
+
+from modelctl.model.tensors import Contract, Graph, TensorSpec
+from modelctl.repo.kinds import (
+    Artifact,
+    Batching,
+    Environment,
+    Environments,
+    Gateway,
+    GitSource,
+    Golden,
+    Gpu,
+    Model,
+    Release,
+    Resources,
+    Runtime,
+    Scale,
+    ServiceLevel,
+    Serving,
+    Shadow,
+)
+
+Fields = dict[str, Any]
+
+
+def model(folder: str, fields: Fields) -> Model:
+    """The value of `apps/<folder>/model.yaml`."""
+    return Model(
+        folder=folder,
+        name=fields["name"],
+        owner=fields["owner"],
+        description=fields["description"],
+        contract=Contract(
+            _tensors(fields["contract"]["inputs"]), _tensors(fields["contract"]["outputs"])
+        ),
+        service_level=ServiceLevel(**fields["service_level"]),
+    )
+
+
+def release(folder: str, identity: str, fields: Fields) -> Release:
+    """The value of `apps/<folder>/releases/<identity>.yaml`."""
+    artifact, graph, golden = fields["artifact"], fields["graph"], fields.get("golden")
+    return Release(
+        folder=folder,
+        id=identity,
+        artifact=Artifact(artifact["uri"], artifact["sha256"], artifact["bytes"]),
+        graph=Graph(
+            graph["ir_version"],
+            graph["opsets"],
+            _tensors(graph["inputs"]),
+            _tensors(graph["outputs"]),
+        ),
+        image=fields["image"],
+        runtime=_runtime(fields["runtime"]),
+        resources=_resources(fields["resources"]),
+        golden=Golden(**golden) if golden else None,
+    )
+
+
+def serving(folder: str, environment: str, fields: Fields) -> Serving:
+    """The value of `apps/<folder>/envs/<environment>.yaml`."""
+    shadow = fields.get("shadow")
+    return Serving(
+        folder=folder,
+        environment=environment,
+        stable=fields["stable"],
+        weights=fields["weights"],
+        shadow=Shadow(**shadow) if shadow else None,
+        scale=Scale(**fields["scale"]),
+        paused=fields.get("paused", False),
+    )
+
+
+def environments(fields: Fields) -> Environments:
+    """The value of `argocd/environments.yaml`."""
+    ordered = tuple(_environment(entry) for entry in fields["environments"])
+    return Environments(GitSource(**fields["repository"]), ordered)
+
+
+def _environment(fields: Fields) -> Environment:
+    return Environment(
+        name=fields["name"],
+        engine=fields["engine"],
+        template=fields["template"],
+        gateway=Gateway(**fields["gateway"]),
+        artifact_mirrors=fields.get("artifact_mirrors", {}),
+    )
+
+
+def _tensors(entries: list[Fields]) -> tuple[TensorSpec, ...]:
+    return tuple(TensorSpec(e["name"], e["datatype"], tuple(e["shape"])) for e in entries)
+
+
+def _runtime(fields: Fields) -> Runtime:
+    batching = fields.get("batching")
+    return Runtime(
+        providers=tuple(fields["providers"]),
+        threads=fields["threads"],
+        max_inflight=fields["max_inflight"],
+        batching=Batching(**batching) if batching else None,
+        provider_options=fields.get("provider_options", {}),
+    )
+
+
+def _resources(fields: Fields) -> Resources:
+    gpu = fields.get("gpu")
+    return Resources(fields["cpu"], fields["memory"], Gpu(**gpu) if gpu else None)

@@ -1,0 +1,146 @@
+"""The status of the local engine as values: what the page, the command and the file all show."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from modelctl.repo.git import Commit
+from modelctl.status.event import Event
+
+FORMAT = 1
+
+
+class Sync(StrEnum):
+    """Whether what runs is what git says."""
+
+    SYNCED = "Synced"
+    OUT_OF_SYNC = "OutOfSync"
+    UNKNOWN = "Unknown"
+
+
+class Health(StrEnum):
+    """Whether what runs is well; the last is the worst."""
+
+    HEALTHY = "Healthy"
+    PROGRESSING = "Progressing"
+    MISSING = "Missing"
+    DEGRADED = "Degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What Envoy measured for one release over the window.
+
+    Attributes:
+        requests: answered in the window, in all lanes.
+        weighted: those that were shared by weight.
+        direct: those that a header sent here.
+        shadow: mirrored copies.
+        share: of the model's weighted requests since its weights last changed, 0 to 1.
+        error_rate: share of answers with status 5xx, 0 to 1.
+        latency_p50_ms: half of the answers took at most this long.
+        latency_p99_ms: 99 of 100 answers took at most this long.
+
+    """
+
+    requests: int
+    weighted: int
+    direct: int
+    shadow: int
+    share: float | None
+    error_rate: float | None
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStatus:
+    """One deployed release; weights in percent, None where it is not in the route."""
+
+    release: str
+    role: str
+    state: str
+    reason: str
+    ready: int
+    replicas: int
+    restarts: int
+    weight: float | None
+    live_weight: float | None
+    measured: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowStatus:
+    """The release that gets copies, and of how many percent of the requests."""
+
+    release: str
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """One model; `commit` is the last one of its folder that is live, `wanted` the newest."""
+
+    model: str
+    sync: Sync
+    sync_reason: str
+    health: Health
+    health_reason: str
+    paused: bool
+    commit: Commit | None
+    wanted: Commit | None
+    releases: tuple[ReleaseStatus, ...]
+    shadow: ShadowStatus | None
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where things listen, and who serves."""
+
+    environment: str
+    source: str
+    pid: int
+    started: str
+    traffic: str
+    page: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """Everything; `seen` is the newest revision, `synced` the last one refused for no model."""
+
+    addresses: Addresses
+    sync: Sync
+    sync_reason: str
+    seen: Commit | None
+    synced: Commit | None
+    findings: tuple[str, ...]
+    fault: str
+    window_s: float
+    models: tuple[ModelStatus, ...]
+    events: tuple[Event, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether everything is Synced and Healthy."""
+        return (
+            self.sync is Sync.SYNCED
+            and not self.fault
+            and all(m.sync is Sync.SYNCED and m.health is Health.HEALTHY for m in self.models)
+        )
+
+    def model(self, name: str) -> ModelStatus | None:
+        """The status of one model, or None."""
+        return next((model for model in self.models if model.model == name), None)
+
+    def to_json(self) -> dict[str, object]:
+        """The status as JSON values; `format` counts up when a field changes its meaning."""
+        return {"format": FORMAT, "running": True, "well": self.well, **asdict(self)}
+
+
+def encode(value: Mapping[str, object]) -> bytes:
+    """Readable JSON, the same bytes for the same value."""
+    return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

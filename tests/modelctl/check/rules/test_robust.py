@@ -1,0 +1,43 @@
+"""Whatever is in the files, checking ends with findings."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from modelctl.check.engine import check_tree
+from modelctl.check.rules import RULES
+
+FixtureTree = Callable[[str], Any]  # of a tree whose files can be replaced
+IDS = {rule.ID for rule in RULES}
+JUNK = st.sampled_from(
+    [b"", b"null", b"[]", b"{}", b"-1", b"0", b"1.5", b"9" * 18, b"true", b"'x'", b'"\\0"', b"r1"]
+) | st.binary(max_size=4)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(data=st.data())
+def test_any_edit_is_checked(fixture_tree: FixtureTree, data: st.DataObject) -> None:
+    """One token of one file replaced by anything gives findings of known rules, never an error."""
+    tree = fixture_tree("base")
+    path = data.draw(st.sampled_from(sorted(tree.files)))
+    tokens = tree.files[path].split(b" ")
+    at = data.draw(st.integers(0, len(tokens) - 1))
+    edited = b" ".join([*tokens[:at], data.draw(JUNK), *tokens[at + 1 :]])
+    findings = check_tree(replace(tree, files=tree.files | {path: edited}))
+
+    assert {finding.rule for finding in findings} <= IDS
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
+@given(data=st.data())
+def test_any_file_may_be_missing(fixture_tree: FixtureTree, data: st.DataObject) -> None:
+    """Files that are removed, one or many, give findings and never an error."""
+    tree = fixture_tree("base")
+    gone = data.draw(st.sets(st.sampled_from(sorted(tree.files)), min_size=1))
+    left = {path: content for path, content in tree.files.items() if path not in gone}
+    findings = check_tree(replace(tree, files=left))
+
+    assert {finding.rule for finding in findings} <= IDS

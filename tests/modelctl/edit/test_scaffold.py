@@ -1,0 +1,69 @@
+"""Scaffolded files mean what they were made from, whatever the names are."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelctl.edit.scaffold import NewRelease, Provenance, model_text, release_text
+from modelctl.model.tensors import Contract, Graph, TensorSpec
+from modelctl.repo import schema, typed
+from modelctl.repo.documents import parse
+from modelctl.repo.kinds import Artifact, Model, Resources, Runtime, ServiceLevel
+
+NAMES = st.one_of(
+    st.sampled_from(["y", "on", "null", "1e3", "0x10", "a: b", "[x", "#x", "- x", "", "~", "'"]),
+    st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20),
+).filter(bool)
+TENSORS = st.builds(
+    TensorSpec,
+    NAMES,
+    st.sampled_from(["FP32", "INT64", "BYTES"]),
+    st.lists(st.integers(-1, 512), max_size=4).map(tuple),
+)
+SHA256 = "ab" * 32
+IMAGE = f"registry.example.com/modelserver@sha256:{SHA256}"
+
+
+def fields_of(text: str, kind: str) -> dict[str, object]:
+    """The fields of a scaffolded file that is free of faults."""
+    document, faults = parse("scaffold.yaml", text.encode())
+    assert document is not None
+    assert [] == [*faults, *schema.violations(kind, document)]
+    assert isinstance(document.value, dict)
+    return document.value
+
+
+@given(st.lists(TENSORS, min_size=1, max_size=3), NAMES)
+def test_a_model_file_round_trips(tensors: list[TensorSpec], description: str) -> None:
+    """Any tensor name and description comes back from the file as it was."""
+    contract = Contract(tuple(tensors), tuple(tensors))
+    model = Model("digits", "digits", "vision", description, contract, ServiceLevel(50, 0.001, 1.5))
+
+    assert model == typed.model("digits", fields_of(model_text(model), "model"))
+
+
+@given(
+    st.lists(TENSORS, min_size=1, max_size=3),
+    NAMES,
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str, metric: float) -> None:
+    """Any tensor name, provenance and metric comes back from the file as it was."""
+    graph = Graph(8, {"ai.onnx": 17}, tuple(tensors), tuple(tensors))
+    new = NewRelease(
+        artifact=Artifact("s3://models/digits/r1.onnx", SHA256, 7),
+        graph=graph,
+        image=IMAGE,
+        runtime=Runtime(("cuda", "cpu"), 1, 64, None, {"cuda": {"use_tf32": False}}),
+        resources=Resources("1", "512Mi", None),
+        golden=None,
+        provenance=Provenance(source, SHA256, {"accuracy": metric}),
+    )
+
+    fields = fields_of(release_text(new), "release")
+
+    assert graph == typed.release("digits", "r1", fields).graph
+    assert fields["provenance"] == {
+        "trained_from": source,
+        "data_sha256": SHA256,
+        "metrics": {"accuracy": metric},
+    }

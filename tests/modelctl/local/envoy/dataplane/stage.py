@@ -1,0 +1,157 @@
+"""A real Envoy in front of servers that a test plays with."""
+
+import asyncio
+import http.client
+import http.server
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+from modelctl.local.envoy.config import Snapshot, snapshot
+from modelctl.local.envoy.dataplane import Envoy
+from modelctl.local.journal import Journal
+from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
+from modelctl.local.plan.values import Backend, Match, Mirror, Rule
+from modelctl.local.servers.children import Launcher
+from modelctl.local.servers.replica import _free_port
+from modelctl.local.state import StateFolder
+from modelctl.local.timing import Timing
+
+STAND_IN = Path(__file__).parents[2] / "stand_in.py"
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A server that answers with its name and keeps the headers that it was sent."""
+
+    daemon_threads = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.name = name
+        self.heard: list[dict[str, str]] = []
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.healthy = True
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """ActiveCheck checks and everything else."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        """Answer with the server's name, as soon as it may go on."""
+        checked = self.path == "/v2/health/ready"
+        if not checked:
+            self.server.heard.append({k.lower(): v for k, v in self.headers.items()})
+            self.server.go_on.wait()
+        body = self.server.name.encode()
+        self.send_response(200 if self.server.healthy or not checked else 503)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def serving(name: str) -> Iterator[Server]:
+    """A server on a port of its own."""
+    with Server(name) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.go_on.set()
+            server.shutdown()
+            thread.join()
+
+
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(10):
+        while not await holds():  # noqa: ASYNC110 - Envoy has to be asked, it tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def heard(server: Server, requests: int) -> None:
+    """Wait until a server has heard so many requests."""
+
+    async def enough() -> bool:
+        return len(server.heard) >= requests
+
+    await until(enough)
+
+
+class Stage:
+    """A running Envoy with helpers to publish and ask."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = StateFolder(root)
+        self.folder.create()
+        self.journal = Journal()
+        self.launcher = Launcher(self.folder, lambda words: self.journal.add("", "error", words))
+        self.envoy = Envoy(self.folder, self.launcher, self.journal, Timing(drain_limit_s=5))
+        self.port = _free_port()
+
+    async def publish(self, rules: tuple[Rule, ...], *services: Endpoints) -> Snapshot:
+        """Publish the rules of one model, once every endpoint is in health."""
+        wanted = snapshot(self.envoy.folder, services, {"m": rules})
+        await self.envoy.publish(wanted)
+        return wanted
+
+    async def healthy(self, *ports: int) -> None:
+        """Wait until Envoy takes exactly these ports for healthy."""
+        await until(lambda: self._healthy(ports))
+
+    async def silent(self) -> bool:
+        """Whether Envoy does not answer."""
+        return (await self.envoy.view()).silent
+
+    async def answers(self) -> bool:
+        """Whether a request through Envoy is answered."""
+        try:
+            return (await self.ask())[0] == HTTPStatus.OK
+        except OSError:
+            return False
+
+    async def _healthy(self, ports: tuple[int, ...]) -> bool:
+        return (await self.envoy.view()).healthy_ports() == set(ports)
+
+    async def ask(self, path: str = "/v2/models/m", **headers: str) -> tuple[int, str]:
+        """One request through Envoy."""
+        return await asyncio.to_thread(self._ask, path, headers)
+
+    def _ask(self, path: str, headers: dict[str, str]) -> tuple[int, str]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as asked:
+            asked.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+            answer = asked.getresponse()
+            return answer.status, answer.read().decode()
+
+
+Story = Callable[[Stage], Awaitable[None]]
+
+
+Play = Callable[[Story], None]
+
+
+def endpoints(name: str, *servers: Server, draining: bool = False) -> Endpoints:
+    """A Service with servers as endpoints."""
+    hosts = tuple(Host(server.server_port, draining=draining) for server in servers)
+    return Endpoints(name, ActiveCheck("/v2/health/ready", 2), hosts)
+
+
+def rule(weights: dict[str, int], *, header: str = "", mirror: str = "") -> Rule:
+    """A rule of the model's path."""
+    headers = (("x-model-release", header),) if header else ()
+    backends = tuple(
+        Backend(name, weight, (("x-model-role", f"role-{name}"),))
+        for name, weight in weights.items()
+    )
+    mirrors = (Mirror(mirror, 1_000_000),) if mirror else ()
+    return Rule(Match("/v2/models/m", exact=False, headers=headers), backends, mirrors, 10, None)

@@ -1,0 +1,224 @@
+"""Reading a revision: accepted with plans, or refused with a reason."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from engine_kit import MODEL, Repo
+from modelctl.check.engine import check_tree
+from modelctl.finding import START, Finding, Level
+from modelctl.local.source.artifacts import ArtifactExport
+from modelctl.local.source.reading import Check, Reader, Reading
+from modelctl.local.source.repositories import local_branch
+from modelctl.repo.tree import Tree
+from scratch import git
+
+Read = Callable[[], Reading]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    """A repository that serves r1 of one model."""
+    (tmp_path / "repo").mkdir()
+    return Repo(tmp_path / "repo")
+
+
+def reader(repo: Repo, tmp_path: Path, check: Check = check_tree, env: str = "local") -> Read:
+    """Reads the newest revision of a repository, again and again with one reader."""
+    source = local_branch(repo.root, None, every_s=1)
+    found = Reader(source, env, check, ArtifactExport(tmp_path / "files"))
+    return lambda: found.read(source.revision())
+
+
+def test_accepted(repo: Repo, tmp_path: Path) -> None:
+    """A good revision gives a plan a model, its last commit, and no refusal."""
+    git(repo.root, "commit", "--quiet", "--allow-empty", "--message", "docs: Nothing")
+
+    found = reader(repo, tmp_path)()
+
+    assert found.refusal is None
+    assert [MODEL] == list(found.models)
+    assert {"linear-r1": 100} == found.models[MODEL].plan.weights()
+    assert "docs: Nothing" == found.commit.subject
+    assert "root: Begin" == found.models[MODEL].commit.subject
+
+
+def test_dirty_files_do_not_count(repo: Repo, tmp_path: Path) -> None:
+    """What is not committed is not read."""
+    repo.serve({"r1": 50, "r2": 50})
+
+    assert {"linear-r1": 100} == reader(repo, tmp_path)().models[MODEL].plan.weights()
+
+
+def test_refused_by_the_check(repo: Repo, tmp_path: Path) -> None:
+    """A model with an error is refused by its first finding, and has no plan."""
+    repo.serve({"r1": 100, "r2": 5}).commit("apps/linear: Shift")
+
+    found = reader(repo, tmp_path)()
+
+    assert found.refusal is None
+    assert "weights-sum-100" in found.refused[MODEL]
+    assert {} == found.models
+    assert MODEL in found.identities
+
+
+def test_a_fault_refuses_only_its_own_model(repo: Repo, tmp_path: Path) -> None:
+    """A model is read as ever while another, or its Application, has an error."""
+    faults = [
+        Finding(path, START, "rule", "found", "fix")
+        for path in ("apps/other/model.yaml", "argocd/applications/prod/third.yaml")
+    ]
+
+    found = reader(repo, tmp_path, lambda _: faults)()
+
+    assert [MODEL] == list(found.models)
+    assert ["other", "third"] == list(found.refused)
+
+
+def test_a_common_fault_refuses_everything(repo: Repo, tmp_path: Path) -> None:
+    """An error in a file that every model shares refuses the whole revision."""
+    fault = Finding("argocd/environments.yaml", START, "rule", "found", "fix")
+
+    found = reader(repo, tmp_path, lambda _: [fault, fault])()
+
+    assert f"{fault} and 1 more" == found.refusal
+    assert {} == found.models
+
+
+def test_warnings_do_not_refuse(repo: Repo, tmp_path: Path) -> None:
+    """A revision with warnings alone is accepted, and has them."""
+    warning = Finding("a", START, "rule", "found", "fix", Level.WARNING)
+
+    found = reader(repo, tmp_path, lambda _: [warning])()
+
+    assert (None, (warning,)) == (found.refusal, found.findings)
+
+
+def test_fault_of_the_check(repo: Repo, tmp_path: Path) -> None:
+    """A check that fails itself refuses the revision rather than ending the service."""
+
+    def fails(_: Tree) -> Sequence[Finding]:
+        raise ZeroDivisionError
+
+    found = reader(repo, tmp_path, fails)()
+
+    assert "the check itself failed: ZeroDivisionError()" == found.refusal
+
+
+def test_what_cannot_run_is_refused(repo: Repo, tmp_path: Path) -> None:
+    """Objects that the engine cannot run are refused with file and place, check or not."""
+    path = f"apps/{MODEL}/rendered/local/httproute-{MODEL}.yaml"
+    text = (repo.root / path).read_text().replace("type: PathPrefix", "type: RegularExpression")
+    repo.write(path, text)
+    repo.commit("apps/linear: Edit by hand")
+
+    found = reader(repo, tmp_path, lambda _: [])()
+
+    assert found.refused[MODEL].startswith(f"{path}: spec.rules[0].matches[0].path.type must be")
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        ("prod", "environment prod: found engine: argocd, expected one with engine: local"),
+        ("test", "environment test: found no such environment"),
+    ],
+)
+def test_environment_of_another_engine(repo: Repo, tmp_path: Path, env: str, message: str) -> None:
+    """An environment that this machine is not meant to run is refused, with the ones that are."""
+    found = reader(repo, tmp_path, env=env)()
+
+    assert found.refusal is not None
+    assert message in found.refusal
+    assert "(local); choose it with --env" in found.refusal
+
+
+def test_paused(repo: Repo, tmp_path: Path) -> None:
+    """`paused: true` in the environment's file is read."""
+    read = reader(repo, tmp_path)
+    before = read().models[MODEL].paused
+    repo.serve({"r1": 100}, paused=True).commit("apps/linear: Pause")
+
+    assert (False, True) == (before, read().models[MODEL].paused)
+
+
+def test_removed_model(repo: Repo, tmp_path: Path) -> None:
+    """A model without rendered objects in the environment is not in the reading."""
+    git(repo.root, "rm", "-r", "--quiet", f"apps/{MODEL}")
+    repo.write("apps/README.md", "A file beside the models.\n")
+    repo.commit("apps/linear: Remove")
+
+    assert {} == reader(repo, tmp_path, lambda _: [])().models
+
+
+def test_rewritten_history(repo: Repo, tmp_path: Path) -> None:
+    """A revision that does not follow from the one before says so, and only once."""
+    read = reader(repo, tmp_path)
+    repo.serve({"r1": 100, "r2": 0}).commit("apps/linear: Introduce r2")
+    first = read()
+    git(repo.root, "commit", "--quiet", "--amend", "--message", "apps/linear: Other words")
+    second = read()
+    repo.serve({"r1": 90, "r2": 10}).commit("apps/linear: Shift")
+
+    assert [False, True, False] == [first.rewritten, second.rewritten, read().rewritten]
+
+
+def test_artifacts_are_exported(repo: Repo, tmp_path: Path) -> None:
+    """The files that a release names are where its server will read them."""
+    (workload,) = reader(repo, tmp_path)().models[MODEL].plan.workloads
+    exported = Path(workload.template.files) / f"examples/artifacts/{MODEL}/r1.onnx"
+
+    assert () == workload.template.missing
+    assert (repo.root / f"examples/artifacts/{MODEL}/r1.onnx").read_bytes() == exported.read_bytes()
+
+
+def test_new_bytes_at_the_same_path(repo: Repo, tmp_path: Path) -> None:
+    """Other bytes at a path are exported beside the first, which stay as they were."""
+    read = reader(repo, tmp_path, lambda _: [])
+    artifact = repo.root / f"examples/artifacts/{MODEL}/r1.onnx"
+    good = artifact.read_bytes()
+    artifact.write_bytes(b"damaged")
+    repo.commit("examples: Damage")
+    bad_folder = Path(read().models[MODEL].plan.workloads[0].template.files)
+    artifact.write_bytes(good)
+    repo.commit("examples: Repair")
+    good_folder = Path(read().models[MODEL].plan.workloads[0].template.files)
+
+    path = f"examples/artifacts/{MODEL}/r1.onnx"
+    assert [b"damaged", good] == [(f / path).read_bytes() for f in (bad_folder, good_folder)]
+
+
+def test_missing_artifact(repo: Repo, tmp_path: Path) -> None:
+    """An artifact that the commit does not have is named in the plan."""
+    git(repo.root, "rm", "--quiet", f"examples/artifacts/{MODEL}/r1.onnx")
+    repo.commit("examples: Lose r1")
+
+    (workload,) = reader(repo, tmp_path, lambda _: [])().models[MODEL].plan.workloads
+
+    assert (f"examples/artifacts/{MODEL}/r1.onnx",) == workload.template.missing
+
+
+def test_symbolic_link_is_no_artifact(repo: Repo, tmp_path: Path) -> None:
+    """A symbolic link in place of an artifact is not followed."""
+    artifact = repo.root / f"examples/artifacts/{MODEL}/r1.onnx"
+    artifact.unlink()
+    artifact.symlink_to("/etc/hostname")
+    repo.commit("examples: Link")
+
+    (workload,) = reader(repo, tmp_path, lambda _: [])().models[MODEL].plan.workloads
+
+    assert (f"examples/artifacts/{MODEL}/r1.onnx",) == workload.template.missing
+
+
+def test_unchanged_model_is_not_read_again(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that does not touch a model costs no parsing of its objects."""
+    read = reader(repo, tmp_path, lambda _: [])
+    before = read().models[MODEL]
+    repo.write("argocd/note.yaml", "a: 1\n")
+    repo.commit("argocd: Note")
+    monkeypatch.setattr("modelctl.local.source.reading.model_plan", None)
+
+    assert before == read().models[MODEL]

@@ -1,0 +1,199 @@
+"""Files of a work tree and of a commit: the same, and never more than what is there."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelctl.errors import GitError, TreeError
+from modelctl.repo.tree import CommitTree, EntryKind, Tree, WorkTree
+from scratch import git, init
+
+Open = Callable[[Path], Tree]
+FILES = {
+    "apps/a/model.yaml": b"name: a\n",
+    "apps/a/\xe9 tab\t.yaml": b"\xff\x00",
+    "argocd/environments.yaml": b"environments: []\n",
+    "examples/artifacts/a.onnx": b"onnx",
+    "README.md": b"not a part of the tree\n",
+}
+
+
+def _commit_tree(root: Path) -> Tree:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "root: Change")
+    return CommitTree(root, "HEAD")
+
+
+BOTH = pytest.mark.parametrize("open_tree", [WorkTree, _commit_tree])
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A repository with a file of each sort."""
+    for path, content in FILES.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    init(tmp_path)
+    return tmp_path
+
+
+@BOTH
+def test_entries_are_the_two_folders(root: Path, open_tree: Open) -> None:
+    """Every file below apps/ and argocd/ is listed with its size, and no other."""
+    tree = open_tree(root)
+    below = {path for path in FILES if path.startswith(("apps/", "argocd/"))}
+
+    assert sorted(below) == list(tree.entries)
+    assert {EntryKind.FILE} == {entry.kind for entry in tree.entries.values()}
+    assert 8 == tree.entries["apps/a/model.yaml"].size_bytes
+
+
+@BOTH
+@pytest.mark.parametrize("path", FILES)
+def test_any_file_is_read(root: Path, open_tree: Open, path: str) -> None:
+    """A file anywhere in the tree gives its bytes and its size."""
+    tree = open_tree(root)
+    entry = tree.entry(path)
+
+    assert entry is not None
+    assert len(FILES[path]) == entry.size_bytes
+    assert FILES[path] == tree.read(path)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", ".", "..", "/", "/etc/passwd", "../etc/passwd", "./README.md", "apps/../README.md"),
+        *("apps", "apps/", "apps/a", "apps//a/model.yaml", "apps/none", "none/none"),
+    ],
+)
+def test_what_is_no_file_of_the_tree(root: Path, open_tree: Open, path: str) -> None:
+    """Folders, absent files and ways out of the tree have no entry and cannot be read."""
+    tree = open_tree(root)
+
+    assert tree.entry(path) is None
+    with pytest.raises(TreeError, match="not a regular file"):
+        tree.read(path)
+
+
+@BOTH
+def test_links_are_not_followed(root: Path, open_tree: Open, tmp_path: Path) -> None:
+    """A link is listed as one and never read, wherever it leads."""
+    (root / "apps/a/out.yaml").symlink_to("/etc/passwd")
+    (root / "apps/a/loop.yaml").symlink_to("loop.yaml")
+    (root / "apps/b").symlink_to(tmp_path / "argocd")
+    tree = open_tree(root)
+    links = {path for path, entry in tree.entries.items() if entry.kind is EntryKind.SYMLINK}
+
+    assert {"apps/a/out.yaml", "apps/a/loop.yaml", "apps/b"} == links
+    assert tree.entry("apps/b/environments.yaml") is None
+    for path in (*links, "apps/b/environments.yaml"):
+        with pytest.raises(TreeError):
+            tree.read(path)
+
+
+@BOTH
+def test_a_linked_folder_is_a_link(root: Path, open_tree: Open, tmp_path: Path) -> None:
+    """Where apps/ itself is a link, nothing behind it is part of the tree."""
+    other = tmp_path / "examples" / "apps"
+    (root / "apps").rename(other)
+    (root / "apps").symlink_to(other)
+    tree = open_tree(root)
+
+    assert EntryKind.SYMLINK is tree.entries["apps"].kind
+    assert not any(path.startswith("apps/") for path in tree.entries)
+
+
+def test_a_linked_root_is_as_good_as_the_root(root: Path, tmp_path: Path) -> None:
+    """The repository itself may be reached through a link."""
+    link = tmp_path / "link"
+    link.symlink_to(root, target_is_directory=True)
+    tree = WorkTree(link)
+
+    assert b"name: a\n" == tree.read("apps/a/model.yaml")
+
+
+def test_special_files_are_not_opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pipes and sockets are listed as what they are, and reading one does not wait."""
+    os.mkfifo(root / "apps/a/pipe.yaml")
+    monkeypatch.chdir(root)  # the path of a socket is short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("apps/a/socket.yaml")
+    tree = WorkTree(root)
+
+    assert EntryKind.OTHER is tree.entries["apps/a/pipe.yaml"].kind
+    assert EntryKind.OTHER is tree.entries["apps/a/socket.yaml"].kind
+    with pytest.raises(TreeError, match="not a regular file"):
+        tree.read("apps/a/pipe.yaml")
+
+
+def test_a_folder_in_place_of_a_file(root: Path) -> None:
+    """A folder named like a file is a folder: what is in it is listed below it."""
+    (root / "apps/b/model.yaml").mkdir(parents=True)
+    (root / "apps/b/model.yaml/x").write_text("x")
+    tree = WorkTree(root)
+
+    assert "apps/b/model.yaml" not in tree.entries
+    assert "apps/b/model.yaml/x" in tree.entries
+
+
+def test_a_file_that_has_gone(root: Path) -> None:
+    """A file that is removed after it was listed is an error of the tree."""
+    tree = WorkTree(root)
+    (root / "apps/a/model.yaml").unlink()
+
+    with pytest.raises(TreeError):
+        tree.read("apps/a/model.yaml")
+
+
+def test_an_empty_repository_has_no_entries(tmp_path: Path) -> None:
+    """Without apps/ and argocd/ there is nothing."""
+    assert {} == WorkTree(tmp_path).entries
+
+
+def test_a_commit_is_not_the_work_tree(root: Path) -> None:
+    """What is dirty, staged or removed does not change what a commit holds."""
+    (root / "apps/a/model.yaml").write_text("name: dirty\n")
+    (root / "apps/a/new.yaml").write_text("x: 1\n")
+    git(root, "add", "apps/a/new.yaml")
+    (root / "argocd/environments.yaml").unlink()
+    tree = CommitTree(root, "main")
+
+    assert b"name: a\n" == tree.read("apps/a/model.yaml")
+    assert "apps/a/new.yaml" not in tree.entries
+    assert b"environments: []\n" == tree.read("argocd/environments.yaml")
+
+
+def test_commits_share_what_was_read(root: Path) -> None:
+    """With one cache, a second commit reads only what the first did not have."""
+    blobs: dict[str, bytes] = {}
+    CommitTree(root, "HEAD", blobs=blobs).read("apps/a/model.yaml")
+    known = set(blobs)
+    (root / "apps/a/model.yaml").write_text("name: b\n")
+    git(root, "commit", "--quiet", "--all", "--message", "apps/a: Rename")
+    read = CommitTree(root, "HEAD", blobs=blobs).read("apps/a/model.yaml")
+
+    assert b"name: b\n" == read
+    assert 1 == len(blobs.keys() - known)
+
+
+def test_a_submodule_is_no_file(root: Path) -> None:
+    """A submodule is listed as a special file and has no bytes."""
+    commit = git(root, "rev-parse", "HEAD").strip()
+    git(root, "update-index", "--add", "--cacheinfo", f"160000,{commit},apps/sub")
+    git(root, "commit", "--quiet", "--message", "apps/sub: Add")
+    tree = CommitTree(root, "HEAD")
+
+    assert EntryKind.OTHER is tree.entries["apps/sub"].kind
+    with pytest.raises(TreeError):
+        tree.read("apps/sub")
+
+
+def test_no_such_commit(root: Path) -> None:
+    """A revision that does not exist is git's error."""
+    with pytest.raises(GitError):
+        CommitTree(root, "no-such-branch")
