@@ -8,10 +8,26 @@ Pointer = tuple[str | int, ...]
 
 
 class Level(StrEnum):
-    """How a finding counts: an error fails the check, a warning is only shown."""
+    """How a finding counts: an error fails the check, a warning is shown.
+
+    A note is an error that does not refuse what it was found in, and the message says why.
+    """
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
+
+
+class Scope(StrEnum):
+    """What a rule looks at, and so when it has to run again.
+
+    `FILES` are those of one model or those that models share, each by themselves; `MODEL` is one
+    model beside what is shared; `CHANGE` one model before and after.
+    """
+
+    FILES = "files"
+    MODEL = "model"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,6 +39,16 @@ class Position:
 
 
 START = Position(1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What a rule found and where; the engine that ran the rule makes a finding of it."""
+
+    path: str
+    position: Position
+    message: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -77,7 +77,7 @@ class Repo:
     def render(self) -> Self:
         """Write every generated file anew."""
         shutil.rmtree(self.root / f"apps/{MODEL}/rendered", ignore_errors=True)
-        for path, text in generated(load(WorkTree(self.root))).items():
+        for path, text in generated(load(WorkTree(self.root)).model(MODEL)).items():
             self.write(path, text)
         return self
 

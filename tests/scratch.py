@@ -24,6 +24,13 @@ def init(root: Path) -> None:
     git(root, "commit", "--quiet", "--allow-empty", "--message", "root: Begin")
 
 
+def commit(root: Path, subject: str = "root: Change") -> str:
+    """Commit everything below `root`, or nothing new; the hash."""
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", subject)
+    return git(root, "rev-parse", "HEAD").strip()
+
+
 def copy_project(target: Path) -> None:
     """Copy every file of this repository that git does not ignore, committed or not."""
     listed = git(PROJECT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")

@@ -1,17 +1,51 @@
 """Every rule over a repository: sorted findings, and whether they refuse it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
-from modelctl.check.rules import RULES
-from modelctl.finding import Finding, Level
+from modelctl.check.change import Change, ModelChange
+from modelctl.check.rules import RULES, Rule
+from modelctl.finding import Finding, Level, Scope
 from modelctl.repo.loading import load
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import Files, ModelFiles, Repository
 from modelctl.repo.tree import Tree
 
+_OF_SHARED = tuple(rule for rule in RULES if rule.SCOPE is Scope.FILES)
+_OF_A_CHANGE = tuple(rule for rule in RULES if rule.SCOPE is Scope.CHANGE)
+_OF_A_MODEL = tuple(rule for rule in RULES if rule.SCOPE in (Scope.FILES, Scope.MODEL))
 
-def check(repository: Repository) -> list[Finding]:
-    """Every finding of every rule, each once, sorted."""
-    return sorted({finding for rule in RULES for finding in rule.check(repository)})
+
+def check(
+    repository: Repository, only: Collection[str] | None = None, change: Change | None = None
+) -> list[Finding]:
+    """Every finding, each once, sorted: of what models share, and of all models or only some.
+
+    With a change its rules look at it too, and what must not hold back a way back is a note.
+    One model is in memory at a time.
+    """
+    folders = repository.folders if only is None else sorted(only)
+    found = {*check_shared(repository)}
+    for folder in folders:
+        found.update(check_model(repository.model(folder)))
+    if change is None:
+        return sorted(found)
+    for folder in sorted(change.folders if only is None else change.folders & {*only}):
+        found.update(check_change(change, repository, folder))
+    return change.excused(found) if errors(found) else sorted(found)
+
+
+def check_shared(repository: Repository) -> Iterator[Finding]:
+    """The findings of what models share."""
+    return _found(_OF_SHARED, repository)
+
+
+def check_model(files: ModelFiles) -> Iterator[Finding]:
+    """The findings of one model."""
+    return _found(_OF_A_MODEL, files)
+
+
+def check_change(change: Change, repository: Repository, folder: str) -> Iterator[Finding]:
+    """The findings of what a change does to one model."""
+    return _found(_OF_A_CHANGE, ModelChange(change.before.model(folder), repository.model(folder)))
 
 
 def check_tree(tree: Tree) -> list[Finding]:
@@ -20,5 +54,11 @@ def check_tree(tree: Tree) -> list[Finding]:
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that refuse a change; warnings left out."""
+    """The findings that refuse a change; warnings and notes left out."""
     return [finding for finding in findings if finding.level is Level.ERROR]
+
+
+def _found(rules: Iterable[Rule], files: Files | ModelChange) -> Iterator[Finding]:
+    for rule in rules:
+        for at in rule.check(files):
+            yield Finding(at.path, at.position, rule.ID, at.message, at.remedy, rule.LEVEL)

@@ -1,15 +1,12 @@
 """Findings for people and for programs: one function a format, in one table."""
 
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelctl.finding import Finding, Level
-from modelctl.repo.repository import Repository
-
-_KIND = re.compile(r"apps/[^/]+/(model\.yaml|(?:releases|envs)(?=/[^/]+\.yaml$)).*")
+from modelctl.repo.layout import Kind, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,43 +17,50 @@ class Checked:
     releases: int
     servings: int
     shown: tuple[str, ...] = ()  # paths that findings were asked for in; empty for all
+    returned: tuple[str, ...] = ()  # models that are back at what was applied before, in words
 
     @classmethod
-    def of(cls, repository: Repository, *shown: str) -> "Checked":
+    def of(cls, paths: Iterable[str], *shown: str, returned: Sequence[str] = ()) -> "Checked":
         """The number of files of each kind that people write for models."""
-        kinds = Counter(match[1] for match in map(_KIND.fullmatch, repository.texts) if match)
-        return cls(kinds["model.yaml"], kinds["releases"], kinds["envs"], shown)
+        kinds = Counter(place(path).kind for path in paths)
+        counts = kinds[Kind.MODEL], kinds[Kind.RELEASE], kinds[Kind.SERVING]
+        return cls(*counts, shown, tuple(returned))
 
 
 Reporter = Callable[[Sequence[Finding], Checked], str]
 
 
 def text(findings: Sequence[Finding], checked: Checked) -> str:
-    """One finding a line, warnings marked as such, then what was checked and how many there are."""
+    """One finding a line, its level where it is no error, then what was checked and how many."""
     lines = [_line(finding) for finding in findings]
     scope = (
         f"{_counted(checked.models, 'model')}, {_counted(checked.releases, 'release')} and "
         f"{_counted(checked.servings, 'serving file')}"
     )
-    errors, warnings = _counts(findings)
-    found = [
-        _counted(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count
-    ]
+    levels = Counter(finding.level for finding in findings)
+    found = [_counted(levels[level], level.value) for level in Level if levels[level]]
+    lines += [f"note: {words}" for words in checked.returned]
     where = f" in {', '.join(checked.shown)}" if checked.shown else ""
     return "\n".join([*lines, f"checked {scope}: {', '.join(found) or 'no findings'}{where}"])
 
 
 def as_json(findings: Sequence[Finding], checked: Checked) -> str:
-    """One object: `findings`, each with its place, rule, level and remedy, and a `summary`."""
-    errors, warnings = _counts(findings)
+    """One object: `findings` with place, rule, level and remedy each; `returned`; `summary`."""
+    levels = Counter(finding.level for finding in findings)
     summary = {
-        "errors": errors,
-        "warnings": warnings,
+        "errors": levels[Level.ERROR],
+        "warnings": levels[Level.WARNING],
+        "notes": levels[Level.NOTE],
         "models": checked.models,
         "releases": checked.releases,
         "serving_files": checked.servings,
     }
-    return json.dumps({"findings": [_fields(f) for f in findings], "summary": summary}, indent=2)
+    report = {
+        "findings": [_fields(finding) for finding in findings],
+        "returned": list(checked.returned),
+        "summary": summary,
+    }
+    return json.dumps(report, indent=2)
 
 
 REPORTERS: Mapping[str, Reporter] = {"text": text, "json": as_json}
@@ -64,9 +68,9 @@ REPORTERS: Mapping[str, Reporter] = {"text": text, "json": as_json}
 
 def _line(finding: Finding) -> str:
     line = str(finding)
-    if finding.level is Level.WARNING:
+    if finding.level is not Level.ERROR:
         place, _, rest = line.partition(f": {finding.rule} ")
-        line = f"{place}: warning: {finding.rule} {rest}"
+        line = f"{place}: {finding.level}: {finding.rule} {rest}"
     # A file name or a value may hold anything, a terminal's control sequences too.
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
@@ -81,11 +85,6 @@ def _fields(finding: Finding) -> dict[str, str | int]:
         "message": finding.message,
         "remedy": finding.remedy,
     }
-
-
-def _counts(findings: Sequence[Finding]) -> tuple[int, int]:
-    errors = sum(finding.level is Level.ERROR for finding in findings)
-    return errors, len(findings) - errors
 
 
 def _counted(count: int, word: str) -> str:

@@ -1,10 +1,13 @@
 """What the commands that edit have in common: arguments, and how an edit is written and told."""
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from modelctl.edit import operations, workspace
+from modelctl.edit import operations, transaction
+from modelctl.edit.overlay import Changes
+from modelctl.edit.plan import Live, Plan, plan_edit
 from modelctl.edit.text import Traffic, with_traffic
 from modelctl.errors import EditRefusedError, UsageError
 from modelctl.repo import git, layout
@@ -12,7 +15,7 @@ from modelctl.repo.kinds import Serving
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 
-NextTraffic = Callable[[Path, Serving], Traffic]
+NextTraffic = Callable[[Serving], Traffic]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,51 +26,70 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def add_commit(parser: argparse.ArgumentParser) -> None:
-    """The argument `--commit`."""
+    """The arguments `--commit` and `--no-verify`."""
     parser.add_argument(
         "--commit", action="store_true", help="commit the edit with the conventional subject"
+    )
+    parser.add_argument(
+        "--no-verify", action="store_true", help="with --commit: pass over git's commit hooks"
     )
 
 
 def edit_traffic(arguments: argparse.Namespace, operation: str, after: NextTraffic) -> int:
     """Edit one serving file, render, check, and write or commit the result."""
     root = git.top_level(Path.cwd())
-    with workspace.only_writer(root):
-        path = layout.serving_file(arguments.model, arguments.env)
+    pair = (arguments.model, arguments.env)
+    with transaction.only_writer(root) as mended:
+        say(mended)
         tree = WorkTree(root)
-        repository = load(tree)
-        serving = repository.servings.get((arguments.model, arguments.env))
+        files = load(tree).model(arguments.model)
+        serving = files.servings.get(arguments.env)
+        path = layout.serving_file(*pair)
         if serving is None:
-            faults = [str(fault) for fault in repository.faults if fault.path == path]
+            faults = [str(fault) for fault in files.faults if fault.path == path]
             raise UsageError(f"{path}: {'; '.join(faults) or 'no such file'}")
-        wanted = after(root, serving)
-        text = with_traffic(repository.documents[path], tree.read(path).decode(), wanted)
-        subject = operations.subject(serving, wanted, operation)
-        return write(root, {path: text.encode()}, subject, commit=arguments.commit)
+        wanted = after(serving)
+        text = with_traffic(files.documents[path], tree.read(path).decode(), wanted)
+        live = Live(pair, operations.gaining(serving, wanted))
+        plan = plan_edit(tree, {path: text.encode()}, [live])
+        return write(arguments, root, plan, operations.subject(serving, wanted, operation))
 
 
-def write(root: Path, typed: workspace.Changes, subject: str, *, commit: bool) -> int:
-    """Plan an edit from typed files, then write or commit it, and say what was done."""
-    edit = workspace.plan_edit(root, typed)
-    changed = {
-        path: content
-        for path, content in edit.changes.items()
-        if content != _bytes_now(root / path)
-    }
-    if not changed:
-        raise EditRefusedError("this is already the state of the repository; nothing to do")
-    if commit:
-        workspace.refuse_uncommitted(root, list(edit.changes))
-        identity = edit.commit(subject)
-        print(f"committed {identity[:12]} {subject}")
-    else:
-        edit.write()
-    for path, content in changed.items():
-        print(f"  {'removed' if content is None else 'wrote'} {path}")
-    for warning in edit.warnings:
+def write(arguments: argparse.Namespace, root: Path, plan: Plan, subject: str) -> int:
+    """Write or commit a plan, and say what was done."""
+    apply(arguments, root, plan.changes, subject)
+    for warning in plan.warnings:
         print(f"warning: {warning}")
     return 0
 
 
-def _bytes_now(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def apply(arguments: argparse.Namespace, root: Path, changes: Changes, subject: str) -> None:
+    """Write or commit changes, and say which files that were."""
+    if not changes:
+        raise EditRefusedError("this is already the state of the repository; nothing to do")
+    if arguments.commit:
+        identity = transaction.commit(root, changes, subject, verify=not arguments.no_verify)
+        print(f"committed {identity[:12]} {subject}")
+        _say_where(root)
+    else:
+        transaction.write(root, changes, subject)
+    for path, content in changes.items():
+        print(f"  {'removed' if content is None else 'wrote'} {path}")
+
+
+def say(words: Iterable[str]) -> None:
+    """Tell what is no result on stderr."""
+    for line in words:
+        print(f"modelctl: {line}", file=sys.stderr)
+
+
+def _say_where(root: Path) -> None:
+    """Say so where the running engine follows another branch than the one committed to."""
+    from modelctl.local.running import followed_branch  # noqa: PLC0415 - only after a commit
+
+    followed, here = followed_branch(root), git.branch(root)
+    if followed and followed != here:
+        print(
+            f"note: this is on {here.removeprefix('refs/heads/')}; `modelctl up` follows "
+            f"{followed.removeprefix('refs/heads/')} and serves it once it is merged there"
+        )

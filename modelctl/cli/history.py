@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modelctl.errors import UsageError
 from modelctl.repo import git, history, layout
-from modelctl.repo.history import PastState
+from modelctl.repo.history import Past
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 
@@ -21,13 +21,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one line a state, newest first, per environment."""
+    """Print one line a state of the main line, newest first, per environment."""
     root = git.top_level(Path.cwd())
     ordered = [environment.name for environment in load(WorkTree(root)).environments.ordered]
     at = _time(arguments.at) if arguments.at else None
     found = False
     for environment in [arguments.env] if arguments.env else ordered:
-        past = list(history.states(root, arguments.model, environment))
+        past = list(history.traffic_changes(root, (arguments.model, environment)))
         shown = [s for s in past if at is None or datetime.fromisoformat(s.commit.time) <= at]
         for state in shown[:1] if at else shown:
             found = True
@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not found:
         path = layout.serving_file(arguments.model, arguments.env or "*")
         raise UsageError(f"{path}: no committed state{' at that time' if at else ''}")
+    if git.is_shallow(root):
+        print("this clone is shallow: `git fetch --unshallow` brings what was before")
     return 0
 
 
@@ -47,10 +49,10 @@ def _time(text: str) -> datetime:
         ) from error
 
 
-def _line(environment: str, state: PastState) -> str:
-    weights = " ".join(f"{release}={weight}" for release, weight in state.serving.weights.items())
+def _line(environment: str, state: Past) -> str:
+    weights = " ".join(f"{release}={weight}" for release, weight in state.weights.items())
     commit = state.commit
     return (
-        f"{environment}  {commit.time}  {commit.id[:12]}  {weights}  stable {state.serving.stable}"
+        f"{environment}  {commit.time}  {commit.id[:12]}  {weights}  stable {state.stable}"
         f"  {commit.author}: {commit.subject}"
     )

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from modelctl.cli import artifacts, editing
-from modelctl.edit import scaffold, workspace
+from modelctl.edit import scaffold, transaction
+from modelctl.edit.plan import Live, plan_edit
 from modelctl.errors import UsageError
 from modelctl.model.tensors import Contract
 from modelctl.repo import git, layout
@@ -40,12 +41,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write model, release r1 and the first environment's serving file."""
     root = git.top_level(Path.cwd())
-    with workspace.only_writer(root):
-        repository = load(WorkTree(root))
+    with transaction.only_writer(root) as mended:
+        editing.say(mended)
+        tree = WorkTree(root)
+        repository = load(tree)
         _refuse_bad_names(arguments, repository)
-        files = _files(arguments, repository)
+        environment = arguments.env or repository.environments.ordered[0].name
+        files = _files(arguments, repository, environment)
+        live = Live((arguments.model, environment), frozenset({"r1"}))
         subject = f"apps/{arguments.model}: Add model with release r1"
-        return editing.write(root, files, subject, commit=arguments.commit)
+        return editing.write(arguments, root, plan_edit(tree, files, [live]), subject)
 
 
 def _refuse_bad_names(arguments: argparse.Namespace, repository: Repository) -> None:
@@ -53,7 +58,7 @@ def _refuse_bad_names(arguments: argparse.Namespace, repository: Repository) -> 
         raise UsageError(
             f"found the name {arguments.model!r}, expected a DNS label such as digits-cnn"
         )
-    if arguments.model in repository.folders():
+    if arguments.model in repository.folders:
         raise UsageError(f"apps/{arguments.model} is already there: use `modelctl release`")
     known = [environment.name for environment in repository.environments.ordered]
     if not known:
@@ -62,7 +67,9 @@ def _refuse_bad_names(arguments: argparse.Namespace, repository: Repository) -> 
         raise UsageError(f"found the environment {arguments.env!r}, known: {', '.join(known)}")
 
 
-def _files(arguments: argparse.Namespace, repository: Repository) -> dict[str, bytes | None]:
+def _files(
+    arguments: argparse.Namespace, repository: Repository, environment: str
+) -> dict[str, bytes | None]:
     environments = repository.environments.ordered
     base = arguments.artifacts_at or next(iter(environments[0].artifact_mirrors), None)
     if base is None:
@@ -85,7 +92,6 @@ def _files(arguments: argparse.Namespace, repository: Repository) -> dict[str, b
     level = ServiceLevel(arguments.latency_p99_ms, arguments.error_rate, arguments.peak_rps)
     contract = Contract(graph.inputs, graph.outputs)
     model = Model(name, name, arguments.owner, arguments.description, contract, level)
-    environment = arguments.env or environments[0].name
     scale = Scale(min=1, max=4, metric="cpu", target=70)
     serving = Serving(name, environment, "r1", {"r1": 100}, None, scale, paused=False)
     copies = onnx.copies(repository.environments)

@@ -19,5 +19,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Edit, render, check; write or commit."""
     return editing.edit_traffic(
-        arguments, "promote", lambda _, serving: operations.promote(serving, arguments.release)
+        arguments, "promote", lambda serving: operations.promote(serving, arguments.release)
     )

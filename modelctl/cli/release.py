@@ -1,16 +1,19 @@
 """`modelctl release`: the next release of a model, or of every model."""
 
 import argparse
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from modelctl.cli import artifacts, editing
-from modelctl.edit import scaffold, workspace
+from modelctl.edit import scaffold, transaction
+from modelctl.edit.plan import plan_edit
 from modelctl.edit.scaffold import NewRelease, Provenance
 from modelctl.errors import UsageError
 from modelctl.repo import git, layout
 from modelctl.repo.kinds import Artifact, Golden, Release
+from modelctl.repo.layout import Kind
 from modelctl.repo.loading import load
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 from modelctl.repo.tree import WorkTree
 
 SUMMARY = "add a release: from an ONNX file, or the latest one again with another image or place"
@@ -35,15 +38,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the release files; no environment serves them yet."""
     root = git.top_level(Path.cwd())
-    with workspace.only_writer(root):
-        repository = load(WorkTree(root))
-        models = repository.folders() if arguments.all else tuple(arguments.models)
+    with transaction.only_writer(root) as mended:
+        editing.say(mended)
+        tree = WorkTree(root)
+        repository = load(tree)
+        models = repository.folders if arguments.all else tuple(arguments.models)
         _refuse_misuse(arguments, models)
+        ever = git.ever_had(root, *(f"{layout.model_folder(model)}/releases" for model in models))
+        identities = {
+            model: _next_id(model, (*tree.below(f"apps/{model}"), *ever)) for model in models
+        }
         files: dict[str, bytes | None] = {}
-        for model in models:
-            files |= _files(arguments, repository, model)
-        subject = _subject(repository, models)
-        return editing.write(root, files, subject, commit=arguments.commit)
+        for model, identity in identities.items():
+            files |= _files(arguments, repository.model(model), identity)
+        return editing.write(arguments, root, plan_edit(tree, files), _subject(identities))
 
 
 def _refuse_misuse(arguments: argparse.Namespace, models: tuple[str, ...]) -> None:
@@ -57,41 +65,39 @@ def _refuse_misuse(arguments: argparse.Namespace, models: tuple[str, ...]) -> No
         raise UsageError("--golden goes with --artifact: it records that file's outputs")
 
 
-def _subject(repository: Repository, models: tuple[str, ...]) -> str:
-    if len(models) == 1:
-        return f"apps/{models[0]}: Add release {_next_id(repository, models[0])}"
-    return f"apps: Add a release of {len(models)} models"
+def _subject(identities: Mapping[str, str]) -> str:
+    if len(identities) == 1:
+        ((model, identity),) = identities.items()
+        return f"apps/{model}: Add release {identity}"
+    return f"apps: Add a release of {len(identities)} models"
 
 
-def _next_id(repository: Repository, model: str) -> str:
-    prefix = f"apps/{model}/releases/r"
-    numbers = (
-        path.removeprefix(prefix).removesuffix(".yaml")
-        for path in repository.entries
-        if path.startswith(prefix)
-    )
-    return f"r{max((int(n) for n in numbers if n.isdigit()), default=0) + 1}"
+def _next_id(model: str, paths: Iterable[str]) -> str:
+    """A number that no release of the model has, or ever had: what was bound to it stays so."""
+    own = (where for path in paths if (where := layout.place(path)).model == model)
+    numbers = (layout.release_number(where.release) for where in own if where.kind is Kind.RELEASE)
+    return f"r{max(numbers, default=0) + 1}"
 
 
 def _files(
-    arguments: argparse.Namespace, repository: Repository, model: str
+    arguments: argparse.Namespace, own: ModelFiles, identity: str
 ) -> dict[str, bytes | None]:
-    releases = repository.releases_of(model)
-    if not releases:
+    model, environments = own.folder, own.environments
+    if not own.releases:
         raise UsageError(f"apps/{model} has no valid release: start it with `modelctl new`")
-    latest, identity = releases[-1], _next_id(repository, model)
+    latest = list(own.releases.values())[-1]
     base = arguments.artifacts_at or latest.artifact.uri.rsplit("/", 2)[0] + "/"
     if arguments.artifact is None:
-        release = _repeated(arguments, repository, latest)
+        release = _repeated(arguments, own, latest)
         return {layout.release_file(model, identity): scaffold.release_text(release).encode()}
     onnx = artifacts.read(arguments.artifact, base, model, f"{identity}.onnx")
     artifact, graph = onnx.as_artifact()
-    files = onnx.copies(repository.environments)
+    files = onnx.copies(environments)
     golden = None
     if arguments.golden:
         file = artifacts.read(arguments.golden, base, model, f"{identity}.golden.json")
         golden = file.as_golden()
-        files |= file.copies(repository.environments)
+        files |= file.copies(environments)
     release = NewRelease(
         artifact=artifact,
         graph=graph,
@@ -105,7 +111,7 @@ def _files(
     return files | {layout.release_file(model, identity): text.encode()}
 
 
-def _repeated(arguments: argparse.Namespace, repository: Repository, latest: Release) -> NewRelease:
+def _repeated(arguments: argparse.Namespace, own: ModelFiles, latest: Release) -> NewRelease:
     """The latest release's bytes again, with another image or from another place."""
 
     def moved(uri: str) -> str:
@@ -120,12 +126,12 @@ def _repeated(arguments: argparse.Namespace, repository: Repository, latest: Rel
         runtime=latest.runtime,
         resources=latest.resources,
         golden=Golden(moved(golden.uri), golden.sha256) if golden else None,
-        provenance=artifacts.provenance(arguments) or _provenance(repository, latest),
+        provenance=artifacts.provenance(arguments) or _provenance(own, latest),
     )
 
 
-def _provenance(repository: Repository, release: Release) -> Provenance | None:
+def _provenance(own: ModelFiles, release: Release) -> Provenance | None:
     path = layout.release_file(release.folder, release.id)
-    value = repository.documents[path].value
+    value = own.documents[path].value
     fields = value.get("provenance") if isinstance(value, dict) else None
     return Provenance(**fields) if fields else None

@@ -1,9 +1,13 @@
 """`modelctl render`: write, or compare, every generated file."""
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 
-from modelctl.edit import workspace
+from modelctl.cli import editing
+from modelctl.edit import transaction
+from modelctl.finding import Finding
+from modelctl.render import drift
 from modelctl.repo import git
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
@@ -21,15 +25,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write what differs, or say what would be written."""
     root = git.top_level(Path.cwd())
-    with workspace.only_writer(root):
-        repository = load(WorkTree(root))
-        changes = workspace.render_changes(repository)
+    with ExitStack() as held:
         if not arguments.check:
-            workspace.Edit(root, changes, ()).write()
+            editing.say(held.enter_context(transaction.only_writer(root)))
+        changes, faults = _changes(root)
+        if changes and not arguments.check:
+            transaction.write(root, changes, "render")
     done = ("stale", "orphan") if arguments.check else ("wrote", "removed")
     for path, content in changes.items():
         print(f"{done[content is None]} {path}")
-    for fault in repository.faults:
+    for fault in faults:
         print(f"not rendered: {fault}")
-    failed = bool(repository.faults) or (arguments.check and bool(changes))
+    failed = bool(faults) or (arguments.check and bool(changes))
     return 1 if failed else 0
+
+
+def _changes(root: Path) -> tuple[dict[str, bytes | None], list[Finding]]:
+    """What differs, and the faults that keep something from being rendered."""
+    tree = WorkTree(root)
+    _ = tree.entries  # all of them at once, not model by model
+    repository = load(tree)
+    faults = [*repository.faults]
+    changes: dict[str, bytes | None] = {}
+    for folder in repository.folders:
+        files = repository.model(folder)
+        faults += files.faults
+        changes |= drift.render_changes(files)
+    return changes, faults

@@ -17,5 +17,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Edit, render, check; write or commit."""
     return editing.edit_traffic(
-        arguments, "retire", lambda _, serving: operations.retire(serving, arguments.release)
+        arguments, "retire", lambda serving: operations.retire(serving, arguments.release)
     )

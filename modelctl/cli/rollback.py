@@ -1,27 +1,97 @@
-"""`modelctl rollback`: return to the last good traffic state in history."""
+"""`modelctl rollback`: give all traffic back to the release that had it before."""
 
 import argparse
+import time
 from pathlib import Path
 
 from modelctl.cli import editing
-from modelctl.edit import operations
-from modelctl.edit.text import Traffic
-from modelctl.repo import history
-from modelctl.repo.kinds import Serving
+from modelctl.edit import transaction
+from modelctl.edit.rollback import Rollback, plan_rollback
+from modelctl.errors import UsageError
+from modelctl.local.running import is_ready
+from modelctl.repo import git
+from modelctl.repo.tree import WorkTree
 
-SUMMARY = "give all traffic back to the last good stable release, found in git's history"
+SUMMARY = "give all traffic back to the release that had it before, whatever is broken now"
+_LOOK_S = 0.5
+_WAIT_S = 600.0  # as long as a Deployment may take to make progress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     editing.configure(parser)
+    parser.add_argument("--to", metavar="RELEASE", help="another release than the one before")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--wait",
+        action="store_true",
+        help="with --commit: where the release has to start first, wait for it and go on",
+    )
+    how.add_argument(
+        "--now", action="store_true", help="send the traffic at once, even if nothing runs yet"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Edit, render, check; write or commit."""
-    return editing.edit_traffic(arguments, "rollback", _previous)
+    """Write or commit the next step of the way back; with --wait every step."""
+    if arguments.wait and not arguments.commit:
+        raise UsageError("--wait goes with --commit: what is not committed is never served")
+    root = git.top_level(Path.cwd())
+    step = _step(arguments, root)
+    if step.warms and arguments.wait:
+        _wait(arguments, root, step.release)
+        step = _step(arguments, root)
+    return 0
 
 
-def _previous(root: Path, serving: Serving) -> Traffic:
-    past = history.states(root, serving.folder, serving.environment)
-    return operations.rollback(serving, (operations.current(state.serving) for state in past))
+def _step(arguments: argparse.Namespace, root: Path) -> Rollback:
+    pair = (arguments.model, arguments.env)
+    with transaction.only_writer(root) as mended:
+        editing.say(mended)
+        tree = WorkTree(root)
+        step = plan_rollback(root, tree, pair, to=arguments.to, at_once=arguments.now)
+        editing.apply(arguments, root, step.changes, _subject(arguments, step))
+    _tell(arguments, step)
+    return step
+
+
+def _subject(arguments: argparse.Namespace, step: Rollback) -> str:
+    if step.warms:
+        return f"apps/{arguments.model}: Start {step.release} in {arguments.env} to roll back"
+    return f"apps/{arguments.model}: Roll back to {step.release} in {arguments.env}"
+
+
+def _tell(arguments: argparse.Namespace, step: Rollback) -> None:
+    if step.restored_from:
+        print(
+            f"note: the typed files cannot be rendered now; these are the bytes of "
+            f"{step.restored_from}. Run `modelctl check` and mend what it finds"
+        )
+    where = f"{arguments.model} in {arguments.env}"
+    if step.warms:
+        print(
+            f"next: {step.release} does not run yet, so it starts first, without traffic. When it "
+            f"is ready, run the same command again; nothing of {where} has been rolled back so far"
+        )
+    if step.is_cold:
+        print(
+            f"warning: {step.release} does not run yet: until its servers are ready, requests to "
+            f"{where} are answered with 503"
+        )
+
+
+def _wait(arguments: argparse.Namespace, root: Path, release: str) -> None:
+    """Wait until the engine on this machine says that the release is ready."""
+    end = time.monotonic() + _WAIT_S
+    while (ready := is_ready(root, arguments.model, release, arguments.env)) is False:
+        if time.monotonic() > end:
+            raise UsageError(
+                f"{release} is not ready after {_WAIT_S:.0f} s: `modelctl status` says why; "
+                "--now rolls back without it"
+            )
+        time.sleep(_LOOK_S)
+    if ready is None:
+        raise UsageError(
+            f"no `modelctl up` runs {arguments.env} here, so --wait cannot see it: when Argo CD "
+            f"shows {release} as Healthy, run the same command again without --wait"
+        )

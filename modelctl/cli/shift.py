@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Edit, render, check; write or commit."""
     wanted = dict(_weight(word) for word in arguments.weights)
     return editing.edit_traffic(
-        arguments, "shift", lambda _, serving: operations.shift(serving, wanted)
+        arguments, "shift", lambda serving: operations.shift(serving, wanted)
     )
 
 

@@ -5,7 +5,6 @@ import logging
 import sys
 from pathlib import Path
 
-from modelctl.check.engine import check_tree
 from modelctl.local.up import Options, default_state
 from modelctl.local.up import run as serve
 from modelctl.status.values import Addresses
@@ -44,7 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
         Options(
             repository=arguments.repo,
             state=arguments.state or default_state(),
-            check=check_tree,
             environment=arguments.env,
             ref=arguments.ref,
             worktree=arguments.worktree,

@@ -4,7 +4,7 @@ Each refuses what would surprise: traffic to a release that is not warm yet, the
 that still serves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from modelctl.edit.text import Traffic
 from modelctl.errors import EditRefusedError
@@ -72,40 +72,10 @@ def retire(serving: Serving, release: str | None) -> Traffic:
     return Traffic(serving.stable, {r: w for r, w in serving.weights.items() if r != chosen})
 
 
-def rollback(serving: Serving, history: Iterable[Traffic]) -> Traffic:
-    """The last good state before this one: all traffic on a stable release.
-
-    In the middle of a shift that is the stable release at 100; after a promotion, the stable
-    release before it. A release that was itself rolled back from never counts as good. Releases
-    that run now stay deployed at 0, so that nothing starts cold later.
-
-    Raises:
-        EditRefusedError: the history (newest first) has no such state.
-
-    """
-    good = _settled_stables(history)
-    if good and serving.weights.get(serving.stable) == WHOLE and good[-1] == serving.stable:
-        good.pop()
-    if not good:
-        raise EditRefusedError(
-            f"no earlier state of {serving.folder} in {serving.environment} had all traffic on "
-            "another stable release: write the weights by hand, or `git revert` the bad commit"
-        )
-    kept = dict.fromkeys(serving.weights, 0) | {good[-1]: WHOLE}
-    mirrored = serving.shadow is not None and serving.shadow.release in kept
-    return Traffic(good[-1], kept, shadow=not mirrored)
-
-
-def _settled_stables(history: Iterable[Traffic]) -> list[str]:
-    """Stable releases that had all traffic, oldest first; a return to one drops what followed."""
-    stack: list[str] = []
-    for past in reversed(list(history)):
-        if past.weights.get(past.stable) != WHOLE:
-            continue
-        if past.stable in stack:
-            del stack[stack.index(past.stable) :]
-        stack.append(past.stable)
-    return stack
+def gaining(before: Serving, after: Traffic) -> frozenset[str]:
+    """The releases that get more than they had: traffic, a deployment, or the name of stable."""
+    more = {r for r, weight in after.weights.items() if weight > before.weights.get(r, -1)}
+    return frozenset(more | ({after.stable} - {before.stable}))
 
 
 def subject(before: Serving, after: Traffic, operation: str) -> str:

@@ -73,6 +73,9 @@ class Engine:
         else:
             for model, reason in reading.refused.items():
                 self._journal.add(model, "error", f"refused {label}: {reason}")
+            for model, former in reading.returned.items():
+                words = f"is back at what was applied at {former.id[:12]}: nothing holds that back"
+                self._journal.add(model, "info", words)
             but = f", but not for {', '.join(reading.refused)}" if reading.refused else ""
             self._journal.add("", "info", f"accepted {label}{but}")
             self.accepted = reading

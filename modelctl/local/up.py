@@ -27,7 +27,7 @@ from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.artifacts import ArtifactExport
-from modelctl.local.source.reading import Check, Reader
+from modelctl.local.source.reading import Reader
 from modelctl.local.source.repositories import Files, Remote, Source, local_branch
 from modelctl.local.state import Lock, StateFolder, recall_good, remember_good
 from modelctl.local.timing import Timing
@@ -48,7 +48,6 @@ class Options:
     Attributes:
         repository: path of a repository, or its URL.
         state: folder for everything that is kept.
-        check: what refuses a revision; findings of level error do.
         environment: which rendered objects to run.
         ref: branch, tag or commit; by default the branch that is checked out.
         worktree: run the files on disk instead of commits.
@@ -61,7 +60,6 @@ class Options:
 
     repository: str
     state: Path
-    check: Check
     environment: str = "local"
     ref: str | None = None
     worktree: bool = False
@@ -145,9 +143,7 @@ class _Up:
     ) -> None:
         """Run the loops until one is told to stop, or fails."""
         options = self._options
-        reader = Reader(
-            source, options.environment, options.check, ArtifactExport(self._folder.files)
-        )
+        reader = Reader(source, options.environment, ArtifactExport(self._folder.files))
         addresses = _addresses(options, self._folder, source, port, page.getsockname()[1])
         overview = Overview(addresses, self._engine, self._supervisor, self._journal)
         app = application(overview.status, lambda model: self._history(reader, model))

@@ -1,6 +1,6 @@
-"""From the typed files to every generated file: a pure function of the repository.
+"""From the typed files to every generated file: a pure function of a model's.
 
-The same repository gives the same bytes on every machine; no clock, version or file is read.
+The same files gives the same bytes on every machine; no clock, version or file is read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,22 +9,21 @@ from modelctl.render.emit import document
 from modelctl.render.templates import TEMPLATES, Object
 from modelctl.repo import layout
 from modelctl.repo.kinds import Environment, Model, Release, Serving
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 __all__ = ["generated", "objects"]
 
 
-def generated(repository: Repository) -> dict[str, str]:
-    """Path and full text of every generated file, in the order of models and environments.
+def generated(files: ModelFiles) -> dict[str, str]:
+    """Path and full text of every generated file of a model, in the order of environments.
 
-    A model is passed over in an environment where its own file, a release that it serves or the
-    template has no valid value: the fault has a finding of its own, and the rest is rendered.
+    An environment is passed over where the model, a release that it serves or the template has no
+    valid value: the fault has a finding of its own, and the rest is rendered.
     """
     return {
         path: text
-        for folder in sorted(repository.models)
-        for environment, serving in repository.servings_of(folder)
-        for path, text in _files(repository, folder, environment, serving)
+        for environment, serving in files.served
+        for path, text in _files(files, environment, serving)
     }
 
 
@@ -44,19 +43,18 @@ def objects(
 
 
 def _files(
-    repository: Repository, folder: str, environment: Environment, serving: Serving
+    files: ModelFiles, environment: Environment, serving: Serving
 ) -> Iterator[tuple[str, str]]:
-    model = repository.models[folder]
-    found = {release: repository.releases.get((folder, release)) for release in serving.deployed}
-    releases = {key: release for key, release in found.items() if release is not None}
-    template = TEMPLATES.get(environment.template)
-    if template is None or len(releases) < len(found):
+    model, template = files.model, TEMPLATES.get(environment.template)
+    missing = [release for release in serving.deployed if release not in files.releases]
+    if model is None or template is None or missing:
         return
-    edit = layout.serving_file(folder, environment.name)
-    for value in objects(model, releases, serving, environment):
+    edit = layout.serving_file(files.folder, environment.name)
+    for value in objects(model, files.releases, serving, environment):
         kind, name = value["kind"], value["metadata"]["name"]
-        path = layout.rendered_file(folder, environment.name, kind, name)
+        path = layout.rendered_file(files.folder, environment.name, kind, name)
         yield path, document(value, edit=edit)
     if environment.engine == "argocd":
-        application = template.application(model, serving, repository.environments.source)
-        yield layout.application_file(environment.name, folder), document(application, edit=edit)
+        application = template.application(model, serving, files.environments.source)
+        path = layout.application_file(environment.name, files.folder)
+        yield path, document(application, edit=edit)

@@ -1,74 +1,81 @@
-"""What is generated beside what should be: both as bytes, by path."""
+"""What is generated beside what should be: both as bytes, by path, for one model."""
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 
 from modelctl.render import generated
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
-
-Pair = tuple[str, str]  # folder of the model, environment
-
-_RENDERED = re.compile(r"apps/([^/]+)/rendered/([^/]+)/.+")
-_APPLICATION = re.compile(r"argocd/applications/([^/]+)/(.+)\.yaml")
+from modelctl.repo.layout import Kind, Pair, place
+from modelctl.repo.repository import ModelFiles
+from modelctl.repo.tree import EntryKind
 
 
-@lru_cache(maxsize=1)
-def expected(repository: Repository) -> Mapping[str, bytes]:
-    """Every generated file as it should be; kept for the repository that was asked about last."""
-    return {path: text.encode() for path, text in generated(repository).items()}
+@lru_cache(maxsize=4)
+def expected(files: ModelFiles) -> Mapping[str, bytes]:
+    """Every generated file as it should be; kept for the models that were asked about last."""
+    return {path: text.encode() for path, text in generated(files).items()}
 
 
-@lru_cache(maxsize=1)
-def expected_pairs(repository: Repository) -> frozenset[Pair]:
-    """Every model and environment that something is rendered for."""
-    return frozenset(pair for path in expected(repository) if (pair := pair_of(path)))
+@lru_cache(maxsize=4)
+def expected_pairs(files: ModelFiles) -> frozenset[Pair]:
+    """Every environment, with the model, that something is rendered for."""
+    return frozenset(pair for path in expected(files) if (pair := place(path).pair))
 
 
-def pair_of(path: str) -> Pair | None:
-    """The model and environment that a generated file belongs to, by its path."""
-    if match := _RENDERED.fullmatch(path):
-        return match[1], match[2]
-    if match := _APPLICATION.fullmatch(path):
-        return match[2], match[1]
-    return None
+def never_rendered(files: ModelFiles) -> frozenset[Pair]:
+    """Where the model should be rendered, but has no rendered file at all."""
+    there = {place(path).pair for path in files.generated if place(path).kind is Kind.RENDERED}
+    return frozenset(pair for pair in expected_pairs(files) if pair not in there)
 
 
-def never_rendered(repository: Repository) -> frozenset[Pair]:
-    """Models that should be, but have no rendered file in an environment at all."""
-    rendered = {pair_of(path) for path in repository.generated if path.startswith(layout.APPS)}
-    return frozenset(pair for pair in expected_pairs(repository) if pair not in rendered)
-
-
-def stale(repository: Repository) -> list[str]:
+def stale(files: ModelFiles) -> list[str]:
     """Generated files that are missing or differ, where the model was rendered before; sorted."""
-    skipped = never_rendered(repository)
+    skipped = never_rendered(files)
     return sorted(
         path
-        for path, content in expected(repository).items()
-        if repository.generated.get(path) != content
-        and (path in repository.generated or path not in repository.entries)
-        and pair_of(path) not in skipped
+        for path, content in expected(files).items()
+        if files.generated.get(path) != content
+        and (path in files.generated or path not in files.entries)
+        and place(path).pair not in skipped
     )
 
 
-def orphans(repository: Repository) -> list[str]:
+def orphans(files: ModelFiles) -> list[str]:
     """Generated files that nothing generates any more; sorted.
 
-    Where a model has a file for the environment and nothing can be rendered from it, the fault is
+    Where a model may be served in the environment and nothing can be rendered, the fault is
     there: what was rendered before is left alone.
     """
-    if not repository.environments.ordered:
+    if not files.environments.ordered:
         return []
-    wanted, rendered = expected(repository), expected_pairs(repository)
+    wanted, rendered = expected(files), expected_pairs(files)
     return sorted(
         path
-        for path in repository.generated
+        for path in files.generated
         if path not in wanted
-        and not ((pair := pair_of(path)) and pair not in rendered and _is_served(repository, pair))
+        and not (
+            (pair := place(path).pair) and pair not in rendered and _may_be_served(files, pair)
+        )
     )
 
 
-def _is_served(repository: Repository, pair: Pair) -> bool:
-    return layout.serving_file(*pair) in repository.entries
+def _may_be_served(files: ModelFiles, pair: Pair) -> bool:
+    """Whether the serving file is there, or something that is no folder stands in its way."""
+    serving = layout.serving_file(*pair)
+    above = [layout.APPS, layout.model_folder(files.folder), serving.rpartition("/")[0]]
+    both = (files.entries, files.repository.entries)
+    return serving in files.entries or any(
+        path in entries and entries[path].kind is not EntryKind.FILE
+        for path in above
+        for entries in both
+    )
+
+
+def render_changes(files: ModelFiles) -> dict[str, bytes | None]:
+    """What rendering would write, or with None remove: only files that differ."""
+    changes: dict[str, bytes | None] = {
+        path: content
+        for path, content in expected(files).items()
+        if files.generated.get(path) != content
+    }
+    return changes | dict.fromkeys(orphans(files))

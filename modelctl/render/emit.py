@@ -36,29 +36,24 @@ def emit(value: dict[str, Any]) -> str:
 
 def _mapping(value: dict[str, Any], indent: str, lines: list[str]) -> None:
     for key, item in value.items():
-        _entry(f"{indent}{_string(key)}:", item, indent, lines)
-
-
-def _entry(head: str, item: object, indent: str, lines: list[str]) -> None:
-    if not _is_collection(item) or not item:
-        lines.append(f"{head} {_scalar(item)}")
-        return
-    lines.append(head)
-    _collection(item, indent + _STEP, lines)
+        head = f"{indent}{_string(key)}:"
+        if type(item) is str:  # most values are, and this is most of the renderer's time
+            lines.append(f"{head} {_string(item)}")
+        elif item and isinstance(item, dict | list | tuple):
+            lines.append(head)
+            _collection(item, indent + _STEP, lines)
+        else:
+            lines.append(f"{head} {_scalar(item)}")
 
 
 def _sequence(value: Sequence[Any], indent: str, lines: list[str]) -> None:
     for item in value:
-        if not _is_collection(item) or not item:
+        if not item or not isinstance(item, dict | list | tuple):
             lines.append(f"{indent}- {_scalar(item)}")
             continue
         first = len(lines)
         _collection(item, indent + _STEP, lines)
         lines[first] = f"{indent}- {lines[first][len(indent) + len(_STEP) :]}"
-
-
-def _is_collection(item: object) -> bool:
-    return isinstance(item, dict | list | tuple)
 
 
 def _collection(item: Any, indent: str, lines: list[str]) -> None:  # noqa: ANN401 - told apart here
@@ -75,7 +70,7 @@ def _scalar(item: object) -> str:
         return "true" if item else "false"
     if isinstance(item, int):
         return str(item)
-    if _is_collection(item):
+    if isinstance(item, dict | list | tuple):
         return "{}" if isinstance(item, dict) else "[]"
     raise TypeError(f"found {item!r}, expected a mapping, list, string, whole number or boolean")
 

@@ -4,18 +4,16 @@ import re
 from collections.abc import Iterator
 
 from modelctl.finding import Pointer
-from modelctl.render.drift import pair_of
 from modelctl.repo import layout
 from modelctl.repo.documents import Document
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 _ENTRY = re.compile(r"\s*(?:- )*(?:([A-Za-z]+): )?(.+)")
-_OF_A_RELEASE = re.compile(r".*-(r[1-9][0-9]*)\.yaml")
 
 
-def typed_source(repository: Repository, path: str, line: str) -> str:
+def typed_source(files: ModelFiles, path: str, line: str) -> str:
     """`path:line` of the typed value that a generated line has, else the path of its file."""
-    documents = list(_documents(repository, path))
+    documents = list(_documents(files, path))
     match = _ENTRY.fullmatch(line.rstrip())
     if match is not None:
         for document in documents:
@@ -25,15 +23,17 @@ def typed_source(repository: Repository, path: str, line: str) -> str:
     return documents[0].path if documents else "its typed file"
 
 
-def _documents(repository: Repository, path: str) -> Iterator[Document]:
+def _documents(files: ModelFiles, path: str) -> Iterator[Document]:
     """The typed files behind a generated one, the most likely first."""
-    pair = pair_of(path)
+    place = layout.place(path)
+    pair = place.pair
     if pair is None:
         return
     paths = [layout.serving_file(*pair), layout.model_file(pair[0]), layout.ENVIRONMENTS]
-    if release := _OF_A_RELEASE.fullmatch(path):
-        paths.insert(1, layout.release_file(pair[0], release[1]))
-    yield from (repository.documents[each] for each in paths if each in repository.documents)
+    if place.release:
+        paths.insert(1, layout.release_file(pair[0], place.release))
+    documents = {**files.repository.documents, **files.documents}
+    yield from (documents[each] for each in paths if each in documents)
 
 
 def _places(document: Document, key: str, text: str) -> list[Pointer]:

@@ -4,16 +4,19 @@ Every call passes a list of arguments, ends options with `--end-of-options` wher
 from outside, and turns a failure into `GitError` with git's own words.
 """
 
+import hashlib
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from modelctl.errors import GitError
 
 # A prompt for credentials would hang a server at 3 a.m.; failing says what is wrong.
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_LEFT_OUT = "S"  # ls-files' mark of a file that is not to be in the work tree
 # Git sets these for its hooks; with them every `git -C` would ask the hook's repository.
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
@@ -45,7 +48,7 @@ def run(
             capture_output=True,
             check=True,
             timeout=timeout_s,
-            env=_environment(),
+            env=_environment(arguments[0]),
         )
     except FileNotFoundError as error:
         raise GitError("git is not installed: install it (Debian: apt-get install git)") from error
@@ -57,9 +60,11 @@ def run(
     return done.stdout
 
 
-def _environment() -> dict[str, str]:
+def _environment(command: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
-    return own | _ENVIRONMENT
+    # Every path is just that; but what a hook of `git commit` asks git is none of ours.
+    literal = {} if command == "commit" else {"GIT_LITERAL_PATHSPECS": "1"}
+    return own | _ENVIRONMENT | literal
 
 
 def text(folder: Path, *arguments: str) -> str:
@@ -87,7 +92,7 @@ def describe(folder: Path, commit: str) -> Commit:
 def log(folder: Path, revision: str, *paths: str, limit: int | None = None) -> Iterator[Commit]:
     """Commits reachable from `revision`, newest first, that touched any of `paths`."""
     layout = "%H%x00%an%x00%cI%x00%s%x00"
-    bound = [f"--max-count={limit}"] if limit else []
+    bound = ["--no-follow", *([f"--max-count={limit}"] if limit else [])]
     out = text(
         folder, "log", f"--format={layout}", *bound, "--end-of-options", revision, "--", *paths
     )
@@ -95,6 +100,64 @@ def log(folder: Path, revision: str, *paths: str, limit: int | None = None) -> I
     fields = [field.lstrip("\n") for field in out.split("\0")]
     for start in range(0, len(fields) - 1, 4):
         yield Commit(*fields[start : start + 4])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A commit of the main line and, by path, the blob before and after it; None for no file."""
+
+    commit: Commit
+    changed: Mapping[str, tuple[str | None, str | None]]
+
+
+def steps(folder: Path, revision: str, *paths: str) -> Iterator[Step]:
+    """The commits of the main line that changed anything at `paths`, newest first.
+
+    The main line is the line of first parents: what a merge brought counts where it was merged,
+    not where it was made. One git process reads all of it.
+    """
+    out = run(
+        folder, "log", "--first-parent", "-m", "--raw", "-z", "--root", "--no-abbrev",
+        "--no-renames", "--no-follow", "--format=%H%x00%an%x00%cI%x00%s", "--end-of-options", revision, "--",
+        *paths,
+    ).decode(errors="surrogateescape")  # fmt: skip
+    tokens = iter(out.split("\0"))
+    token = next(tokens, "")
+    while token:
+        commit = Commit(token, next(tokens), next(tokens), next(tokens))
+        changed: dict[str, tuple[str | None, str | None]] = {}
+        while (token := next(tokens, "")).startswith("\n:") or token.startswith(":"):
+            _, _, before, after, _ = token.strip().split(" ")
+            changed[next(tokens)] = _blob(before), _blob(after)
+        yield Step(commit, changed)
+
+
+def _blob(identity: str) -> str | None:
+    return identity if identity.strip("0") else None
+
+
+def blobs(folder: Path, revision: str, *paths: str) -> dict[str, str]:
+    """By path, the blob of every file at or below `paths` in a commit."""
+    out = run(folder, "ls-tree", "-r", "-z", "--full-tree", revision, "--", *paths)
+    records = filter(None, out.decode(errors="surrogateescape").split("\0"))
+    parts = (record.split("\t", 1) for record in records)
+    return {path: head.split(" ")[2] for head, path in parts}
+
+
+def blob_name(folder: Path) -> Callable[[bytes], str]:
+    """The function that names a blob as a repository does, from its bytes alone."""
+    algorithm = text(folder, "rev-parse", "--show-object-format")
+    return lambda content: hashlib.new(algorithm, b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def no_blob(folder: Path) -> str:
+    """The name that stands for no object, as long as a repository's names are."""
+    return "0" * len(blob_name(folder)(b""))
+
+
+def is_shallow(folder: Path) -> bool:
+    """Whether the repository's history was cut off when it was cloned."""
+    return text(folder, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def read_blobs(folder: Path, identities: Sequence[str]) -> dict[str, bytes]:
@@ -119,8 +182,111 @@ def read_blobs(folder: Path, identities: Sequence[str]) -> dict[str, bytes]:
     return blobs
 
 
-def commit_paths(folder: Path, paths: Sequence[str], message: str) -> str:
-    """Commit exactly `paths`, whatever else is staged or dirty, and give the new hash."""
-    run(folder, "add", "--all", "--", *paths)
-    run(folder, "commit", "--quiet", "--only", "--message", message, "--", *paths)
-    return resolve(folder, "HEAD")
+def hidden(root: Path) -> dict[str, tuple[str, str]]:
+    """By path, mode and object of each file that a sparse checkout leaves out of the work tree.
+
+    Git is asked only where the repository has a sparse checkout at all.
+    """
+    folder = _git_folder(root)
+    if folder is None or not (folder / "info" / "sparse-checkout").exists():
+        return {}
+    found = {}
+    for record in _listed(run(root, "ls-files", "-t", "-s", "-z", "--full-name")):
+        tag, mode, identity, rest = record.split(" ", 3)
+        path = rest.split("\t", 1)[1]
+        if tag == _LEFT_OUT and not os.path.lexists(f"{root}/{path}"):
+            found[path] = mode, identity
+    return found
+
+
+def sizes(folder: Path, identities: Iterable[str]) -> dict[str, int]:
+    """The size of each object in bytes, by one git process; 0 for one that is not here."""
+    asked = list(dict.fromkeys(identities))
+    out = run(folder, "cat-file", "--batch-check", stdin="".join(f"{i}\n" for i in asked).encode())
+    words = (line.rsplit(" ", 1)[1] for line in out.decode().splitlines())
+    return {i: int(size) if size.isdigit() else 0 for i, size in zip(asked, words, strict=True)}
+
+
+def _git_folder(root: Path) -> Path | None:
+    """The folder of git's own files for a work tree, without asking git."""
+    dot_git = root / ".git"
+    if dot_git.is_file():
+        return root / dot_git.read_text("utf-8").removeprefix("gitdir: ").strip()
+    return dot_git if dot_git.is_dir() else None
+
+
+def head(folder: Path) -> str:
+    """The full hash of the commit that is checked out; empty before the first one."""
+    try:
+        return resolve(folder, "HEAD")
+    except GitError:
+        return ""
+
+
+def branch(folder: Path) -> str:
+    """The full name of the branch that is checked out, `refs/heads/main`; empty for none."""
+    try:
+        return text(folder, "symbolic-ref", "--quiet", "HEAD")
+    except GitError:
+        return ""
+
+
+@lru_cache(maxsize=16)
+def own_folder(root: Path) -> Path:
+    """The folder that git keeps for this work tree: `index`, `MERGE_HEAD` and the like."""
+    return Path(text(root, "rev-parse", "--absolute-git-dir"))
+
+
+def entries_of(folder: Path, revision: str, paths: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """By path, mode and blob of each of `paths` that a commit has."""
+    out = run(folder, "ls-tree", "-z", "--full-tree", revision, "--", *paths)
+    records = filter(None, out.decode(errors="surrogateescape").split("\0"))
+    parts = (record.split("\t", 1) for record in records)
+    return {path: (head.split(" ")[0], head.split(" ")[2]) for head, path in parts}
+
+
+def require_identity(folder: Path) -> None:
+    """GitError where git does not know whose commit it would be."""
+    try:
+        for role in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            run(folder, "var", role)
+    except GitError as error:
+        raise GitError(
+            "found no identity to commit as: `git config user.name NAME` and "
+            "`git config user.email ADDRESS` set one"
+        ) from error
+
+
+def first_parent(folder: Path, commit: str) -> str:
+    """The commit that another was made on top of, or a merge merged into; empty for none."""
+    return (
+        text(folder, "rev-list", "--max-count=1", "--parents", commit)
+        .partition(" ")[2]
+        .partition(" ")[0]
+    )
+
+
+def differing_paths(folder: Path, before: str, after: str, *paths: str) -> tuple[str, ...]:
+    """The paths that differ between two commits."""
+    return _listed(run(folder, "diff-tree", "-r", "-z", "--name-only", before, after, "--", *paths))
+
+
+def changed_paths(folder: Path, before: str, *paths: str) -> tuple[str, ...]:
+    """The paths that differ between a commit and the work tree, files new to git among them."""
+    options = ("--name-only", "-z", "--no-renames", "--no-ext-diff")
+    tracked = _listed(run(folder, "diff", *options, before, "--", *paths))
+    others = run(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *paths)
+    return (*tracked, *_listed(others))
+
+
+def _listed(out: bytes) -> tuple[str, ...]:
+    return tuple(filter(None, out.decode(errors="surrogateescape").split("\0")))
+
+
+def ever_had(folder: Path, *paths: str) -> tuple[str, ...]:
+    """Every path at or below `paths` that any commit before HEAD has added, merges included."""
+    if not head(folder):
+        return ()
+    options = ("--full-history", "-m", "--root", "--no-follow", "--diff-filter=A", "--no-renames")
+    out = run(folder, "log", *options, "--name-only", "--format=", "-z", "HEAD", "--", *paths)
+    return tuple(dict.fromkeys(path.lstrip("\n") for path in _listed(out)))

@@ -1,9 +1,120 @@
-"""Where everything lives in the repository: the one place that spells its paths."""
+"""Where everything lives in the repository: the one grammar of its paths.
+
+The functions spell a path; `place` reads one. Nothing else takes a path apart.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
 
 APPS = "apps"
-ENVIRONMENTS = "argocd/environments.yaml"
-PROJECTS = "argocd/projects"
-APPLICATIONS = "argocd/applications"
+ARGOCD = "argocd"
+ROOTS = (APPS, ARGOCD)  # everything that people or the renderer write for models lies below these
+ENVIRONMENTS = f"{ARGOCD}/environments.yaml"
+PROJECTS = f"{ARGOCD}/projects"
+APPLICATIONS = f"{ARGOCD}/applications"
+
+_SUFFIX = ".yaml"
+_RELEASE = re.compile(r"r[1-9][0-9]*")
+
+
+Pair = tuple[str, str]  # the folder of a model, and an environment
+
+
+class Kind(StrEnum):
+    """What a file is by its place."""
+
+    MODEL = "model"
+    RELEASE = "release"
+    SERVING = "serving"
+    ENVIRONMENTS = "environments"
+    PROJECT = "project"
+    RENDERED = "rendered"
+    APPLICATION = "application"
+    OTHER = "other"  # not a place that anything is read from
+
+
+# Written by the renderer alone.
+GENERATED = frozenset({Kind.RENDERED, Kind.APPLICATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a path says: the kind of file, and whose it is; empty where it says nothing.
+
+    `model` is the folder below `apps/`, also of files there that have no kind.
+    """
+
+    kind: Kind
+    model: str = ""
+    release: str = ""
+    environment: str = ""
+    team: str = ""
+
+    @property
+    def pair(self) -> Pair | None:
+        """Model and environment, where the file belongs to one of each."""
+        return (self.model, self.environment) if self.model and self.environment else None
+
+
+@lru_cache(maxsize=65536)  # the paths of 2,000 models; each is looked at by several readers
+def place(path: str) -> Place:
+    """The place of any path of the repository."""
+    match path.split("/"):
+        case ["apps", model, *below] if model and below:
+            return _below_a_model(model, below)
+        case ["argocd", "environments.yaml"]:
+            return Place(Kind.ENVIRONMENTS)
+        case ["argocd", "projects", environment, file] if team := _stem(file):
+            return Place(Kind.PROJECT, environment=environment, team=team)
+        case ["argocd", "applications", *between, file]:
+            return Place(
+                Kind.APPLICATION, _stem(file) or file, environment=between[0] if between else ""
+            )
+    return Place(Kind.OTHER)
+
+
+def _below_a_model(model: str, below: list[str]) -> Place:
+    match below:
+        case ["model.yaml"]:
+            return Place(Kind.MODEL, model)
+        case ["releases", file] if _RELEASE.fullmatch(release := _stem(file)):
+            return Place(Kind.RELEASE, model, release=release)
+        case ["envs", file] if environment := _stem(file):
+            return Place(Kind.SERVING, model, environment=environment)
+        case ["rendered", environment, *inside] if inside:
+            return Place(Kind.RENDERED, model, _release_of(model, inside[-1]), environment)
+        case ["rendered", _]:
+            return Place(Kind.RENDERED, model)
+    return Place(Kind.OTHER, model)
+
+
+def _release_of(model: str, file: str) -> str:
+    """The release that a rendered object belongs to, `r2` of `deployment-<model>-r2.yaml`."""
+    _, _, name = _stem(file).partition("-")
+    release = name.removeprefix(f"{model}-")
+    return release if release != name and _RELEASE.fullmatch(release) else ""
+
+
+def _stem(file: str) -> str:
+    """The name of a YAML file without its suffix; empty for any other file."""
+    return file.removesuffix(_SUFFIX) if file.endswith(_SUFFIX) else ""
+
+
+def release_number(release: str) -> int:
+    """The number in a release's name, 12 of `r12`; releases are ordered by it."""
+    return int(release.removeprefix("r"))
+
+
+def is_release(name: str) -> bool:
+    """Whether a name is a release's, such as `r12`."""
+    return _RELEASE.fullmatch(name) is not None
+
+
+def model_folder(folder: str) -> str:
+    """Folder of everything that belongs to a model but its Applications."""
+    return f"{APPS}/{folder}"
 
 
 def model_file(folder: str) -> str:
@@ -13,12 +124,12 @@ def model_file(folder: str) -> str:
 
 def release_file(folder: str, release: str) -> str:
     """Path of one release of a model."""
-    return f"{APPS}/{folder}/releases/{release}.yaml"
+    return f"{APPS}/{folder}/releases/{release}{_SUFFIX}"
 
 
 def serving_file(folder: str, environment: str) -> str:
     """Path of the file that says what a model serves in an environment."""
-    return f"{APPS}/{folder}/envs/{environment}.yaml"
+    return f"{APPS}/{folder}/envs/{environment}{_SUFFIX}"
 
 
 def rendered_folder(folder: str, environment: str) -> str:
@@ -28,14 +139,14 @@ def rendered_folder(folder: str, environment: str) -> str:
 
 def rendered_file(folder: str, environment: str, kind: str, name: str) -> str:
     """Path of one rendered Kubernetes object."""
-    return f"{rendered_folder(folder, environment)}/{kind.lower()}-{name}.yaml"
+    return f"{rendered_folder(folder, environment)}/{kind.lower()}-{name}{_SUFFIX}"
 
 
 def application_file(environment: str, folder: str) -> str:
     """Path of the generated Argo CD Application of a model in an environment."""
-    return f"{APPLICATIONS}/{environment}/{folder}.yaml"
+    return f"{APPLICATIONS}/{environment}/{folder}{_SUFFIX}"
 
 
 def project_file(environment: str, team: str) -> str:
     """Path of a team's AppProject in an environment."""
-    return f"{PROJECTS}/{environment}/{team}.yaml"
+    return f"{PROJECTS}/{environment}/{team}{_SUFFIX}"

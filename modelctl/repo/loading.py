@@ -1,80 +1,131 @@
 """From a tree of files to the repository's typed value, with every fault of form on the way."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
 
 from modelctl.finding import START, Finding
-from modelctl.model.graph import MAX_GRAPH_BYTES, ArtifactFacts, artifact_facts, too_large
-from modelctl.repo import documents, layout, mirrors, schema, typed
+from modelctl.repo import documents, layout, schema, typed
 from modelctl.repo.documents import Document
-from modelctl.repo.kinds import Environments, GitSource, Model, Release, Serving
-from modelctl.repo.repository import Repository
+from modelctl.repo.kinds import Environments, GitSource
+from modelctl.repo.layout import GENERATED, Kind, place
+from modelctl.repo.repository import ModelFiles, Repository
 from modelctl.repo.tree import Entry, EntryKind, Tree
 
-_Value = TypeVar("_Value", Model, Release, Serving)
-_MODEL = re.compile(r"apps/([^/]+)/model\.yaml")
-_RELEASE = re.compile(r"apps/([^/]+)/releases/(r[1-9][0-9]*)\.yaml")
-_SERVING = re.compile(r"apps/([^/]+)/envs/([^/]+)\.yaml")
-_GENERATED = re.compile(r"apps/[^/]+/rendered/.+|argocd/applications/.+")
-_PROJECT = re.compile(r"argocd/projects/[^/]+/[^/]+\.yaml")
 _NO_ENVIRONMENTS = Environments(GitSource("", ""), ())
 
 
 def load(tree: Tree) -> Repository:
     """The repository that a tree holds; files with faults of form leave findings, not values."""
-    return _Loading(tree).repository()
+    entries = _shared(tree)
+    applications: dict[str, dict[str, Entry]] = {}
+    shared: dict[str, Entry] = {}
+    for path, entry in entries.items():
+        model = place(path).model
+        (applications.setdefault(model, {}) if model else shared)[path] = entry
+    reader = _Reader(tree)
+    reader.read(shared)
+    environments = _environments(reader)
+    for path in reader.paths(Kind.PROJECT):
+        reader.document(path)
+    return Repository(
+        entries=shared,
+        contents=reader.contents,
+        documents=reader.documents,
+        faults=tuple(sorted(reader.faults)),
+        tree=tree,
+        environments=environments,
+        applications=applications,
+        folders=_folders(tree, applications),
+        load_model=load_model,
+    )
+
+
+def load_model(repository: Repository, folder: str) -> ModelFiles:
+    """The files of one model, read from the repository's tree."""
+    reader = _Reader(repository.tree)
+    below = repository.tree.below(layout.model_folder(folder))
+    entries = {**below, **repository.applications.get(folder, {})}
+    reader.read(entries)
+    models = [typed.model(folder, fields) for _, fields in reader.valid(Kind.MODEL)]
+    releases = [
+        typed.release(folder, place(path).release, fields)
+        for path, fields in reader.valid(Kind.RELEASE)
+    ]
+    servings = [
+        typed.serving(folder, place(path).environment, fields)
+        for path, fields in reader.valid(Kind.SERVING)
+    ]
+    releases.sort(key=lambda release: layout.release_number(release.id))
+    order = [environment.name for environment in repository.environments.ordered]
+    servings.sort(key=lambda serving: _rank(serving.environment, order))
+    generated = {p: c for p, c in reader.contents.items() if place(p).kind in GENERATED}
+    return ModelFiles(
+        entries=entries,
+        contents={p: c for p, c in reader.contents.items() if p not in generated},
+        documents=reader.documents,
+        faults=tuple(sorted(reader.faults)),
+        folder=folder,
+        repository=repository,
+        model=models[0] if models else None,
+        releases={release.id: release for release in releases},
+        servings={serving.environment: serving for serving in servings},
+        generated=generated,
+    )
+
+
+def _shared(tree: Tree) -> Mapping[str, Entry]:
+    """What lies below argocd/, and directly below apps/."""
+    lone = (f"{layout.APPS}/{name}" for name in tree.names(layout.APPS))
+    found = {path: entry for path in (layout.APPS, *lone) if (entry := tree.entry(path))}
+    return found | dict(tree.below(layout.ARGOCD))
+
+
+def _folders(tree: Tree, applications: Collection[str]) -> tuple[str, ...]:
+    """Every model that has a folder, or only an Application that is left of it."""
+    below = {name for name in tree.names(layout.APPS) if _has_files(tree, name)}
+    return tuple(sorted(below.union(applications)))
+
+
+def _has_files(tree: Tree, name: str) -> bool:
+    """Whether a name below apps/ is a folder with any file in it."""
+    if tree.entry(layout.model_file(name)) is not None:
+        return True
+    folder = layout.model_folder(name)
+    return bool(tree.below(folder)) and tree.entry(folder) is None
+
+
+def _rank(environment: str, order: Sequence[str]) -> tuple[int, str]:
+    """Promotion order, and behind it by name what is no environment."""
+    return (order.index(environment) if environment in order else len(order)), environment
 
 
 @dataclass(slots=True)
-class _Loading:
-    """The state of one load: documents and faults found so far."""
+class _Reader:
+    """Reads files: their bytes, documents and faults found so far."""
 
     tree: Tree
     contents: dict[str, bytes] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
     faults: list[Finding] = field(default_factory=list)
 
-    def repository(self) -> Repository:
-        for path, entry in self.tree.entries.items():
-            self._read(path, entry)
-        environments = self._environments()
-        models = self._typed(_MODEL, "model", _model)
-        releases = self._typed(_RELEASE, "release", _release)
-        servings = self._typed(_SERVING, "serving", _serving)
-        for path in self._paths(_PROJECT):
-            self._document(path)
-        return Repository(
-            environments=environments,
-            models={model.folder: model for model in models},
-            releases={(release.folder, release.id): release for release in releases},
-            servings={(serving.folder, serving.environment): serving for serving in servings},
-            documents=self.documents,
-            artifacts=dict(self._artifacts(releases, environments)),
-            generated={path: self.contents[path] for path in self._paths(_GENERATED)},
-            entries=self.tree.entries,
-            faults=tuple(sorted(self.faults)),
-            texts=dict(self._texts()),
-        )
+    def read(self, entries: Mapping[str, Entry]) -> None:
+        """Read every file that is small enough; note what is no file, or too large."""
+        for path, entry in entries.items():
+            if entry.kind is not EntryKind.FILE:
+                self.faults.append(_not_a_file(path, entry))
+            elif entry.size_bytes <= documents.MAX_BYTES:
+                self.contents[path] = self.tree.read(path)
+            elif path.endswith(".yaml") or place(path).kind in GENERATED:
+                self.faults.append(documents.too_large(path, entry.size_bytes))
 
-    def _read(self, path: str, entry: Entry) -> None:
-        if entry.kind is not EntryKind.FILE:
-            self.faults.append(_not_a_file(path, entry))
-        elif entry.size_bytes <= documents.MAX_BYTES:
-            self.contents[path] = self.tree.read(path)
-        elif path.endswith(".yaml") or _GENERATED.fullmatch(path):
-            self.faults.append(documents.too_large(path, entry.size_bytes))
+    def paths(self, kind: Kind) -> Iterator[str]:
+        """The paths of a kind that were read."""
+        return (path for path in self.contents if place(path).kind is kind)
 
-    def _paths(self, pattern: re.Pattern[str]) -> Iterator[str]:
-        return (path for path in self.contents if pattern.fullmatch(path))
-
-    def _texts(self) -> Iterator[tuple[str, str]]:
-        for path, content in self.contents.items():
-            if b"\0" not in content and not _GENERATED.fullmatch(path):
-                yield path, content.decode(errors="replace")
-
-    def _document(self, path: str) -> Document | None:
+    def document(self, path: str) -> Document | None:
+        """The parsed file, noted with its faults; None where it was not read or means nothing."""
         if path not in self.contents:
             return None
         document, faults = documents.parse(path, self.contents[path])
@@ -83,13 +134,26 @@ class _Loading:
             self.documents[path] = document
         return document
 
-    def _valid(self, path: str, kind: str) -> dict[str, Any] | None:
+    def valid(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Path and fields of each file of a kind that has no fault of form."""
+        for path in self.paths(kind):
+            fields = self.fields(path, kind)
+            if fields is not None:
+                yield path, fields
+
+    def fields(self, path: str, kind: Kind) -> dict[str, Any] | None:
+        """The fields of a file, where its schema holds and nothing is doubtful."""
+        known_clean = _clean(kind, self.contents[path]) if path in self.contents else None
+        if known_clean is not None:
+            self.documents[path] = replace(known_clean, path=path)
+            clean: dict[str, Any] = known_clean.value  # type: ignore[assignment]  # by its schema
+            return clean
         before = len(self.faults)
-        document = self._document(path)
+        document = self.document(path)
         if document is None:
             return None
         known = {fault.position for fault in self.faults[before:]}
-        violations = schema.violations(kind, document)
+        violations = schema.violations(kind.value, document)
         # `paused: no` is no boolean because it is ambiguous: one fault, told once.
         self.faults += [fault for fault in violations if fault.position not in known]
         if len(self.faults) > before:
@@ -97,54 +161,27 @@ class _Loading:
         fields: dict[str, Any] = document.value  # type: ignore[assignment]  # by its schema
         return fields
 
-    def _typed(
-        self, pattern: re.Pattern[str], kind: str, build: Callable[[re.Match[str], Any], _Value]
-    ) -> list[_Value]:
-        values = []
-        for path in self._paths(pattern):
-            fields = self._valid(path, kind)
-            match = pattern.fullmatch(path)
-            if fields is not None and match is not None:
-                values.append(build(match, fields))
-        return values
 
-    def _environments(self) -> Environments:
-        if layout.ENVIRONMENTS not in self.tree.entries:
-            message = "found no such file, expected the list of environments"
-            remedy = "write it; schemas/README.md shows its fields"
-            self.faults.append(Finding(layout.ENVIRONMENTS, START, schema.RULE, message, remedy))
-            return _NO_ENVIRONMENTS
-        fields = self._valid(layout.ENVIRONMENTS, "environments")
-        return typed.environments(fields) if fields else _NO_ENVIRONMENTS
+@lru_cache(maxsize=256)  # models of one kind often have the same serving file, to the byte
+def _clean(kind: Kind, content: bytes) -> Document | None:
+    """The document of a file without any fault of form; None where there is one."""
+    document, faults = documents.parse("", content)
+    if document is None or faults or schema.violations(kind.value, document):
+        return None
+    return document
 
-    def _artifacts(
-        self, releases: list[Release], environments: Environments
-    ) -> Iterator[tuple[str, ArtifactFacts]]:
-        models = {release.artifact.uri for release in releases}
-        goldens = {release.golden.uri for release in releases if release.golden}
-        tables: list[Mapping[str, str]] = [e.artifact_mirrors for e in environments.ordered]
-        for path in mirrors.read_paths(models | goldens, tables):
-            entry = self.tree.entry(path)
-            if entry is None or entry.kind is not EntryKind.FILE:
-                continue
-            if entry.size_bytes > MAX_GRAPH_BYTES:
-                yield path, too_large(path, entry.size_bytes)
-            else:
-                yield path, artifact_facts(path, self.tree.read(path))
+
+def _environments(reader: _Reader) -> Environments:
+    path = layout.ENVIRONMENTS
+    if path not in reader.contents and not any(fault.path == path for fault in reader.faults):
+        message = "found no such file, expected the list of environments"
+        remedy = "write it; schemas/README.md shows its fields"
+        reader.faults.append(Finding(path, START, schema.RULE, message, remedy))
+        return _NO_ENVIRONMENTS
+    fields = reader.fields(path, Kind.ENVIRONMENTS)
+    return typed.environments(fields) if fields else _NO_ENVIRONMENTS
 
 
 def _not_a_file(path: str, entry: Entry) -> Finding:
     message = f"found a {entry.kind}, expected a regular file"
     return Finding(path, START, documents.RULE, message, "replace it with the file itself")
-
-
-def _model(match: re.Match[str], fields: typed.Fields) -> Model:
-    return typed.model(match[1], fields)
-
-
-def _release(match: re.Match[str], fields: typed.Fields) -> Release:
-    return typed.release(match[1], match[2], fields)
-
-
-def _serving(match: re.Match[str], fields: typed.Fields) -> Serving:
-    return typed.serving(match[1], match[2], fields)

@@ -1,59 +1,117 @@
-"""The repository as one immutable value: what every rule, renderer and command reads."""
+"""The repository as one immutable value: what every rule, renderer and command reads.
 
-from collections.abc import Iterator, Mapping
+What models share is there from the start; each model's files are loaded when they are asked for,
+so that a command on one model of thousands costs one model.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from modelctl.finding import Finding
-from modelctl.model.graph import ArtifactFacts
+from modelctl.finding import Finding, Violation
+from modelctl.model.graph import MAX_GRAPH_BYTES, ArtifactFacts, artifact_facts, too_large
 from modelctl.repo import mirrors
 from modelctl.repo.documents import Document
 from modelctl.repo.kinds import Environment, Environments, Model, Release, Serving
-from modelctl.repo.tree import Entry
+from modelctl.repo.tree import Entry, EntryKind, Tree
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Repository:
-    """Every valid typed file of one state of the repository.
+@dataclass(frozen=True, eq=False)
+class Files:
+    """Files of one state of the repository, as they are and as far as they can be read.
 
-    A file with a fault of form has no typed value here, but its document (positions) where it
-    could be parsed. Keys are folder names, never the `name` field, so that a rule can compare.
-    Equal only to itself, so that what follows from it can be computed once and kept.
+    A file with a fault of form has no typed value, but a document (positions) where it could be
+    parsed. Equal only to itself, so that what follows from it can be computed once and kept.
     """
 
-    environments: Environments
-    models: Mapping[str, Model]
-    releases: Mapping[tuple[str, str], Release]  # (folder, release)
-    servings: Mapping[tuple[str, str], Serving]  # (folder, environment)
-    documents: Mapping[str, Document]  # by path, every YAML file that people edit
-    artifacts: Mapping[str, ArtifactFacts]  # by path, models and goldens in the repository
-    generated: Mapping[str, bytes]  # by path, every generated file as it is
-    entries: Mapping[str, Entry]  # by path, every file below apps/ and argocd/
+    entries: Mapping[str, Entry]  # by path, everything that is there
+    contents: Mapping[str, bytes]  # by path, what people wrote
+    documents: Mapping[str, Document]  # by path, what was parsed of it
     faults: tuple[Finding, ...]  # of form, each under the rule that explains it
-    texts: Mapping[str, str] = field(default_factory=dict)  # by path, what people wrote
 
-    def faults_of(self, rule: str) -> Iterator[Finding]:
+    def faults_of(self, rule: str) -> Iterator[Violation]:
         """The faults of form that belong to a rule."""
-        return (fault for fault in self.faults if fault.rule == rule)
+        for fault in self.faults:
+            if fault.rule == rule:
+                yield Violation(fault.path, fault.position, fault.message, fault.remedy)
 
-    def folders(self) -> tuple[str, ...]:
-        """Every folder below `apps/`, sorted, whether or not its model file is valid."""
-        below = (path.removeprefix("apps/") for path in self.entries if path.startswith("apps/"))
-        return tuple(sorted({path.split("/")[0] for path in below if "/" in path}))
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """By path, what people wrote that is text."""
+        texts = ((path, content) for path, content in self.contents.items() if b"\0" not in content)
+        return {path: content.decode(errors="replace") for path, content in texts}
 
-    def servings_of(self, folder: str) -> Iterator[tuple[Environment, Serving]]:
-        """Each environment that a model is served in, in promotion order."""
+
+@dataclass(frozen=True, eq=False)
+class ModelFiles(Files):
+    """Everything that belongs to one model: its folder below `apps/`, and its Applications.
+
+    `folder` is the folder's name, never the `name` field, so that a rule can compare the two.
+    """
+
+    folder: str
+    repository: "Repository" = field(repr=False)
+    model: Model | None
+    releases: Mapping[str, Release]  # by name, oldest first
+    servings: Mapping[str, Serving]  # by environment, in promotion order
+    generated: Mapping[str, bytes]  # by path, every generated file as it is
+
+    @property
+    def environments(self) -> Environments:
+        """The environments of the repository."""
+        return self.repository.environments
+
+    @property
+    def served(self) -> Iterator[tuple[Environment, Serving]]:
+        """Each environment that the model is served in, in promotion order."""
         for environment in self.environments.ordered:
-            serving = self.servings.get((folder, environment.name))
+            serving = self.servings.get(environment.name)
             if serving is not None:
                 yield environment, serving
 
-    def releases_of(self, folder: str) -> tuple[Release, ...]:
-        """The valid releases of a model, oldest first."""
-        own = (release for (owner, _), release in self.releases.items() if owner == folder)
-        return tuple(sorted(own, key=lambda release: int(release.id[1:])))
+    @property
+    def artifact_paths(self) -> tuple[str, ...]:
+        """Every path of the repository that some environment reads a model or a golden file from."""
+        models = {release.artifact.uri for release in self.releases.values()}
+        goldens = {release.golden.uri for release in self.releases.values() if release.golden}
+        tables = [environment.artifact_mirrors for environment in self.environments.ordered]
+        return tuple(mirrors.read_paths(models | goldens, tables))
+
+    @cached_property
+    def artifacts(self) -> Mapping[str, ArtifactFacts]:
+        """By path, what the models and golden files in the repository say; read when asked for."""
+        found = ((path, self._facts(path)) for path in self.artifact_paths)
+        return {path: facts for path, facts in found if facts is not None}
+
+    def _facts(self, path: str) -> ArtifactFacts | None:
+        tree = self.repository.tree
+        entry = tree.entry(path)
+        if entry is None or entry.kind is not EntryKind.FILE:
+            return None
+        if entry.size_bytes > MAX_GRAPH_BYTES:
+            return too_large(path, entry.size_bytes)
+        return artifact_facts(path, tree.read(path))
 
     def artifacts_of(self, uri: str) -> Iterator[ArtifactFacts]:
         """What is at each path of the repository that some environment reads `uri` from."""
         tables = [environment.artifact_mirrors for environment in self.environments.ordered]
         paths = mirrors.read_paths([uri], tables)
         return (self.artifacts[path] for path in paths if path in self.artifacts)
+
+
+@dataclass(frozen=True, eq=False)
+class Repository(Files):
+    """What models share, and the way to each of them.
+
+    `entries` and everything that follows from them leave out what belongs to one model.
+    """
+
+    tree: Tree
+    environments: Environments
+    applications: Mapping[str, Mapping[str, Entry]]  # by model, then by path
+    folders: tuple[str, ...]  # of every model that has any file, valid or not; sorted
+    load_model: Callable[["Repository", str], ModelFiles] = field(repr=False)
+
+    def model(self, folder: str) -> ModelFiles:
+        """The files of a model; without any where it has none. Loaded anew at each call."""
+        return self.load_model(self, folder)

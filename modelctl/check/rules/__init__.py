@@ -1,10 +1,11 @@
 """The rules: one module each, in this table and nowhere else.
 
-A rule module has `ID` (its slug), `LEVEL`, a docstring that is its manual page, and `check`.
+A rule module has `ID` (its slug), `LEVEL`, `SCOPE`, a docstring that is its manual page, and
+`check`, which gives each violation in what its scope looks at. The engine makes findings of them.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from modelctl.check.rules.capacity import no_zero_scale_with_weight, scale_bounds_ordered
 from modelctl.check.rules.form import name_budget, path_identity, schema_valid, yaml_strict
@@ -32,8 +33,7 @@ from modelctl.check.rules.traffic import (
     weight_integer_range,
     weights_sum_100,
 )
-from modelctl.finding import Finding, Level
-from modelctl.repo.repository import Repository
+from modelctl.finding import Level, Scope, Violation
 
 
 class Rule(Protocol):
@@ -41,10 +41,11 @@ class Rule(Protocol):
 
     ID: str
     LEVEL: Level
+    SCOPE: Scope
     __doc__: str | None
 
-    def check(self, repository: Repository) -> Iterator[Finding]:
-        """Every violation in the repository; pure."""
+    def check(self, files: Any, /) -> Iterator[Violation]:  # noqa: ANN401 - its scope says what
+        """Every violation in the `Files`, `ModelFiles` or `ModelChange` of its scope; pure."""
 
 
 # In the order of a reader: what a file is, what a release is, where traffic goes, what is rendered.

@@ -1,25 +1,40 @@
 """From a revision of the repository to what should run: accepted with a plan a model, or refused.
 
-Only what changed since the revision before is parsed again, so that a change of weights in one
-model costs one model.
+What is refused is a model in this environment, never more: a fault in one, or in another
+environment, holds back nothing here. A model that is back at bytes that main has applied before is
+accepted whatever is wrong beside them. Only what changed since the revision before is read again.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from modelctl.check.change import is_about_applied_bytes
+from modelctl.check.engine import check_model, check_shared, errors
 from modelctl.errors import GitError, ModelctlError
-from modelctl.finding import Finding, Level
+from modelctl.finding import Finding
 from modelctl.local.plan.objects import model_plan, parse
 from modelctl.local.plan.values import ModelPlan, PlanError
 from modelctl.local.source.artifacts import ArtifactExport
 from modelctl.local.source.repositories import Source
 from modelctl.repo import layout
 from modelctl.repo.git import Commit
-from modelctl.repo.tree import EntryKind, Tree
+from modelctl.repo.layout import Kind, place
+from modelctl.repo.loading import load
+from modelctl.repo.repository import Files, ModelFiles, Repository
+from modelctl.repo.tree import Entry, Tree
 
-Check = Callable[[Tree], Sequence[Finding]]
+# What the findings of a model follow from besides its own files and artifacts.
+_LOOKED_AT = frozenset({Kind.ENVIRONMENTS, Kind.PROJECT})
+
+CheckFiles = Callable[[Files], Iterable[Finding]]
+
+
+def check_files(files: Files) -> Iterable[Finding]:
+    """The findings of one model, or of what models share."""
+    if isinstance(files, ModelFiles):
+        return check_model(files)
+    return check_shared(files) if isinstance(files, Repository) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +50,9 @@ class ModelReading:
 class Reading:
     """A revision; `refusal` says why nothing of it may run, and then `models` is empty.
 
-    `refused` says, by model, why that one must not run as this revision has it, while the others
-    may: a fault in one model never holds back the rollback of another. `identities` tells, by
-    model, one state of its folder from another.
+    `refused` says, by model, why that one must not run here as this revision has it, while the
+    others may. `returned` names, by model, the commit whose applied bytes it is back at, where
+    that is why it may run. `identities` tells, by model, one state of its folder from another.
     """
 
     commit: Commit
@@ -45,21 +60,42 @@ class Reading:
     models: Mapping[str, ModelReading]
     findings: tuple[Finding, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    returned: Mapping[str, Commit] = field(default_factory=dict)
     refusal: str | None = None
     rewritten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read of one state of a model: its findings, and what is applied here."""
+
+    identity: str
+    artifacts: Mapping[str, str]  # by path outside of the model's folder, what was there
+    findings: tuple[Finding, ...]
+    is_here: bool  # whether anything asks for it in this environment
+    applied: Mapping[str, bytes]
+    deployed: frozenset[str] | None  # by the serving file; None where that cannot be read
+    paused: bool
+    plan: ModelPlan | PlanError | None
+    commit: Commit | None
 
 
 class Reader:
     """Reads revisions of one source for one environment; used by one thread at a time."""
 
     def __init__(
-        self, source: Source, environment: str, check: Check, export: ArtifactExport
+        self,
+        source: Source,
+        environment: str,
+        export: ArtifactExport,
+        check: CheckFiles = check_files,
     ) -> None:
         self._source = source
         self._environment = environment
-        self._check = check
         self._export = export
-        self._known: dict[str, tuple[str, ModelReading]] = {}
+        self._check = check
+        self._is_local = False
+        self._known: dict[str, _Known] = {}
         self._last: str | None = None
 
     def read(self, revision: str) -> Reading:
@@ -76,7 +112,7 @@ class Reader:
         tree = self._source.tree(revision)
         reading = Reading(commit, _identities(tree), {}, rewritten=rewritten)
         try:
-            return self._checked(tree, reading)
+            return self._read(load(tree), reading)
         except (GitError, OSError):
             raise
         except ModelctlError as error:
@@ -86,84 +122,156 @@ class Reader:
 
     def history(self, revision: str, model: str, limit: int) -> tuple[Commit, ...]:
         """The last commits of a model."""
-        return self._source.history(revision, f"{layout.APPS}/{model}", limit)
+        return self._source.history(revision, layout.model_folder(model), limit)
 
-    def _checked(self, tree: Tree, reading: Reading) -> Reading:
-        findings = tuple(self._check(tree))
-        faults = [finding for finding in findings if finding.level is Level.ERROR]
-        common = [fault for fault in faults if _model_of(fault.path) is None]
-        if common:
-            return replace(reading, findings=findings, refusal=_told(common))
-        self._require_environment(tree)
-        refused = {
-            name: _told([fault for fault in faults if _model_of(fault.path) == name])
-            for name in sorted({str(_model_of(fault.path)) for fault in faults})
+    def _read(self, repository: Repository, reading: Reading) -> Reading:
+        self._require_environment(repository)
+        shared = tuple(self._check(repository))
+        common = _digest(
+            item for item in repository.entries.items() if place(item[0]).kind in _LOOKED_AT
+        )
+        self._known = {
+            name: self._looked_at(repository, reading, name, common) for name in repository.folders
         }
         models: dict[str, ModelReading] = {}
-        for name, objects in self._objects(tree).items():
-            if name not in refused:
-                try:
-                    models[name] = self._model(tree, reading, name, objects)
-                except PlanError as error:
-                    refused[name] = str(error)
-        self._known = {name: (reading.identities[name], models[name]) for name in models}
-        return replace(reading, models=models, findings=findings, refused=refused)
+        refused: dict[str, str] = {}
+        returned: dict[str, Commit] = {}
+        for name, known in self._known.items():
+            if not known.is_here:
+                continue
+            try:
+                former = self._excuse(
+                    reading, name, known, errors(sorted({*shared, *known.findings}))
+                )
+                if known.applied:
+                    models[name] = self._model(repository.tree, known)
+            except PlanError as error:
+                refused[name] = str(error)
+            else:
+                returned |= {name: former} if former is not None else {}
+        findings = {*shared, *(f for known in self._known.values() for f in known.findings)}
+        return replace(
+            reading,
+            models=models,
+            findings=tuple(sorted(findings)),
+            refused=refused,
+            returned=returned,
+        )
 
-    def _require_environment(self, tree: Tree) -> None:
-        """PlanError unless the environment is one that this machine is meant to run."""
-        path = layout.ENVIRONMENTS
-        ordered = parse(path, tree.read(path)).get("environments").items()
-        engines = {item.get("name").text(): item.get("engine").text() for item in ordered}
-        engine = engines.get(self._environment)
-        if engine != "local":
-            found = "no such environment" if engine is None else f"engine: {engine}"
-            local = ", ".join(name for name, its in engines.items() if its == "local")
-            raise PlanError(
-                f"{path}: environment {self._environment}: found {found}, expected one with "
-                f"engine: local ({local or 'none is there'}); choose it with --env"
-            )
+    def _require_environment(self, repository: Repository) -> None:
+        """PlanError unless the environment is one that this machine is meant to run.
 
-    def _objects(self, tree: Tree) -> dict[str, list[str]]:
-        """The rendered files of each model that the environment serves."""
-        found: dict[str, list[str]] = {}
-        for path in tree.entries:
-            name = _model_of(path)
-            if name and path.startswith(layout.rendered_folder(name, self._environment) + "/"):
-                found.setdefault(name, []).append(path)
-        return found
+        Where the list of environments cannot be read now, what it said last counts.
+        """
+        ordered = repository.environments.ordered
+        found = repository.environments.get(self._environment)
+        self._is_local = found.engine == "local" if ordered and found else self._is_local
+        if self._is_local and (found or not ordered):
+            return
+        faults = [str(f) for f in repository.faults if place(f.path).kind is Kind.ENVIRONMENTS]
+        said = "no such environment" if found is None else f"engine: {found.engine}"
+        local = ", ".join(e.name for e in ordered if e.engine == "local")
+        raise PlanError(
+            faults[0]
+            if faults
+            else f"{layout.ENVIRONMENTS}: environment {self._environment}: found {said}, expected "
+            f"one with engine: local ({local or 'none is there'}); choose it with --env"
+        )
 
-    def _model(self, tree: Tree, reading: Reading, name: str, objects: list[str]) -> ModelReading:
-        identity, model = self._known.get(name, ("", None))
-        if model is None or identity != reading.identities[name]:
-            plan = model_plan(name, (parse(path, tree.read(path)) for path in objects))
-            commits = self.history(reading.commit.id, name, 1)
-            commit = commits[0] if commits else reading.commit
-            model = ModelReading(plan, commit, self._paused(tree, name))
-        return replace(model, plan=self._export.exported(tree, model.plan))
+    def _looked_at(
+        self, repository: Repository, reading: Reading, name: str, common: str
+    ) -> _Known:
+        identity = reading.identities.get(name, "") + common
+        known = self._known.get(name)
+        if known is not None and known.identity == identity:
+            if known.artifacts == _artifacts(repository.tree, known.artifacts):
+                return known
+        files = repository.model(name)
+        own = files.generated.items()
+        applied = {p: c for p, c in own if place(p).pair == (name, self._environment)}
+        serving = files.servings.get(self._environment)
+        commits = self.history(reading.commit.id, name, 1) if applied else ()
+        is_itself = files.model is None or files.model.name == name
+        return _Known(
+            identity if is_itself else "",  # what a misnamed one is depends on others
+            artifacts=_artifacts(repository.tree, files.artifact_paths),
+            findings=tuple(self._check(files)),
+            is_here=bool(applied) or layout.serving_file(name, self._environment) in files.entries,
+            applied=applied,
+            deployed=frozenset(serving.deployed) if serving else None,
+            # A file that cannot be read now says what it said last.
+            paused=serving.paused if serving else bool(known and known.paused),
+            plan=_plan(name, applied),
+            commit=commits[0] if commits else reading.commit,
+        )
 
-    def _paused(self, tree: Tree, name: str) -> bool:
-        path = layout.serving_file(name, self._environment)
-        document = parse(path, tree.read(path))
-        return document.get("paused").value is True
+    def _excuse(
+        self, reading: Reading, name: str, known: _Known, faults: Iterable[Finding]
+    ) -> Commit | None:
+        """The commit that a faulty model is back at; None where nothing is wrong with it here.
+
+        Raises:
+            PlanError: something is wrong, and its bytes are new.
+
+        """
+        concerned = [fault for fault in faults if self._is_concerned(fault, name, known)]
+        if not concerned:
+            return None
+        dangers = [fault for fault in concerned if is_about_applied_bytes(fault)]
+        former = None
+        if known.applied and not dangers:
+            pair = (name, self._environment)
+            former = self._source.former(reading.commit.id, pair, known.applied)
+        if former is None:
+            raise PlanError(_told(dangers or concerned))
+        return former
+
+    def _is_concerned(self, fault: Finding, name: str, known: _Known) -> bool:
+        """Whether a fault is one of what this environment serves of a model."""
+        where = place(fault.path)
+        if where.kind in (Kind.ENVIRONMENTS, Kind.OTHER) and not where.model:
+            return where.kind is Kind.ENVIRONMENTS
+        if where.model != name:
+            return False
+        if where.kind is Kind.RELEASE and known.deployed is not None:
+            return where.release in known.deployed
+        return where.pair is None or where.environment == self._environment
+
+    def _model(self, tree: Tree, known: _Known) -> ModelReading:
+        if isinstance(known.plan, PlanError):
+            raise known.plan
+        if known.plan is None or known.commit is None:
+            raise PlanError("nothing is rendered")
+        return ModelReading(self._export.exported(tree, known.plan), known.commit, known.paused)
+
+
+def _artifacts(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
+    """By path, what is there; empty for nothing."""
+    entries = ((path, tree.entry(path)) for path in paths)
+    return {path: entry.identity if entry else "" for path, entry in entries}
+
+
+def _plan(name: str, applied: Mapping[str, bytes]) -> ModelPlan | PlanError | None:
+    try:
+        return model_plan(name, (parse(p, c) for p, c in applied.items())) if applied else None
+    except PlanError as error:
+        return error
 
 
 def _identities(tree: Tree) -> dict[str, str]:
-    """By model, a digest of every file below its folder."""
-    digests: dict[str, Any] = {}
+    """By model, a digest of every file that belongs to it."""
+    files: dict[str, list[tuple[str, Entry]]] = {}
     for path, entry in tree.entries.items():
-        name = _model_of(path)
-        if name and entry.kind is EntryKind.FILE:
-            identity = entry.identity or hashlib.sha256(tree.read(path)).hexdigest()
-            digests.setdefault(name, hashlib.sha256()).update(f"{path}\0{identity}\0".encode())
-    return {name: digest.hexdigest() for name, digest in digests.items()}
+        if model := place(path).model:
+            files.setdefault(model, []).append((path, entry))
+    return {model: _digest(entries) for model, entries in files.items()}
 
 
-def _model_of(path: str) -> str | None:
-    """The model that a path belongs to, by its folder or its Application; None for the rest."""
-    if path.startswith(f"{layout.APPLICATIONS}/"):
-        return path.rsplit("/", 1)[1].removesuffix(".yaml")
-    root, *below = path.split("/")
-    return below[0] if root == layout.APPS and len(below) > 1 else None
+def _digest(entries: Iterable[tuple[str, Entry]]) -> str:
+    digest = hashlib.sha256()
+    for path, entry in entries:
+        digest.update(f"{path}\0{entry.kind}\0{entry.identity}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def _told(faults: Sequence[Finding]) -> str:

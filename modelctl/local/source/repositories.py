@@ -3,13 +3,15 @@
 import hashlib
 import os
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from modelctl.errors import GitError, UsageError
-from modelctl.repo import git
+from modelctl.repo import git, history
 from modelctl.repo.git import Commit
+from modelctl.repo.layout import Pair
 from modelctl.repo.tree import CommitTree, Tree, WorkTree
 
 _CERTAINTY_S = 5.0
@@ -42,6 +44,9 @@ class Source(Protocol):
 
     def follows(self, revision: str, earlier: str) -> bool:
         """Whether a revision was made on top of an earlier one."""
+
+    def former(self, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
+        """The commit of the main line that applied just these bytes before others were."""
 
 
 class Branch:
@@ -102,6 +107,10 @@ class Branch:
             return git.text(self.folder, "merge-base", revision, earlier) == earlier
         except GitError:  # nothing in common, or the earlier one is not even here any more
             return False
+
+    def former(self, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
+        """The commit of the main line that applied just these bytes before others were."""
+        return former(self.folder, revision, pair, applied)
 
     def _ref_files(self) -> tuple[Path, ...]:
         """The files that change when the ref does: its own, packed refs, and the newer table."""
@@ -185,6 +194,11 @@ class Files:
         """Always: files have no history that could be rewritten."""
         return True
 
+    def former(self, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
+        """The commit up to HEAD that applied just these bytes before others were."""
+        del revision
+        return former(self.folder, "HEAD", pair, applied)
+
 
 def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
     """The branch to follow in a repository on this machine: `ref`, or the one checked out.
@@ -205,6 +219,13 @@ def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
             f"{folder} does not have {wanted}: {error}; see --repo and --ref"
         ) from error
     return Branch(folder, full or ref or "HEAD", every_s=every_s)
+
+
+def former(folder: Path, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
+    """The commit of the main line that applied just these bytes before others were."""
+    name = git.blob_name(folder)
+    blobs = {path: name(content) for path, content in applied.items()}
+    return history.former(folder, revision, pair, blobs)
 
 
 def without_credentials(url: str) -> str:

@@ -65,6 +65,7 @@ def test_json_has_every_field() -> None:
     assert {
         "errors": 1,
         "warnings": 1,
+        "notes": 0,
         "models": 1,
         "releases": 2,
         "serving_files": 3,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from modelctl.edit import transaction
 from scratch import PROJECT, git
 
 Modelctl = Callable[..., str]
@@ -167,14 +168,11 @@ def test_history_tells_who_served_when(modelctl: Modelctl) -> None:
 
 def test_two_editors_do_not_meet(served: Path, modelctl: Modelctl) -> None:
     """While one edit holds the lock, another says so and changes nothing."""
-    from modelctl.edit.workspace import (  # noqa: PLC0415 - the lock is this test's subject
-        only_writer,
-    )
-
-    with only_writer(served):
+    with transaction.only_writer(served):
         output = modelctl("shift", *EDIT, "r2=0", exit_code=2)
 
     assert "another modelctl is editing" in output
+    assert git(served, "status", "--porcelain") == ""
 
 
 def test_nothing_is_written_through_a_symbolic_link(

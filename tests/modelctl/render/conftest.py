@@ -1,5 +1,7 @@
 """One small model with two releases in one environment: tests change a field of it at a time."""
 
+from pathlib import Path
+
 import pytest
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
@@ -18,7 +20,9 @@ from modelctl.repo.kinds import (
     ServiceLevel,
     Serving,
 )
-from modelctl.repo.repository import Repository
+from modelctl.repo.loading import load_model
+from modelctl.repo.repository import ModelFiles, Repository
+from modelctl.repo.tree import WorkTree
 
 CONTRACT = Contract(
     inputs=(TensorSpec("image", "FP32", (-1, 1, 8, 8)),),
@@ -91,19 +95,36 @@ def environment() -> Environment:
 
 
 @pytest.fixture
-def repository(
-    model: Model, releases: dict[str, Release], serving: Serving, environment: Environment
-) -> Repository:
-    """A repository of that one model and environment."""
+def repository(environment: Environment) -> Repository:
+    """A repository of that one environment; no file of it is read."""
     source = GitSource("https://git.example.com/platform/models.git", "refs/heads/main")
     return Repository(
-        environments=Environments(source, (environment,)),
-        models={model.folder: model},
-        releases={(release.folder, release.id): release for release in releases.values()},
-        servings={(serving.folder, serving.environment): serving},
-        documents={},
-        artifacts={},
-        generated={},
         entries={},
+        contents={},
+        documents={},
         faults=(),
+        tree=WorkTree(Path("absent")),
+        environments=Environments(source, (environment,)),
+        applications={},
+        folders=(),
+        load_model=load_model,
+    )
+
+
+@pytest.fixture
+def files(
+    repository: Repository, model: Model, releases: dict[str, Release], serving: Serving
+) -> ModelFiles:
+    """The files of that one model in that repository."""
+    return ModelFiles(
+        entries={},
+        contents={},
+        documents={},
+        faults=(),
+        folder=model.folder,
+        repository=repository,
+        model=model,
+        releases=releases,
+        servings={serving.environment: serving},
+        generated={},
     )

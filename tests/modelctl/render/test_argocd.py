@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from modelctl.render import generated
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ROOT = Path(__file__).parents[3]
 ARGOCD = ROOT / "argocd"
@@ -60,11 +60,11 @@ def test_environments_differ_in_nothing_but_their_name(kind: str) -> None:
 
 
 @each_project
-def test_a_project_allows_exactly_what_is_rendered(path: Path, repository: Repository) -> None:
+def test_a_project_allows_exactly_what_is_rendered(path: Path, files: ModelFiles) -> None:
     """A kind that the renderer starts to write is allowed in the same commit, and no other is."""
     rendered = {
         (value["apiVersion"].rpartition("/")[0], value["kind"])
-        for name, text in generated(repository).items()
+        for name, text in generated(files).items()
         if name.startswith("apps/")
         for value in [yaml.safe_load(text)]
     }

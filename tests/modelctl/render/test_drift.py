@@ -8,8 +8,9 @@ import pytest
 from modelctl.check.rules.rendered import rendered_current
 from modelctl.render import drift, generated
 from modelctl.render.origin import typed_source
+from modelctl.repo.layout import place
 from modelctl.repo.loading import load
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 from modelctl.repo.tree import WorkTree
 from scratch import PROJECT
 
@@ -26,14 +27,15 @@ SERVING = "apps/linear/envs/prod.yaml"
 def root(tmp_path: Path) -> Path:
     """The base repository on disk, rendered."""
     shutil.copytree(BASE, tmp_path, dirs_exist_ok=True)
-    for path, text in generated(load(WorkTree(tmp_path))).items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
+    for folder in load(WorkTree(tmp_path)).folders:
+        for path, text in generated(_model(tmp_path, folder)).items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
     return tmp_path
 
 
-def _load(root: Path) -> Repository:
-    return load(WorkTree(root))
+def _model(root: Path, folder: str = "linear") -> ModelFiles:
+    return load(WorkTree(root)).model(folder)
 
 
 def _edit(root: Path, path: str, old: str, new: str) -> int:
@@ -44,21 +46,75 @@ def _edit(root: Path, path: str, old: str, new: str) -> int:
     return text[: text.index(old)].count("\n") + 1
 
 
-def test_nothing_drifts_after_rendering(root: Path) -> None:
+@pytest.mark.parametrize("folder", ["digits", "linear"])
+def test_nothing_drifts_after_rendering(root: Path, folder: str) -> None:
     """What was just rendered is neither stale nor orphaned nor missing."""
-    repository = _load(root)
+    files = _model(root, folder)
 
-    assert [] == drift.stale(repository)
-    assert [] == drift.orphans(repository)
-    assert frozenset() == drift.never_rendered(repository)
+    assert files.generated
+    assert [] == drift.stale(files)
+    assert [] == drift.orphans(files)
+    assert frozenset() == drift.never_rendered(files)
+    assert {} == drift.render_changes(files)
+
+
+def test_a_model_that_is_not_served_leaves_orphans(root: Path) -> None:
+    """Without its serving files, everything that was rendered of a model is an orphan."""
+    rendered = sorted(_model(root).generated)
+    shutil.rmtree(root / "apps/linear/envs")
+
+    assert APPLICATION in rendered
+    assert rendered == drift.orphans(_model(root))
+    assert [] == drift.orphans(_model(root, "digits"))
 
 
 def test_a_removed_model_leaves_orphans(root: Path) -> None:
-    """Without its folder, everything that was rendered of a model is an orphan."""
-    rendered = [path for path in _load(root).generated if "linear" in path]
-    shutil.rmtree(root / "apps/linear/envs")
+    """Without its folder, what is left of a model elsewhere is an orphan."""
+    shutil.rmtree(root / "apps/linear")
 
-    assert rendered == drift.orphans(_load(root))
+    assert [APPLICATION] == drift.orphans(_model(root))
+
+
+@pytest.mark.parametrize("path", [SERVING, "apps/linear/envs", "apps/linear", "apps"])
+def test_what_stands_in_the_way_leaves_what_was_rendered_alone(root: Path, path: str) -> None:
+    """Where a link hides whether a model is served, its Application is no orphan."""
+    (root / path).rename(root / "elsewhere")
+    (root / path).symlink_to(root / "elsewhere")
+    files = _model(root)
+
+    assert APPLICATION in files.generated
+    assert [] == drift.orphans(files)
+
+
+def test_a_stray_file_is_an_orphan(root: Path) -> None:
+    """What lies among rendered files and is none is an orphan, whatever its name."""
+    strays = [f"{FOLDER}/notes.txt", "apps/linear/rendered/notes.txt"]
+    for path in strays:
+        (root / path).write_text("a: 1\n")
+
+    assert sorted(strays) == drift.orphans(_model(root))
+
+
+def test_rendering_writes_what_differs_and_removes_orphans(root: Path) -> None:
+    """Exactly the files that are missing, differ or are not wanted any more are changed."""
+    wanted = dict(_model(root).generated)
+    (root / ROUTE).unlink()
+    _edit(root, AUTOSCALER, "maxReplicas: 8", "maxReplicas: 9")
+    (root / f"{FOLDER}/service-linear-r9.yaml").write_text("kind: Service\n")
+
+    assert {
+        ROUTE: wanted[ROUTE],
+        AUTOSCALER: wanted[AUTOSCALER],
+        f"{FOLDER}/service-linear-r9.yaml": None,
+    } == drift.render_changes(_model(root))
+
+
+def test_rendering_writes_what_never_was_rendered(root: Path) -> None:
+    """A model without any rendered file is rendered whole."""
+    wanted = {path: b for path, b in _model(root).generated.items() if path.startswith(FOLDER)}
+    shutil.rmtree(root / FOLDER)
+
+    assert wanted == drift.render_changes(_model(root))
 
 
 @pytest.mark.parametrize(
@@ -74,27 +130,27 @@ def test_a_removed_model_leaves_orphans(root: Path) -> None:
 def test_a_fault_leaves_what_was_rendered_alone(root: Path, path: str, old: str, new: str) -> None:
     """A typed file that gives nothing for now does not make orphans of what it gave before."""
     _edit(root, path, old, new)
-    repository = _load(root)
+    files = _model(root)
 
-    assert [] == drift.orphans(repository)
-    assert not any(FOLDER in stale for stale in drift.stale(repository))
+    assert [] == drift.orphans(files)
+    assert not any(FOLDER in stale for stale in drift.stale(files))
+    assert not any(FOLDER in changed for changed in drift.render_changes(files))
 
 
 def test_what_was_never_rendered_is_not_stale_too(root: Path) -> None:
     """A model without any rendered file is told once, not file by file."""
     shutil.rmtree(root / FOLDER)
     (root / APPLICATION).unlink()
-    repository = _load(root)
+    files = _model(root)
 
-    assert {("linear", "prod")} == drift.never_rendered(repository)
-    assert [] == drift.stale(repository)
+    assert {("linear", "prod")} == drift.never_rendered(files)
+    assert [] == drift.stale(files)
 
 
-def test_pairs_of_paths() -> None:
-    """A generated file belongs to the model and environment that its path names."""
-    assert ("linear", "prod") == drift.pair_of(ROUTE)
-    assert ("linear", "prod") == drift.pair_of(APPLICATION)
-    assert drift.pair_of("apps/linear/rendered/notes.txt") is None
+def test_pairs_are_what_is_rendered(root: Path) -> None:
+    """A model is expected in each environment that serves it, and in no other."""
+    assert {("linear", "local"), ("linear", "prod")} == drift.expected_pairs(_model(root))
+    assert {("digits", "prod")} == drift.expected_pairs(_model(root, "digits"))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +171,7 @@ def test_a_difference_names_the_typed_line(
 ) -> None:
     """A finding on a generated line says which typed line gives it, where its value tells."""
     line = _edit(root, path, old, new)
-    (finding,) = rendered_current.check(_load(root))
+    (finding,) = rendered_current.check(_model(root))
 
     assert (path, line) == (finding.path, finding.position.line)
     assert f"{source} gives" in finding.message
@@ -124,8 +180,9 @@ def test_a_difference_names_the_typed_line(
 def test_many_differences_are_counted(root: Path) -> None:
     """Of a model that was not rendered at all after an edit, a few files are shown and counted."""
     _edit(root, "apps/linear/model.yaml", "owner: forecasting", "owner: vision")
-    linear = [f for f in rendered_current.check(_load(root)) if f"/{FOLDER}/" in f"/{f.path}"]
-    stale = [path for path in drift.stale(_load(root)) if drift.pair_of(path) == ("linear", "prod")]
+    files = _model(root)
+    linear = [f for f in rendered_current.check(files) if f"/{FOLDER}/" in f"/{f.path}"]
+    stale = [path for path in drift.stale(files) if place(path).pair == ("linear", "prod")]
 
     assert 3 == len(linear)
     assert linear[-1].message.endswith(f", and {len(stale) - 3} more files of this model")
@@ -133,16 +190,16 @@ def test_many_differences_are_counted(root: Path) -> None:
 
 def test_a_file_without_a_model_has_no_source(root: Path) -> None:
     """Of a path that belongs to no model nothing more is known."""
-    assert "its typed file" == typed_source(_load(root), "apps/linear/rendered/x", "a: 1")
+    assert "its typed file" == typed_source(_model(root), "apps/linear/rendered/x", "a: 1")
 
 
 def test_the_end_of_a_file_is_compared_too(root: Path) -> None:
     """A line too many, and a line break too few, are differences."""
     text = (root / ROUTE).read_text()
     (root / ROUTE).write_text(text + "# mine\n")
-    (more,) = rendered_current.check(_load(root))
+    (more,) = rendered_current.check(_model(root))
     (root / ROUTE).write_text(text.rstrip("\n"))
-    (fewer,) = rendered_current.check(_load(root))
+    (fewer,) = rendered_current.check(_model(root))
 
     assert text.count("\n") + 1 == more.position.line
     assert "found # mine, expected the end of the file" in more.message

@@ -11,13 +11,19 @@ from typing import Any
 import pytest
 
 from modelctl.render import generated, objects
-from modelctl.repo.kinds import Environment, Environments, Model, Release, Serving
-from modelctl.repo.repository import Repository
+from modelctl.repo.kinds import Environment, Model, Release, Serving
+from modelctl.repo.repository import ModelFiles
 
 RENDERED = "apps/digits-cnn/rendered/staging"
 
 
-def test_every_object_has_a_file_of_its_own(repository: Repository) -> None:
+def _with(files: ModelFiles, *ordered: Environment) -> ModelFiles:
+    """The same model among other environments."""
+    environments = replace(files.environments, ordered=ordered)
+    return replace(files, repository=replace(files.repository, environments=environments))
+
+
+def test_every_object_has_a_file_of_its_own(files: ModelFiles) -> None:
     """One object a file, named by kind and name, and the Application in its environment."""
     assert [
         f"{RENDERED}/serviceaccount-digits-cnn.yaml",
@@ -28,73 +34,73 @@ def test_every_object_has_a_file_of_its_own(repository: Repository) -> None:
         f"{RENDERED}/poddisruptionbudget-digits-cnn-r1.yaml",
         f"{RENDERED}/httproute-digits-cnn.yaml",
         "argocd/applications/staging/digits-cnn.yaml",
-    ] == list(generated(repository))
+    ] == list(generated(files))
 
 
-def test_a_local_environment_has_no_application(repository: Repository) -> None:
+def test_a_local_environment_has_no_application(
+    files: ModelFiles, environment: Environment
+) -> None:
     """What `modelctl up` runs is rendered, without an Application."""
-    environments = repository.environments
-    local = replace(environments.ordered[0], engine="local")
-    changed = replace(repository, environments=replace(environments, ordered=(local,)))
-
-    paths = generated(changed)
+    paths = generated(_with(files, replace(environment, engine="local")))
 
     assert 7 == len(paths)
     assert all(path.startswith(RENDERED) for path in paths)
 
 
 def test_each_environment_is_rendered_apart(
-    repository: Repository, serving: Serving, environment: Environment
+    files: ModelFiles, serving: Serving, environment: Environment
 ) -> None:
     """A model in two environments has the objects of each, with its own gateway."""
     prod = replace(environment, name="prod", gateway=replace(environment.gateway, name="front"))
     both = replace(
-        repository,
-        environments=replace(repository.environments, ordered=(environment, prod)),
-        servings={
-            ("digits-cnn", "staging"): serving,
-            ("digits-cnn", "prod"): replace(serving, environment="prod"),
-        },
+        _with(files, environment, prod),
+        servings={"staging": serving, "prod": replace(serving, environment="prod")},
     )
 
-    files = generated(both)
+    texts = generated(both)
 
-    assert 16 == len(files)
-    assert "name: front" in files["apps/digits-cnn/rendered/prod/httproute-digits-cnn.yaml"]
+    assert 16 == len(texts)
+    assert "name: front" in texts["apps/digits-cnn/rendered/prod/httproute-digits-cnn.yaml"]
 
 
-@pytest.mark.parametrize("missing", ["models", "releases", "servings"])
-def test_a_pair_with_a_missing_file_is_passed_over(repository: Repository, missing: str) -> None:
+@pytest.mark.parametrize("missing", [{"model": None}, {"releases": {}}, {"servings": {}}], ids=str)
+def test_a_pair_with_a_missing_file_is_passed_over(
+    files: ModelFiles, missing: dict[str, Any]
+) -> None:
     """What has no valid model, release or serving file gives no file, and no error."""
-    without: dict[str, Any] = {missing: {}}
-
-    assert {} == generated(replace(repository, **without))
+    assert {} == generated(replace(files, **missing))
 
 
-def test_an_unknown_template_is_passed_over(repository: Repository) -> None:
+def test_an_environment_is_passed_over_alone(
+    files: ModelFiles, serving: Serving, environment: Environment
+) -> None:
+    """Where a release is missing in one environment, the others are rendered as ever."""
+    prod = replace(environment, name="prod")
+    lacking = replace(serving, environment="prod", stable="r9", weights={"r9": 100})
+    both = replace(_with(files, prod, environment), servings={"prod": lacking, "staging": serving})
+
+    assert generated(files) == generated(both)
+
+
+def test_an_unknown_template_is_passed_over(files: ModelFiles, environment: Environment) -> None:
     """An environment that pins a template which does not exist gives no file, and no error."""
-    environments = repository.environments
-    ordered = (replace(environments.ordered[0], template="v0"),)
-
-    assert {} == generated(replace(repository, environments=replace(environments, ordered=ordered)))
+    assert {} == generated(_with(files, replace(environment, template="v0")))
 
 
-def test_no_environment_means_no_file(repository: Repository) -> None:
+def test_no_environment_means_no_file(files: ModelFiles) -> None:
     """A repository whose environments cannot be read gives no file, and no error."""
-    environments = Environments(repository.environments.source, ())
-
-    assert {} == generated(replace(repository, environments=environments))
+    assert {} == generated(_with(files))
 
 
 def test_objects_are_those_of_the_files(
-    repository: Repository,
+    files: ModelFiles,
     model: Model,
     releases: Mapping[str, Release],
     serving: Serving,
     environment: Environment,
 ) -> None:
     """The objects of one pair are the rendered files of it, in the same order."""
-    expected = [path for path in generated(repository) if path.startswith(RENDERED)]
+    expected = [path for path in generated(files) if path.startswith(RENDERED)]
 
     values = objects(model, releases, serving, environment)
 
@@ -108,14 +114,16 @@ PROGRAM = """
 import json, runpy
 from modelctl.render import generated
 case = runpy.run_path("tests/modelctl/render/conftest.py")
-plain = {name: case[name].__wrapped__ for name in ("model", "releases", "serving", "environment")}
-repository = case["repository"].__wrapped__(**{name: make() for name, make in plain.items()})
-print(json.dumps(generated(repository)))
+model, releases, serving, environment = (
+    case[name].__wrapped__() for name in ("model", "releases", "serving", "environment")
+)
+repository = case["repository"].__wrapped__(environment)
+print(json.dumps(generated(case["files"].__wrapped__(repository, model, releases, serving))))
 """
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "1", "4294967295"])
-def test_another_process_renders_the_same_bytes(repository: Repository, hash_seed: str) -> None:
+def test_another_process_renders_the_same_bytes(files: ModelFiles, hash_seed: str) -> None:
     """Neither the seed of string hashes nor the process has a part in the output."""
     result = subprocess.run(
         [sys.executable, "-c", PROGRAM],
@@ -125,4 +133,4 @@ def test_another_process_renders_the_same_bytes(repository: Repository, hash_see
         text=True,
     )
 
-    assert generated(repository) == json.loads(result.stdout)
+    assert generated(files) == json.loads(result.stdout)

@@ -14,33 +14,34 @@ import pytest
 
 from modelctl.render import generated
 from modelctl.repo.kinds import Batching, Environment, Gpu, Release, Resources, Serving, Shadow
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 GOLDEN = Path(__file__).parent / "golden"
 
-_Change = Callable[[Repository], Repository]
+_Change = Callable[[ModelFiles], ModelFiles]
 
 
 def _serving(change: Callable[[Serving], Serving]) -> _Change:
-    def changed(repository: Repository) -> Repository:
-        servings = {key: change(value) for key, value in repository.servings.items()}
-        return replace(repository, servings=servings)
+    def changed(files: ModelFiles) -> ModelFiles:
+        servings = {key: change(value) for key, value in files.servings.items()}
+        return replace(files, servings=servings)
 
     return changed
 
 
 def _release(change: Callable[[Release], Release]) -> _Change:
-    def changed(repository: Repository) -> Repository:
-        releases = {key: change(value) for key, value in repository.releases.items()}
-        return replace(repository, releases=releases)
+    def changed(files: ModelFiles) -> ModelFiles:
+        releases = {key: change(value) for key, value in files.releases.items()}
+        return replace(files, releases=releases)
 
     return changed
 
 
 def _environment(change: Callable[[Environment], Environment]) -> _Change:
-    def changed(repository: Repository) -> Repository:
-        ordered = tuple(map(change, repository.environments.ordered))
-        return replace(repository, environments=replace(repository.environments, ordered=ordered))
+    def changed(files: ModelFiles) -> ModelFiles:
+        ordered = tuple(map(change, files.environments.ordered))
+        environments = replace(files.environments, ordered=ordered)
+        return replace(files, repository=replace(files.repository, environments=environments))
 
     return changed
 
@@ -50,7 +51,7 @@ MIRRORS = {
     "https://models.example.com/digits-cnn/": "https://mirror.example.com:8443/near/",
 }
 FEATURES: dict[str, _Change] = {
-    "plain": lambda repository: repository,
+    "plain": lambda files: files,
     "introduced": _serving(lambda serving: replace(serving, weights={"r1": 100, "r2": 0})),
     "canary": _serving(lambda serving: replace(serving, weights={"r1": 95, "r2": 5})),
     "shadow": _serving(lambda serving: replace(serving, shadow=Shadow("r3", 10))),
@@ -80,29 +81,25 @@ BEFORE_AND_AFTER = [
 ]
 
 
-def test_the_plain_case_renders_as_recorded(repository: Repository) -> None:
+def test_the_plain_case_renders_as_recorded(files: ModelFiles) -> None:
     """One release with all the traffic gives exactly the recorded files."""
-    actual = _text(repository)
+    actual = _text(files)
 
     assert _recorded("plain.txt", actual) == actual
 
 
 @pytest.mark.parametrize(("before", "after"), BEFORE_AND_AFTER)
-def test_a_feature_changes_what_was_recorded(
-    repository: Repository, before: str, after: str
-) -> None:
+def test_a_feature_changes_what_was_recorded(files: ModelFiles, before: str, after: str) -> None:
     """A feature changes exactly the recorded lines of the case before it, and no other."""
-    old, new = (
-        _text(FEATURES[name](repository)).splitlines(keepends=True) for name in (before, after)
-    )
+    old, new = (_text(FEATURES[name](files)).splitlines(keepends=True) for name in (before, after))
 
     actual = "".join(unified_diff(old, new, before, after, n=2))
 
     assert _recorded(f"{after}.diff", actual) == actual
 
 
-def _text(repository: Repository) -> str:
-    return "".join(f"=== {path}\n{text}" for path, text in generated(repository).items())
+def _text(files: ModelFiles) -> str:
+    return "".join(f"=== {path}\n{text}" for path, text in generated(files).items())
 
 
 def _recorded(name: str, actual: str) -> str:

@@ -6,8 +6,8 @@ import pytest
 
 from modelctl.errors import GitError
 from modelctl.repo import git
+from scratch import commit, init
 from scratch import git as real_git
-from scratch import init
 
 
 @pytest.fixture
@@ -45,34 +45,22 @@ def test_resolve_refuses_what_is_no_commit(root: Path, revision: str) -> None:
 def test_describe(root: Path) -> None:
     """A commit has its hash, author, time and subject, whatever is in them."""
     real_git(root, "commit", "--quiet", "--allow-empty", "--message", "apps/a: Say “€ ü | ;”\n\nB")
-    commit = git.describe(root, "HEAD")
+    found = git.describe(root, "HEAD")
 
-    assert real_git(root, "rev-parse", "HEAD").strip() == commit.id
-    assert "Test" == commit.author
-    assert "apps/a: Say “€ ü | ;”" == commit.subject
-    assert "T" in commit.time
+    assert real_git(root, "rev-parse", "HEAD").strip() == found.id
+    assert "Test" == found.author
+    assert "apps/a: Say “€ ü | ;”" == found.subject
+    assert "T" in found.time
 
 
 def test_log_follows_paths(root: Path) -> None:
     """The log of a path has the commits that touched it, newest first, up to the limit."""
     for number in range(3):
         (root / "b.txt").write_text(f"{number}\n")
-        git.commit_paths(root, ["b.txt"], f"root: Change b to {number}")
-    subjects = [commit.subject for commit in git.log(root, "HEAD", "b.txt", limit=2)]
+        commit(root, f"root: Change b to {number}")
+    subjects = [found.subject for found in git.log(root, "HEAD", "b.txt", limit=2)]
 
     assert ["root: Change b to 2", "root: Change b to 1"] == subjects
-
-
-def test_commit_paths_takes_only_those(root: Path) -> None:
-    """What else is staged or dirty stays as it is."""
-    (root / "a.txt").write_text("two\n")
-    (root / "b.txt").write_text("new\n")
-    (root / "c.txt").write_text("staged\n")
-    real_git(root, "add", "c.txt")
-    commit = git.commit_paths(root, ["b.txt"], "root: Add b")
-
-    assert "b.txt" == real_git(root, "show", "--name-only", "--format=", commit).strip()
-    assert " M a.txt\nA  c.txt\n" == real_git(root, "status", "--porcelain")
 
 
 def test_read_blobs(root: Path) -> None:

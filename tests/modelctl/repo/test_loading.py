@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from modelctl.finding import Finding
-from modelctl.repo import loading
+from modelctl.repo import repository as values
 from modelctl.repo.loading import load
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles, Repository
 from modelctl.repo.tree import WorkTree
 from scratch import PROJECT
 
@@ -30,46 +30,84 @@ def _load(root: Path) -> Repository:
     return load(WorkTree(root))
 
 
+def _model(root: Path, folder: str = "linear") -> ModelFiles:
+    return _load(root).model(folder)
+
+
+def _typed(repository: Repository) -> list[str]:
+    """The models of a repository that have a valid model file."""
+    models = (repository.model(folder).model for folder in repository.folders)
+    return [model.name for model in models if model is not None]
+
+
+def _all_faults(root: Path) -> list[Finding]:
+    """Every fault: of what models share, and of each model."""
+    repository = _load(root)
+    models = [repository.model(folder) for folder in repository.folders]
+    return [*repository.faults, *(fault for files in models for fault in files.faults)]
+
+
 def _faults(root: Path) -> list[tuple[str, str]]:
-    return [(fault.path, fault.rule) for fault in _load(root).faults]
+    return [(fault.path, fault.rule) for fault in _all_faults(root)]
 
 
 def _only(root: Path) -> Finding:
-    (fault,) = _load(root).faults
+    (fault,) = _all_faults(root)
     return fault
 
 
 def test_every_kind_has_its_values(root: Path) -> None:
     """Models, releases, serving files and environments are typed, by folder and name."""
     repository = _load(root)
+    linear = repository.model("linear")
 
-    assert ["digits", "linear"] == list(repository.models)
-    assert [("digits", "r1"), ("digits", "r2"), ("linear", "r1"), ("linear", "r2")] == list(
-        repository.releases
-    )
-    assert {"r1": 95, "r2": 5} == repository.servings["linear", "prod"].weights
+    assert ["digits", "linear"] == _typed(repository)
+    assert [("digits", "r1"), ("digits", "r2"), ("linear", "r1"), ("linear", "r2")] == [
+        (release.folder, release.id)
+        for folder in repository.folders
+        for release in repository.model(folder).releases.values()
+    ]
+    assert {"r1": 95, "r2": 5} == linear.servings["prod"].weights
     assert ["local", "prod"] == [e.name for e in repository.environments.ordered]
-    assert () == repository.faults
+    assert repository.environments is linear.environments
+    assert [] == _faults(root)
 
 
 def test_what_rules_look_up(root: Path) -> None:
     """Folders, the environments of a model in order, and its releases from the oldest."""
+    (root / "apps/linear/releases/r2.yaml").rename(root / "apps/linear/releases/r10.yaml")
     repository = _load(root)
+    linear = repository.model("linear")
 
-    assert ("digits", "linear") == repository.folders()
-    assert ["local", "prod"] == [e.name for e, _ in repository.servings_of("linear")]
-    assert ["r1", "r2"] == [release.id for release in repository.releases_of("linear")]
+    assert ("digits", "linear") == repository.folders
+    assert ["local", "prod"] == [e.name for e, _ in linear.served]
+    assert [linear.servings[e.name] for e, _ in linear.served] == [s for _, s in linear.served]
+    assert ["r1", "r10"] == list(linear.releases)
+
+
+def test_environments_come_in_the_order_of_promotion(root: Path) -> None:
+    """What a model serves is in the order of environments.yaml, what is unknown there last."""
+    path = root / "argocd/environments.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("name: local", "name: test").replace("name: prod", "name: live"))
+    prod = (root / SERVING).read_text()
+    for name in ("live", "test", "another"):
+        (root / f"apps/linear/envs/{name}.yaml").write_text(prod)
+    linear = _model(root)
+
+    assert ["test", "live"] == [e.name for e, _ in linear.served]
+    assert ["test", "live", "another", "local", "prod"] == list(linear.servings)
 
 
 def test_artifacts_are_read_where_an_environment_reads_them(root: Path) -> None:
     """A file that a mirror puts into the repository has its facts; one elsewhere has none."""
-    repository = _load(root)
-    local = repository.releases["linear", "r1"].artifact
-    (facts,) = repository.artifacts_of(local.uri)
+    linear = _model(root)
+    local = linear.releases["r1"].artifact
+    (facts,) = linear.artifacts_of(local.uri)
 
     assert "artifacts/linear/r1.onnx" == facts.path
     assert local.sha256 == facts.sha256
-    assert [] == list(repository.artifacts_of("s3://models/digits/r1.onnx"))
+    assert [] == list(_model(root, "digits").artifacts_of("s3://models/digits/r1.onnx"))
 
 
 def test_an_artifact_behind_a_link_is_not_read(root: Path) -> None:
@@ -77,16 +115,15 @@ def test_an_artifact_behind_a_link_is_not_read(root: Path) -> None:
     artifact = root / "artifacts/linear/r1.onnx"
     artifact.rename(root / "real.onnx")
     artifact.symlink_to(root / "real.onnx")
-    repository = _load(root)
+    linear = _model(root)
 
-    assert [] == list(repository.artifacts_of("https://models.example.com/linear/r1.onnx"))
+    assert [] == list(linear.artifacts_of("https://models.example.com/linear/r1.onnx"))
 
 
 def test_a_large_artifact_is_not_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the bound an artifact has its size and a problem, and no digest."""
-    monkeypatch.setattr(loading, "MAX_GRAPH_BYTES", 230)
-    repository = _load(root)
-    (facts,) = repository.artifacts_of("https://models.example.com/linear/r2.onnx")
+    monkeypatch.setattr(values, "MAX_GRAPH_BYTES", 230)
+    (facts,) = _model(root).artifacts_of("https://models.example.com/linear/r2.onnx")
 
     assert ("", 232, None) == (facts.sha256, facts.size_bytes, facts.graph)
     assert facts.problem.startswith("has 232 bytes")
@@ -99,23 +136,26 @@ def test_texts_are_what_people_wrote(root: Path) -> None:
     rendered.write_text("kind: Service\n")
     (root / "apps/linear/notes.md").write_bytes(b"caf\xe9\n")
     (root / "apps/linear/plot.png").write_bytes(b"\x89PNG\0")
+    (root / "argocd/note.md").write_text("shared\n")
     repository = _load(root)
+    linear = repository.model("linear")
 
-    assert "caf\ufffd\n" == repository.texts["apps/linear/notes.md"]
-    assert "apps/linear/plot.png" not in repository.texts
-    assert "apps/linear/rendered/prod/service-linear-r1.yaml" not in repository.texts
+    assert "caf\ufffd\n" == linear.texts["apps/linear/notes.md"]
+    assert "apps/linear/plot.png" not in linear.texts
+    assert "apps/linear/rendered/prod/service-linear-r1.yaml" not in linear.texts
     assert {"apps/linear/rendered/prod/service-linear-r1.yaml": b"kind: Service\n"} == dict(
-        repository.generated
+        linear.generated
     )
+    assert "shared\n" == repository.texts["argocd/note.md"]
 
 
 def test_a_faulty_file_has_places_but_no_value(root: Path) -> None:
     """A file that breaks its schema can be pointed into and is not used."""
     (root / SERVING).write_text((root / SERVING).read_text().replace("min: 2", "min: -2"))
-    repository = _load(root)
+    linear = _model(root)
 
-    assert ("linear", "prod") not in repository.servings
-    assert SERVING in repository.documents
+    assert "prod" not in linear.servings
+    assert SERVING in linear.documents
     assert [(SERVING, "schema-valid")] == _faults(root)
 
 
@@ -131,7 +171,7 @@ def test_without_environments(root: Path) -> None:
     (root / "argocd/environments.yaml").unlink()
 
     assert [("argocd/environments.yaml", "schema-valid")] == _faults(root)
-    assert ["digits", "linear"] == list(_load(root).models)
+    assert ["digits", "linear"] == _typed(_load(root))
 
 
 def test_an_empty_repository(tmp_path: Path) -> None:
@@ -172,7 +212,7 @@ def test_a_folder_named_like_a_model_file(root: Path) -> None:
     (root / "apps/odd/model.yaml").mkdir(parents=True)
     (root / "apps/odd/model.yaml/x.txt").write_text("x")
 
-    assert ["digits", "linear"] == list(_load(root).models)
+    assert ["digits", "linear"] == _typed(_load(root))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +228,7 @@ def test_a_huge_file_is_told_by_its_size(root: Path, path: str) -> None:
 
     assert time.monotonic() - start < LIMIT_S
     assert "found 100000000 bytes, expected at most 1048576" == fault.message
-    assert path not in _load(root).generated
+    assert path not in _model(root).generated
 
 
 def test_names_that_are_no_text(root: Path) -> None:
@@ -196,4 +236,4 @@ def test_names_that_are_no_text(root: Path) -> None:
     odd = os.fsencode(root / "apps/linear/releases") + b"/r\xff.yaml"
     Path(os.fsdecode(odd)).write_text("a: 1\n")
 
-    assert "apps/linear/releases/r\udcff.yaml" in _load(root).entries
+    assert "apps/linear/releases/r\udcff.yaml" in _model(root).entries

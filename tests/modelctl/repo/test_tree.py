@@ -9,12 +9,13 @@ import pytest
 
 from modelctl.errors import GitError, TreeError
 from modelctl.repo.tree import CommitTree, EntryKind, Tree, WorkTree
-from scratch import git, init
+from scratch import commit, git, init
 
 Open = Callable[[Path], Tree]
 FILES = {
     "apps/a/model.yaml": b"name: a\n",
     "apps/a/\xe9 tab\t.yaml": b"\xff\x00",
+    "apps/ab/envs/prod.yaml": b"stable: r1\n",
     "argocd/environments.yaml": b"environments: []\n",
     "examples/artifacts/a.onnx": b"onnx",
     "README.md": b"not a part of the tree\n",
@@ -22,12 +23,26 @@ FILES = {
 
 
 def _commit_tree(root: Path) -> Tree:
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--allow-empty", "--message", "root: Change")
+    commit(root)
     return CommitTree(root, "HEAD")
 
 
+def _listed(open_tree: Open) -> Open:
+    def listed(root: Path) -> Tree:
+        tree = open_tree(root)
+        _ = tree.entries
+        return tree
+
+    return listed
+
+
 BOTH = pytest.mark.parametrize("open_tree", [WorkTree, _commit_tree])
+# A tree may answer from what it has listed already, or look for itself: the answer is the same.
+LISTED_OR_NOT = pytest.mark.parametrize(
+    "open_tree",
+    [WorkTree, _commit_tree, _listed(WorkTree), _listed(_commit_tree)],
+    ids=["work tree", "commit", "listed work tree", "listed commit"],
+)
 
 
 @pytest.fixture
@@ -51,7 +66,78 @@ def test_entries_are_the_two_folders(root: Path, open_tree: Open) -> None:
     assert 8 == tree.entries["apps/a/model.yaml"].size_bytes
 
 
+@LISTED_OR_NOT
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("apps", "argocd", "apps/a", "apps/ab", "apps/ab/envs", "apps/a/model.yaml", "apps/b"),
+        *("apps/a/model.yaml/x", "examples", "examples/artifacts", "README.md", "none"),
+    ],
+)
+def test_below_a_folder(root: Path, open_tree: Open, folder: str) -> None:
+    """Of any folder every path below it is given, sorted; of a file the file; else nothing."""
+    tree = open_tree(root)
+    expected = [path for path in FILES if path == folder or path.startswith(f"{folder}/")]
+    below = tree.below(folder)
+
+    assert sorted(expected) == list(below)
+    assert {path: tree.entry(path) for path in expected} == below
+
+
+@LISTED_OR_NOT
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        ("apps", ("a", "ab")),
+        ("apps/a", ("model.yaml", "\xe9 tab\t.yaml")),
+        ("apps/ab", ("envs",)),
+        ("argocd", ("environments.yaml",)),
+        ("examples", ("artifacts",)),
+        ("apps/a/model.yaml", ()),
+        ("apps/none", ()),
+        ("none", ()),
+    ],
+)
+def test_names_in_a_folder(
+    root: Path, open_tree: Open, folder: str, names: tuple[str, ...]
+) -> None:
+    """The files and folders directly in a folder are named, each once and sorted."""
+    assert names == open_tree(root).names(folder)
+
+
+@LISTED_OR_NOT
+def test_nothing_is_named_behind_a_link(root: Path, open_tree: Open) -> None:
+    """A link is named in its folder, and has no names and no paths below it."""
+    (root / "apps/b").symlink_to("a")
+    (root / "apps/c").symlink_to("none")
+    tree = open_tree(root)
+
+    assert ("a", "ab", "b", "c") == tree.names("apps")
+    assert () == tree.names("apps/b")
+    assert ["apps/b"] == list(tree.below("apps/b"))
+    assert {} == tree.below("apps/b/model.yaml")
+
+
 @BOTH
+def test_an_identity_tells_files_apart(root: Path, open_tree: Open) -> None:
+    """The same file has the same identity; other bytes have another, even of one size and time."""
+    path = root / "apps/a/model.yaml"
+    before = open_tree(root).entry("apps/a/model.yaml")
+    again = open_tree(root).entry("apps/a/model.yaml")
+    times = path.stat()
+    path.write_bytes(b"name: b\n")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    after = open_tree(root).entry("apps/a/model.yaml")
+
+    assert before is not None
+    assert after is not None
+    assert before == again
+    assert before.size_bytes == after.size_bytes
+    assert before.identity
+    assert before.identity != after.identity
+
+
+@LISTED_OR_NOT
 @pytest.mark.parametrize("path", FILES)
 def test_any_file_is_read(root: Path, open_tree: Open, path: str) -> None:
     """A file anywhere in the tree gives its bytes and its size."""
@@ -63,12 +149,14 @@ def test_any_file_is_read(root: Path, open_tree: Open, path: str) -> None:
     assert FILES[path] == tree.read(path)
 
 
-@BOTH
+@LISTED_OR_NOT
 @pytest.mark.parametrize(
     "path",
     [
         *("", ".", "..", "/", "/etc/passwd", "../etc/passwd", "./README.md", "apps/../README.md"),
+        *("apps/../../etc/passwd", "examples/../../etc/passwd", "apps/a/..", "apps/a/."),
         *("apps", "apps/", "apps/a", "apps//a/model.yaml", "apps/none", "none/none"),
+        *("apps/a/model.yaml/", "apps/a/model.yaml/x", ":!README.md", ":(top)README.md"),
     ],
 )
 def test_what_is_no_file_of_the_tree(root: Path, open_tree: Open, path: str) -> None:
@@ -80,7 +168,7 @@ def test_what_is_no_file_of_the_tree(root: Path, open_tree: Open, path: str) -> 
         tree.read(path)
 
 
-@BOTH
+@LISTED_OR_NOT
 def test_links_are_not_followed(root: Path, open_tree: Open, tmp_path: Path) -> None:
     """A link is listed as one and never read, wherever it leads."""
     (root / "apps/a/out.yaml").symlink_to("/etc/passwd")
@@ -96,7 +184,7 @@ def test_links_are_not_followed(root: Path, open_tree: Open, tmp_path: Path) -> 
             tree.read(path)
 
 
-@BOTH
+@LISTED_OR_NOT
 def test_a_linked_folder_is_a_link(root: Path, open_tree: Open, tmp_path: Path) -> None:
     """Where apps/ itself is a link, nothing behind it is part of the tree."""
     other = tmp_path / "examples" / "apps"
@@ -106,6 +194,8 @@ def test_a_linked_folder_is_a_link(root: Path, open_tree: Open, tmp_path: Path) 
 
     assert EntryKind.SYMLINK is tree.entries["apps"].kind
     assert not any(path.startswith("apps/") for path in tree.entries)
+    assert ["apps"] == list(tree.below("apps"))
+    assert () == tree.names("apps")
 
 
 def test_a_linked_root_is_as_good_as_the_root(root: Path, tmp_path: Path) -> None:

@@ -22,20 +22,21 @@ scale: {min: 1, max: 4, metric: cpu, target: 70}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "no-zero-scale-with-weight"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each file that serves from no replica."""
-    for (folder, environment), serving in repository.servings.items():
+    for environment, serving in files.servings.items():
         weighted = [release for release, weight in serving.weights.items() if weight]
         if weighted and serving.scale.min == 0:
-            path = layout.serving_file(folder, environment)
-            place = repository.documents[path].at("scale", "min")
+            path = layout.serving_file(files.folder, environment)
+            place = files.documents[path].at("scale", "min")
             message = f"found min 0 with traffic for {', '.join(weighted)}, expected at least 1"
-            yield Finding(path, place, ID, message, "write min: 1", LEVEL)
+            yield Violation(path, place, message, "write min: 1")

@@ -20,20 +20,21 @@ scale: {min: 2, max: 4, metric: cpu, target: 70}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "scale-bounds-ordered"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each file with more replicas at least than at most."""
-    for (folder, environment), serving in repository.servings.items():
+    for environment, serving in files.servings.items():
         scale = serving.scale
         if scale.min > scale.max:
-            path = layout.serving_file(folder, environment)
-            place = repository.documents[path].at("scale", "min")
+            path = layout.serving_file(files.folder, environment)
+            place = files.documents[path].at("scale", "min")
             message = f"found min {scale.min}, expected at most max, which is {scale.max}"
-            yield Finding(path, place, ID, message, "lower min or raise max", LEVEL)
+            yield Violation(path, place, message, "lower min or raise max")

@@ -24,47 +24,54 @@ name: churn
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from modelctl.check.rules.traffic.route_unique import rivals
-from modelctl.finding import START, Finding, Level
+from modelctl.check.rules.traffic.route_unique import is_taken
+from modelctl.finding import START, Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.kinds import Environments
+from modelctl.repo.layout import GENERATED, Kind, place
+from modelctl.repo.repository import Files, ModelFiles, Repository
 from modelctl.repo.tree import EntryKind
 
 ID = "path-identity"
 LEVEL = Level.ERROR
+SCOPE = Scope.FILES
 
-_KNOWN = re.compile(
-    r"apps/[^/]+/(?:model\.yaml|releases/r[1-9][0-9]*\.yaml|envs/[^/]+\.yaml|rendered/.+)"
-    r"|argocd/projects/[^/]+/[^/]+\.yaml"
-)
-_MUST_BE_KNOWN = re.compile(
-    r"apps/[^/]+/(?:releases|envs)/[^/.]+"  # a forgotten suffix
-    r"|(?:apps|argocd/projects)/.+\.(?i:ya?ml)|argocd/environments\.yml"
-)
-_HAND_WRITTEN = re.compile(r"apps/([^/]+)/(?!rendered/).+")
-_SERVING = re.compile(r"apps/[^/]+/envs/([^/]+)\.yaml")
-_PROJECT = re.compile(r"argocd/projects/([^/]+)/.+")
+_YAML = re.compile(r".+\.ya?ml", re.IGNORECASE)
+_FORGOTTEN_SUFFIX = re.compile(r"[^/.]+")
 _FOLDERS = ("releases", "envs", "rendered")
 _NEAR = 0.8
 _NUMBER = re.compile(r"(?i)r?0*([1-9][0-9]*)")
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: Files) -> Iterator[Violation]:
     """One finding for each file whose place and content disagree, or that has no place."""
-    strangers = {path: _meant(path) for path in sorted(repository.entries) if _is_stranger(path)}
+    strangers = {path: _meant(path) for path in sorted(files.entries) if _is_stranger(path)}
     for path, meant in strangers.items():
-        if repository.entries[path].kind is EntryKind.FILE:
-            yield _stranger(path, meant, taken=meant in repository.entries)
-    yield from _missing_models(repository, set(strangers.values()))
-    yield from _wrong_names(repository)
-    yield from _unknown_environments(repository)
-    yield from _repeated_environments(repository)
+        if files.entries[path].kind is EntryKind.FILE:
+            yield _stranger(path, meant, taken=meant in files.entries)
+    if isinstance(files, ModelFiles):
+        yield from _missing_model(files, strangers.values())
+        yield from _wrong_name(files)
+        yield from _unknown_environments(files, files.environments, Kind.SERVING)
+    if isinstance(files, Repository):
+        yield from _unknown_environments(files, files.environments, Kind.PROJECT)
+        yield from _repeated_environments(files)
 
 
 def _is_stranger(path: str) -> bool:
-    return bool(_MUST_BE_KNOWN.fullmatch(path)) and not _KNOWN.fullmatch(path)
+    """Whether nothing reads a file that lies, or is named, as if something did."""
+    if place(path).kind is not Kind.OTHER:
+        return False
+    top, *parts = path.split("/")
+    if top == layout.APPS:
+        forgotten = parts[1:-1] in (["releases"], ["envs"]) and _FORGOTTEN_SUFFIX.fullmatch(
+            parts[-1]
+        )
+        return bool(forgotten or _YAML.fullmatch(path))
+    is_project = path.startswith(f"{layout.PROJECTS}/") and _YAML.fullmatch(path)
+    return bool(is_project) or path == "argocd/environments.yml"
 
 
 def _meant(path: str) -> str | None:
@@ -78,7 +85,7 @@ def _meant(path: str) -> str | None:
     elif top == layout.APPS and len(parts) == len(("model", "folder", "file")):
         near = difflib.get_close_matches(parts[1].lower(), _FOLDERS, 1, _NEAR)
         fixed = f"{top}/{parts[0]}/{near[0]}/{_file_in(near[0], parts[2])}" if near else ""
-    return fixed if fixed == layout.ENVIRONMENTS or _KNOWN.fullmatch(fixed) else None
+    return fixed if place(fixed).kind is not Kind.OTHER else None
 
 
 def _file_in(folder: str, name: str) -> str:
@@ -86,66 +93,60 @@ def _file_in(folder: str, name: str) -> str:
     return f"r{number[1]}.yaml" if number and folder == "releases" else name
 
 
-def _stranger(path: str, meant: str | None, *, taken: bool) -> Finding:
+def _stranger(path: str, meant: str | None, *, taken: bool) -> Violation:
     if meant and taken:
         message = f"found a file that nothing reads beside {meant}, expected one of them"
-        return Finding(path, START, ID, message, "remove it", LEVEL)
+        return Violation(path, START, message, "remove it")
     if meant:
         message = f"found a file that nothing reads, expected {meant}"
-        return Finding(path, START, ID, message, "rename it", LEVEL)
+        return Violation(path, START, message, "rename it")
     places = "model.yaml, releases/r<N>.yaml or envs/<environment>.yaml"
     if path.startswith(layout.PROJECTS):
         places = "<environment>/<team>.yaml"
     message = f"found a file that nothing reads, expected {places}"
-    return Finding(path, START, ID, message, "move it to one of these, or elsewhere", LEVEL)
+    return Violation(path, START, message, "move it to one of these, or elsewhere")
 
 
-def _missing_models(repository: Repository, meant: set[str | None]) -> Iterator[Finding]:
-    first: dict[str, str] = {}
-    for path in sorted(repository.entries):
-        if match := _HAND_WRITTEN.fullmatch(path):
-            first.setdefault(match[1], path)
-    for folder, other in first.items():
-        path = layout.model_file(folder)
-        if path not in repository.entries and path not in meant:
-            message = f"found no such file, expected the model that {other} belongs to"
-            yield Finding(path, START, ID, message, f"write it, or remove apps/{folder}", LEVEL)
+def _missing_model(files: ModelFiles, meant: Collection[str | None]) -> Iterator[Violation]:
+    path = layout.model_file(files.folder)
+    written = sorted(p for p in files.entries if place(p).kind not in GENERATED)
+    if written and path not in files.entries and path not in meant:
+        message = f"found no such file, expected the model that {written[0]} belongs to"
+        yield Violation(path, START, message, f"write it, or remove apps/{files.folder}")
 
 
-def _wrong_names(repository: Repository) -> Iterator[Finding]:
-    for folder, model in repository.models.items():
-        if model.name != folder and not rivals(repository, folder):
-            path = layout.model_file(folder)
-            place = repository.documents[path].at("name")
-            message = f"found the name {model.name} in the folder {folder}, expected them equal"
-            remedy = f"write name: {folder}, or rename the folder"
-            yield Finding(path, place, ID, message, remedy, LEVEL)
+def _wrong_name(files: ModelFiles) -> Iterator[Violation]:
+    if files.model is not None and files.model.name != files.folder and not is_taken(files):
+        path, name = layout.model_file(files.folder), files.model.name
+        at = files.documents[path].at("name")
+        message = f"found the name {name} in the folder {files.folder}, expected them equal"
+        yield Violation(path, at, message, f"write name: {files.folder}, or rename the folder")
 
 
-def _unknown_environments(repository: Repository) -> Iterator[Finding]:
-    known = [environment.name for environment in repository.environments.ordered]
+def _unknown_environments(
+    files: Files, environments: Environments, kind: Kind
+) -> Iterator[Violation]:
+    known = [environment.name for environment in environments.ordered]
     told = set(known)
-    for path in sorted(repository.entries) if known else ():
-        serving, project = _SERVING.fullmatch(path), _PROJECT.fullmatch(path)
-        if serving and serving[1] not in known:
-            yield _unknown_environment(path, serving[1], known)
-        if project and project[1] not in told:
-            told.add(project[1])
-            yield _unknown_environment(path, project[1], known)
+    for path in sorted(files.entries) if known else ():
+        name = place(path).environment
+        if place(path).kind is kind and name not in told:
+            told.add(name)
+            yield _unknown_environment(path, name, known)
 
 
-def _unknown_environment(path: str, name: str, known: list[str]) -> Finding:
+def _unknown_environment(path: str, name: str, known: list[str]) -> Violation:
     near = difflib.get_close_matches(name, known, n=1)
     message = f"found the environment {name}, expected one of {', '.join(known)}"
     hint = f"did you mean {near[0]}?" if near else f"add it to {layout.ENVIRONMENTS}"
-    return Finding(path, START, ID, message, hint, LEVEL)
+    return Violation(path, START, message, hint)
 
 
-def _repeated_environments(repository: Repository) -> Iterator[Finding]:
+def _repeated_environments(files: Repository) -> Iterator[Violation]:
     seen: set[str] = set()
-    for index, environment in enumerate(repository.environments.ordered):
+    for index, environment in enumerate(files.environments.ordered):
         if environment.name in seen:
-            place = repository.documents[layout.ENVIRONMENTS].at("environments", index, "name")
+            at = files.documents[layout.ENVIRONMENTS].at("environments", index, "name")
             message = f"found the environment {environment.name} again, expected each once"
-            yield Finding(layout.ENVIRONMENTS, place, ID, message, "rename or remove it", LEVEL)
+            yield Violation(layout.ENVIRONMENTS, at, message, "rename or remove it")
         seen.add(environment.name)

@@ -23,13 +23,14 @@ weights: {r1: 100}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
-from modelctl.repo.repository import Repository
+from modelctl.finding import Level, Scope, Violation
+from modelctl.repo.repository import Files
 
 ID = "schema-valid"
 LEVEL = Level.ERROR
+SCOPE = Scope.FILES
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: Files) -> Iterator[Violation]:
     """The faults of form that loading found under this rule."""
-    return repository.faults_of(ID)
+    return files.faults_of(ID)

@@ -25,13 +25,14 @@ paused: false
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
-from modelctl.repo.repository import Repository
+from modelctl.finding import Level, Scope, Violation
+from modelctl.repo.repository import Files
 
 ID = "yaml-strict"
 LEVEL = Level.ERROR
+SCOPE = Scope.FILES
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: Files) -> Iterator[Violation]:
     """The faults of form that loading found under this rule."""
-    return repository.faults_of(ID)
+    return files.faults_of(ID)

@@ -23,48 +23,51 @@ owner: marketing
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
 from modelctl.repo.documents import Document
 from modelctl.repo.kinds import Model
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "owner-has-project"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each model without, and for each project that is none."""
-    for folder, model in repository.models.items():
-        wanted = [
-            layout.project_file(environment.name, model.owner)
-            for environment, _ in repository.servings_of(folder)
-            if environment.engine == "argocd"
-        ]
-        missing = [path for path in wanted if path not in repository.entries]
-        if missing:
-            yield _no_project(repository, model, missing)
-        for path in wanted:
-            if path in repository.documents:
-                yield from _wrong_project(repository.documents[path], model.owner)
+    if files.model is None:
+        return
+    shared, owner = files.repository, files.model.owner
+    wanted = [
+        layout.project_file(environment.name, owner)
+        for environment, _ in files.served
+        if environment.engine == "argocd"
+    ]
+    missing = [path for path in wanted if path not in shared.entries]
+    if missing:
+        yield _no_project(files, files.model, missing)
+    for path in wanted:
+        if path in shared.documents:
+            yield from _wrong_project(shared.documents[path], owner)
 
 
-def _no_project(repository: Repository, model: Model, missing: list[str]) -> Finding:
+def _no_project(files: ModelFiles, model: Model, missing: list[str]) -> Violation:
     path = layout.model_file(model.folder)
-    place = repository.documents[path].at("owner")
+    place = files.documents[path].at("owner")
     message = f"found the owner {model.owner} without an AppProject, expected {', '.join(missing)}"
     remedy = "write it, or name a team that has one"
-    return Finding(path, place, ID, message, remedy, LEVEL)
+    return Violation(path, place, message, remedy)
 
 
-def _wrong_project(document: Document, owner: str) -> Iterator[Finding]:
+def _wrong_project(document: Document, owner: str) -> Iterator[Violation]:
     fields = document.value if isinstance(document.value, dict) else {}
     metadata = fields.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if fields.get("kind") != "AppProject":
         message = f"found the kind {fields.get('kind', 'none')}, expected AppProject"
-        yield Finding(document.path, document.at("kind"), ID, message, "write it so", LEVEL)
+        yield Violation(document.path, document.at("kind"), message, "write it so")
     elif name != owner:
         place = document.at("metadata", "name")
         message = f"found the name {name}, expected {owner} as the file is called"
-        yield Finding(document.path, place, ID, message, f"write name: {owner}", LEVEL)
+        yield Violation(document.path, place, message, f"write name: {owner}")

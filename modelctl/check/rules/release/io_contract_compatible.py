@@ -4,7 +4,7 @@
 Compares the `graph` of each release with the `contract` in `model.yaml`: each input and output by
 name, datatype, number of dimensions and size. A graph may take more than the contract lets callers
 send (any size where the contract fixes one) and give outputs that the contract leaves out. Where an
-environment reads the model file from this repository, compares `graph` with the file itself.
+environment reads the model file from this files, compares `graph` with the file itself.
 While `model.yaml` is faulty, compares the releases that serve together with the stable one.
 
 ## Why
@@ -28,46 +28,43 @@ graph:
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.model.signature import Difference, differences, exact_differences
 from modelctl.model.tensors import Contract, Graph
 from modelctl.repo import layout
 from modelctl.repo.documents import Document
 from modelctl.repo.kinds import Release
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "io-contract-compatible"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each place where a graph is not what it has to be."""
     untrue = set()
-    for key, release in repository.releases.items():
-        for finding in _against_file(repository, release):
+    for key, release in files.releases.items():
+        for finding in _against_file(files, release):
             untrue.add(key)
             yield finding
-    for key, release in repository.releases.items():
-        model = repository.models.get(release.folder)
-        if model is not None and key not in untrue:
-            yield from _against_contract(repository, release, model.contract)
-    for serving in repository.servings.values():
-        stable = repository.releases.get((serving.folder, serving.stable))
-        if stable is not None and serving.folder not in repository.models:
-            for other in serving.deployed:
-                release = repository.releases.get((serving.folder, other), stable)
-                yield from _beside_stable(repository, release, stable)
+    if files.model is None:
+        yield from _beside_each_other(files)
+        return
+    for key, release in files.releases.items():
+        if key not in untrue:
+            yield from _against_contract(files, release, files.model.contract)
 
 
-def _against_file(repository: Repository, release: Release) -> Iterator[Finding]:
-    document = repository.documents[layout.release_file(release.folder, release.id)]
-    for facts in repository.artifacts_of(release.artifact.uri):
+def _against_file(files: ModelFiles, release: Release) -> Iterator[Violation]:
+    document = files.documents[layout.release_file(release.folder, release.id)]
+    for facts in files.artifacts_of(release.artifact.uri):
         if facts.sha256 not in ("", release.artifact.sha256):
             continue  # another file, which model-digest-pinned tells
         if facts.graph is None:
             place = document.at("artifact", "uri")
             message = f"found that {facts.path} {facts.problem}"
-            yield Finding(document.path, place, ID, message, "export the model again", LEVEL)
+            yield Violation(document.path, place, message, "export the model again")
             continue
         remedy = f"write graph as `modelctl release` reads it from {facts.path}"
         for difference in exact_differences(release.graph, facts.graph):
@@ -75,18 +72,26 @@ def _against_file(repository: Repository, release: Release) -> Iterator[Finding]
 
 
 def _against_contract(
-    repository: Repository, release: Release, contract: Contract
-) -> Iterator[Finding]:
-    document = repository.documents[layout.release_file(release.folder, release.id)]
+    files: ModelFiles, release: Release, contract: Contract
+) -> Iterator[Violation]:
+    document = files.documents[layout.release_file(release.folder, release.id)]
     path = layout.model_file(release.folder)
     remedy = "export the model so, or serve it as a model of its own"
     for difference in differences(release.graph, contract):
-        line = repository.documents[path].at("contract", *difference.expected_at).line
+        line = files.documents[path].at("contract", *difference.expected_at).line
         yield _finding(document, difference, f"by {path}:{line}", remedy)
 
 
-def _beside_stable(repository: Repository, release: Release, stable: Release) -> Iterator[Finding]:
-    document = repository.documents[layout.release_file(release.folder, release.id)]
+def _beside_each_other(files: ModelFiles) -> Iterator[Violation]:
+    for serving in files.servings.values():
+        stable = files.releases.get(serving.stable)
+        if stable is not None:
+            for other in serving.deployed:
+                yield from _beside_stable(files, files.releases.get(other, stable), stable)
+
+
+def _beside_stable(files: ModelFiles, release: Release, stable: Release) -> Iterator[Violation]:
+    document = files.documents[layout.release_file(release.folder, release.id)]
     remedy = "serve only releases together that take and give the same"
     for difference in differences(release.graph, _contract(stable.graph)):
         yield _finding(document, difference, f"by {stable.id}, which serves beside it", remedy)
@@ -96,7 +101,7 @@ def _contract(graph: Graph) -> Contract:
     return Contract(graph.inputs, graph.outputs)
 
 
-def _finding(document: Document, difference: Difference, whose: str, remedy: str) -> Finding:
+def _finding(document: Document, difference: Difference, whose: str, remedy: str) -> Violation:
     place = document.at("graph", *difference.found_at)
     message = f"{difference.what}: found {difference.found}, expected {difference.expected} {whose}"
-    return Finding(document.path, place, ID, message, remedy, LEVEL)
+    return Violation(document.path, place, message, remedy)

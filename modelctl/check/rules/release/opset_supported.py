@@ -23,29 +23,30 @@ graph: {ir_version: 10, opsets: {ai.onnx: 17}}
 import difflib
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.model.onnxruntime_support import MAX_IR_VERSION, ONNXRUNTIME, OPSETS
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "opset-supported"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each version that the runtime does not know."""
-    for (folder, identity), release in repository.releases.items():
-        document = repository.documents[layout.release_file(folder, identity)]
+    for identity, release in files.releases.items():
+        document = files.documents[layout.release_file(files.folder, identity)]
         version = release.graph.ir_version
         if version > MAX_IR_VERSION:
             message = f"found IR version {version}, expected at most {MAX_IR_VERSION}"
             place = document.at("graph", "ir_version")
-            yield Finding(document.path, place, ID, message, _EXPORT, LEVEL)
+            yield Violation(document.path, place, message, _EXPORT)
         for domain, opset in release.graph.opsets.items():
             message, remedy = _fault(domain, opset)
             if message:
                 place = document.at("graph", "opsets", domain)
-                yield Finding(document.path, place, ID, message, remedy, LEVEL)
+                yield Violation(document.path, place, message, remedy)
 
 
 _EXPORT = f"export the model for ONNX Runtime {ONNXRUNTIME}"

@@ -23,20 +23,21 @@ resources: {cpu: "2", memory: 4Gi, gpu: {resource: nvidia.com/gpu, count: 1}}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "provider-equipped"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 _ON_GPU = frozenset({"cuda", "tensorrt"})
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each provider's options that nobody reads, for each GPU too few or many."""
-    for (folder, identity), release in repository.releases.items():
-        document = repository.documents[layout.release_file(folder, identity)]
+    for identity, release in files.releases.items():
+        document = files.documents[layout.release_file(files.folder, identity)]
         runtime = release.runtime
         listed = ", ".join(runtime.providers)
         for name in runtime.provider_options:
@@ -44,15 +45,15 @@ def check(repository: Repository) -> Iterator[Finding]:
                 message = f"found options of {name}, expected them for one of: {listed}"
                 remedy = f"add {name} to runtime.providers or remove its options"
                 place = document.at("runtime", "provider_options", name)
-                yield Finding(document.path, place, ID, message, remedy, LEVEL)
+                yield Violation(document.path, place, message, remedy)
         needs_gpu = [name for name in runtime.providers if name in _ON_GPU]
         if needs_gpu and release.resources.gpu is None:
             message = f"found {listed} without a GPU, expected resources.gpu"
             remedy = "add resources.gpu, such as {resource: nvidia.com/gpu, count: 1}"
             place = document.at("runtime", "providers")
-            yield Finding(document.path, place, ID, message, remedy, LEVEL)
+            yield Violation(document.path, place, message, remedy)
         if release.resources.gpu is not None and not needs_gpu:
             message = f"found a GPU for {listed}, expected cuda or tensorrt among the providers"
             remedy = "add the provider or remove resources.gpu"
             place = document.at("resources", "gpu")
-            yield Finding(document.path, place, ID, message, remedy, LEVEL)
+            yield Violation(document.path, place, message, remedy)

@@ -2,7 +2,7 @@
 
 ## What it does
 Looks for `releases/r<N>.yaml` of each release under `weights` and `shadow`. Where the environment
-reads a release's model or golden file from this repository, looks for that file too.
+reads a release's model or golden file from this files, looks for that file too.
 
 ## Why
 A release without a file cannot be rendered; a server without its model never becomes ready. Both
@@ -21,59 +21,57 @@ weights: {r1: 95, r2: 5}
 ```
 """
 
-import re
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout, mirrors
 from modelctl.repo.kinds import Environment, Release, Serving
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "release-exists"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each release or artifact that is served and missing."""
-    for (folder, environment), serving in repository.servings.items():
-        where = repository.environments.get(environment)
+    for environment, serving in files.servings.items():
+        where = files.environments.get(environment)
         for identity in serving.deployed:
-            release = repository.releases.get((folder, identity))
-            if layout.release_file(folder, identity) not in repository.entries:
-                yield _no_release(repository, serving, identity)
+            release = files.releases.get(identity)
+            if layout.release_file(files.folder, identity) not in files.entries:
+                yield _no_release(files, serving, identity)
             elif release is not None and where is not None:
-                yield from _no_artifacts(repository, where, release)
+                yield from _no_artifacts(files, where, release)
 
 
-def _no_release(repository: Repository, serving: Serving, release: str) -> Finding:
+def _no_release(files: ModelFiles, serving: Serving, release: str) -> Violation:
     path = layout.serving_file(serving.folder, serving.environment)
-    document = repository.documents[path]
+    document = files.documents[path]
     weighted = release in serving.weights
     place = document.at_key("weights", release) if weighted else document.at("shadow", "release")
-    known = ", ".join(_known(repository, serving.folder)) or "none yet"
+    known = ", ".join(_known(files)) or "none yet"
     wanted = layout.release_file(serving.folder, release)
     message = f"found {release}, expected a release with a file, of which there is {known}"
-    return Finding(path, place, ID, message, f"name another, or add {wanted}", LEVEL)
+    return Violation(path, place, message, f"name another, or add {wanted}")
 
 
-def _known(repository: Repository, folder: str) -> list[str]:
-    file = re.compile(
-        re.escape(layout.release_file(folder, "")).replace(r"\.yaml", r"(r\d+)\.yaml")
-    )
-    found = (match[1] for match in map(file.fullmatch, repository.entries) if match)
-    return sorted(found, key=lambda release: int(release[1:]))
+def _known(files: ModelFiles) -> list[str]:
+    places = map(layout.place, files.entries)
+    found = (place.release for place in places if place.kind is layout.Kind.RELEASE)
+    return sorted(found, key=layout.release_number)
 
 
 def _no_artifacts(
-    repository: Repository, environment: Environment, release: Release
-) -> Iterator[Finding]:
+    files: ModelFiles, environment: Environment, release: Release
+) -> Iterator[Violation]:
     uris = {"artifact": release.artifact.uri}
     if release.golden:
         uris["golden"] = release.golden.uri
     for part, uri in uris.items():
         wanted = mirrors.read_path(uri, environment.artifact_mirrors)
-        if wanted is not None and wanted not in repository.artifacts:
+        if wanted is not None and wanted not in files.artifacts:
             path = layout.release_file(release.folder, release.id)
-            place = repository.documents[path].at(part, "uri")
+            place = files.documents[path].at(part, "uri")
             message = f"found no file {wanted}, expected the one that {environment.name} serves"
-            yield Finding(path, place, ID, message, "commit it, or correct the URI", LEVEL)
+            yield Violation(path, place, message, "commit it, or correct the URI")

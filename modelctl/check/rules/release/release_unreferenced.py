@@ -21,33 +21,36 @@ weights: {r3: 100, r2: 0}
 ```
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from modelctl.finding import START, Finding, Level
+from modelctl.finding import START, Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "release-unreferenced"
 LEVEL = Level.WARNING
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One warning for each release that is older than one that is served, and is not."""
-    served: dict[str, set[str]] = defaultdict(set)
-    for (folder, _), serving in repository.servings.items():
-        served[folder] |= {*serving.deployed, serving.stable}
-    # What a faulty file, or a name that is no release's, was meant to serve is not known.
-    unknown = {fault.path.split("/")[1] for fault in repository.faults if "/envs/" in fault.path}
-    unknown |= {
-        folder
-        for folder, live in served.items()
-        if any(layout.release_file(folder, release) not in repository.entries for release in live)
+    live = {
+        release
+        for serving in files.servings.values()
+        for release in (*serving.deployed, serving.stable)
     }
-    for folder, release in repository.releases:
-        live = served[folder]
-        newest = max((int(other[1:]) for other in live), default=0)
-        if folder not in unknown and release not in live and int(release[1:]) < newest:
-            path = layout.release_file(folder, release)
+    if _is_unknown(files, live):
+        return
+    newest = max(map(layout.release_number, live), default=0)
+    for release in files.releases:
+        if release not in live and layout.release_number(release) < newest:
+            path = layout.release_file(files.folder, release)
             message = f"found {release} in no environment, expected it to be served in one"
-            yield Finding(path, START, ID, message, "delete the file; git keeps it", LEVEL)
+            yield Violation(path, START, message, "delete the file; git keeps it")
+
+
+def _is_unknown(files: ModelFiles, live: Collection[str]) -> bool:
+    """Whether a faulty file, or a name that is no release's, was meant to serve something."""
+    if any(layout.place(fault.path).kind is layout.Kind.SERVING for fault in files.faults):
+        return True
+    return any(layout.release_file(files.folder, each) not in files.entries for each in live)

@@ -27,29 +27,31 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from modelctl.finding import START, Finding, Level, Position
+from modelctl.finding import START, Level, Position, Scope, Violation
 from modelctl.render import drift
 from modelctl.render.origin import typed_source
-from modelctl.repo.repository import Repository
+from modelctl.repo import layout
+from modelctl.repo.repository import ModelFiles
 
 ID = "rendered-current"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 _REMEDY = "run `modelctl render`"
 _SHOWN_CHARACTERS = 60
 _SHOWN_FILES = 3
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each generated file that is missing or differs, at its first difference.
 
     Of a model in an environment only the first few: the rest is counted, one command mends all.
     """
-    stale: dict[drift.Pair | None, list[str]] = defaultdict(list)
-    for path in drift.stale(repository):
-        stale[drift.pair_of(path)].append(path)
+    stale: dict[layout.Pair | None, list[str]] = defaultdict(list)
+    for path in drift.stale(files):
+        stale[layout.place(path).pair].append(path)
     for paths in stale.values():
-        shown = [_finding(repository, path) for path in paths[:_SHOWN_FILES]]
+        shown = [_finding(files, path) for path in paths[:_SHOWN_FILES]]
         more = len(paths) - len(shown)
         if more:
             others = "1 more file" if more == 1 else f"{more} more files"
@@ -58,22 +60,22 @@ def check(repository: Repository) -> Iterator[Finding]:
         yield from shown
 
 
-def _finding(repository: Repository, path: str) -> Finding:
-    found = repository.generated.get(path)
+def _finding(files: ModelFiles, path: str) -> Violation:
+    found = files.generated.get(path)
     if found is None:
-        source = typed_source(repository, path, "")
+        source = typed_source(files, path, "")
         message = f"found no such file, expected what {source} gives"
-        return Finding(path, START, ID, message, _REMEDY, LEVEL)
-    expected = drift.expected(repository)[path]
+        return Violation(path, START, message, _REMEDY)
+    expected = drift.expected(files)[path]
     lines = [
         content.decode(errors="replace").splitlines(keepends=True) for content in (found, expected)
     ]
     same = _common(*lines)
     old, new = (side[same] if same < len(side) else "" for side in lines)
     place = Position(same + 1, _common(old, new) + 1)
-    source = typed_source(repository, path, new)
+    source = typed_source(files, path, new)
     message = f"found {_shown(old)}, expected {_shown(new)} as {source} gives"
-    return Finding(path, place, ID, message, _REMEDY, LEVEL)
+    return Violation(path, place, message, _REMEDY)
 
 
 def _common(left: list[str] | str, right: list[str] | str) -> int:

@@ -23,19 +23,20 @@ apps/churn/rendered/prod/httproute-churn.yaml
 
 from collections.abc import Iterator
 
-from modelctl.finding import START, Finding, Level
+from modelctl.finding import START, Level, Scope, Violation
 from modelctl.render import drift
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "rendered-nonempty"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each serving file that nothing was rendered from."""
-    for pair in drift.never_rendered(repository):
+    for pair in drift.never_rendered(files):
         folder = layout.rendered_folder(*pair)
         message = f"found no file in {folder}, expected what this file gives"
         path = layout.serving_file(*pair)
-        yield Finding(path, START, ID, message, "run `modelctl render`", LEVEL)
+        yield Violation(path, START, message, "run `modelctl render`")

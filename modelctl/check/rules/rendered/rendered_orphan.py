@@ -25,30 +25,31 @@ apps/churn/rendered/prod/deployment-churn-r2.yaml
 from collections import defaultdict
 from collections.abc import Iterator
 
-from modelctl.finding import START, Finding, Level
+from modelctl.finding import START, Level, Scope, Violation
 from modelctl.render import drift
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "rendered-orphan"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 _REMEDY = "run `modelctl render`, which removes it"
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each orphan; one for all files of a model that is not served any more."""
-    rendered = drift.expected_pairs(repository)
-    gone: dict[drift.Pair, list[str]] = defaultdict(list)
-    for path in drift.orphans(repository):
-        pair = drift.pair_of(path)
+    rendered = drift.expected_pairs(files)
+    gone: dict[layout.Pair, list[str]] = defaultdict(list)
+    for path in drift.orphans(files):
+        pair = layout.place(path).pair
         if pair is None or pair in rendered:
             message = "found a file that nothing generates, expected none"
-            yield Finding(path, START, ID, message, _REMEDY, LEVEL)
+            yield Violation(path, START, message, _REMEDY)
         else:
             gone[pair].append(path)
     for pair, paths in gone.items():
         wanted = layout.serving_file(*pair)
         others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         message = f"found this{others} without {wanted}, expected nothing to be rendered"
-        yield Finding(min(paths), START, ID, message, _REMEDY, LEVEL)
+        yield Violation(min(paths), START, message, _REMEDY)

@@ -20,13 +20,14 @@ image: modelserver@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
-from modelctl.repo.repository import Repository
+from modelctl.finding import Level, Scope, Violation
+from modelctl.repo.repository import ModelFiles
 
 ID = "image-digest-pinned"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """The faults of form that loading found under this rule."""
-    return repository.faults_of(ID)
+    return files.faults_of(ID)

@@ -2,7 +2,7 @@
 
 ## What it does
 Refuses an artifact or a golden file without a digest of 64 lower-case hexadecimal digits. Where an
-environment reads the file from this repository, compares the digest with the file's bytes.
+environment reads the file from this files, compares the digest with the file's bytes.
 
 ## Why
 Whoever can write to a bucket can change what production answers, and nobody sees it. A digest that
@@ -24,27 +24,28 @@ artifact:
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
 from modelctl.repo.kinds import Release
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "model-digest-pinned"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each digest that is missing, malformed or not that of its file."""
-    yield from repository.faults_of(ID)
-    for (folder, identity), release in repository.releases.items():
-        path = layout.release_file(folder, identity)
+    yield from files.faults_of(ID)
+    for identity, release in files.releases.items():
+        path = layout.release_file(files.folder, identity)
         for part, uri, sha256 in _pins(release):
-            for facts in repository.artifacts_of(uri):
+            for facts in files.artifacts_of(uri):
                 if facts.sha256 not in ("", sha256):
-                    place = repository.documents[path].at(part, "sha256")
+                    place = files.documents[path].at(part, "sha256")
                     message = f"found {sha256}, expected {facts.sha256} as {facts.path} has"
                     remedy = "correct it while the release is new, else put the old file back"
-                    yield Finding(path, place, ID, message, remedy, LEVEL)
+                    yield Violation(path, place, message, remedy)
 
 
 def _pins(release: Release) -> Iterator[tuple[str, str, str]]:

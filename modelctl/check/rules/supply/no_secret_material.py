@@ -24,27 +24,30 @@ artifact: {uri: "https://models.example.com/churn/r2.onnx", …}
 from collections.abc import Iterator
 
 from modelctl.check.credentials import credentials
-from modelctl.finding import Finding, Level, Position
+from modelctl.finding import Level, Position, Scope, Violation
 from modelctl.render import drift
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import Files, ModelFiles
 
 ID = "no-secret-material"
 LEVEL = Level.ERROR
+SCOPE = Scope.FILES
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: Files) -> Iterator[Violation]:
     """One finding for each line with a credential; generated files only where they were edited."""
-    for path, text in repository.texts.items():
+    for path, text in files.texts.items():
         yield from _findings(path, text)
-    for path in (*drift.stale(repository), *drift.orphans(repository)):
-        content = repository.generated.get(path, b"")
+    if not isinstance(files, ModelFiles):
+        return
+    for path in (*drift.stale(files), *drift.orphans(files)):
+        content = files.generated.get(path, b"")
         yield from _findings(path, content.decode(errors="replace"))
 
 
-def _findings(path: str, text: str) -> Iterator[Finding]:
+def _findings(path: str, text: str) -> Iterator[Violation]:
     for credential in credentials(path, text):
         before = text[: credential.offset]
         place = Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
         message = f"found {credential.what}, expected no credential in git"
         remedy = "revoke it, then name where it is kept instead"
-        yield Finding(path, place, ID, message, remedy, LEVEL)
+        yield Violation(path, place, message, remedy)

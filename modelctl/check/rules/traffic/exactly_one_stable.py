@@ -23,22 +23,23 @@ weights: {r2: 100}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "exactly-one-stable"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each file whose stable release has no weight."""
-    for (folder, environment), serving in repository.servings.items():
+    for environment, serving in files.servings.items():
         if serving.stable not in serving.weights:
-            path = layout.serving_file(folder, environment)
-            place = repository.documents[path].at("stable")
+            path = layout.serving_file(files.folder, environment)
+            place = files.documents[path].at("stable")
             is_shadow = serving.shadow is not None and serving.shadow.release == serving.stable
             which = f"{serving.stable}, the shadow" if is_shadow else serving.stable
             message = f"found {which}, expected one of {', '.join(serving.weights)}"
             remedy = "name the release that the others are measured against"
-            yield Finding(path, place, ID, message, remedy, LEVEL)
+            yield Violation(path, place, message, remedy)

@@ -22,23 +22,24 @@ shadow: {release: r2, percent: 10}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "mirror-not-weighted"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each shadow that is weighted too."""
-    for (folder, environment), serving in repository.servings.items():
+    for environment, serving in files.servings.items():
         shadow = serving.shadow
         if shadow is not None and shadow.release in serving.weights:
-            path = layout.serving_file(folder, environment)
-            document = repository.documents[path]
+            path = layout.serving_file(files.folder, environment)
+            document = files.documents[path]
             line = document.at_key("weights", shadow.release).line
             message = f"found {shadow.release}, which has a weight on line {line}, expected another"
             remedy = "remove its weight, or remove shadow"
             place = document.at("shadow", "release")
-            yield Finding(path, place, ID, message, remedy, LEVEL)
+            yield Violation(path, place, message, remedy)

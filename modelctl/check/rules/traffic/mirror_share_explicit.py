@@ -20,13 +20,14 @@ shadow: {release: r3, percent: 10}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
-from modelctl.repo.repository import Repository
+from modelctl.finding import Level, Scope, Violation
+from modelctl.repo.repository import ModelFiles
 
 ID = "mirror-share-explicit"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """The faults of form that loading found under this rule."""
-    return repository.faults_of(ID)
+    return files.faults_of(ID)

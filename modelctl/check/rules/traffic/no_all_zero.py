@@ -21,20 +21,21 @@ weights: {r1: 100, r2: 0}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "no-all-zero"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each file without a weight above 0."""
-    for (folder, environment), serving in repository.servings.items():
+    for environment, serving in files.servings.items():
         if not any(serving.weights.values()):
-            path = layout.serving_file(folder, environment)
-            place = repository.documents[path].at_key("weights")
+            path = layout.serving_file(files.folder, environment)
+            place = files.documents[path].at_key("weights")
             message = "found only weights of 0, expected one release to get traffic"
             remedy = f"give {serving.stable} 100, or remove the file to stop serving"
-            yield Finding(path, place, ID, message, remedy, LEVEL)
+            yield Violation(path, place, message, remedy)

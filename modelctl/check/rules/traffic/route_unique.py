@@ -23,38 +23,33 @@ name: churn-copy
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "route-unique"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
-    """One finding for each model whose route another one has already."""
-    for folder, model in repository.models.items():
-        others = rivals(repository, folder)
-        if others and folder != _rightful(model.name, [folder, *others]):
-            path = layout.model_file(folder)
-            place = repository.documents[path].at("name")
-            owner = layout.model_file(_rightful(model.name, [folder, *others]))
-            message = f"found the route /v2/models/{model.name}, which {owner} has already"
-            yield Finding(path, place, ID, message, f"write name: {folder}", LEVEL)
+def check(files: ModelFiles) -> Iterator[Violation]:
+    """One finding for a model whose route belongs to the model of that name."""
+    if files.model is not None and is_taken(files):
+        path = layout.model_file(files.folder)
+        place = files.documents[path].at("name")
+        name = files.model.name
+        message = f"found the route /v2/models/{name}, which {layout.model_file(name)} has already"
+        yield Violation(path, place, message, f"write name: {files.folder}")
 
 
-def rivals(repository: Repository, folder: str) -> list[str]:
-    """Other folders with the same name that are served in an environment that this one is in."""
-    model = repository.models[folder]
-    own = {environment.name for environment, _ in repository.servings_of(folder)}
-    return [
-        other
-        for other, rival in repository.models.items()
-        if other != folder
-        and rival.name == model.name
-        and any(environment.name in own for environment, _ in repository.servings_of(other))
-    ]
+def is_taken(files: ModelFiles) -> bool:
+    """Whether the folder that a model's name belongs to serves in an environment of its own.
 
-
-def _rightful(name: str, folders: list[str]) -> str:
-    return name if name in folders else min(folders)
+    Two misnamed models may have one name as well; then each of them has a finding of
+    path-identity, and with both mended the route is no one else's.
+    """
+    model = files.model
+    if model is None or model.name == files.folder or model.name not in files.repository.folders:
+        return False
+    namesake = files.repository.model(model.name)
+    return namesake.model is not None and not namesake.servings.keys().isdisjoint(files.servings)

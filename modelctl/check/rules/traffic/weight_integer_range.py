@@ -20,13 +20,14 @@ weights: {r1: 99, r2: 1}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
-from modelctl.repo.repository import Repository
+from modelctl.finding import Level, Scope, Violation
+from modelctl.repo.repository import ModelFiles
 
 ID = "weight-integer-range"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """The faults of form that loading found under this rule."""
-    return repository.faults_of(ID)
+    return files.faults_of(ID)

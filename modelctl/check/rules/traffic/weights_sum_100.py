@@ -20,23 +20,24 @@ weights: {r1: 80, r2: 20}
 
 from collections.abc import Iterator
 
-from modelctl.finding import Finding, Level
+from modelctl.finding import Level, Scope, Violation
 from modelctl.repo import layout
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles
 
 ID = "weights-sum-100"
 LEVEL = Level.ERROR
+SCOPE = Scope.MODEL
 
 _WHOLE_PERCENT = 100
 
 
-def check(repository: Repository) -> Iterator[Finding]:
+def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each file whose weights do not add up; no-all-zero tells of none at all."""
-    for (folder, environment), serving in repository.servings.items():
+    for environment, serving in files.servings.items():
         total = sum(serving.weights.values())
         if total not in (0, _WHOLE_PERCENT):
-            path = layout.serving_file(folder, environment)
-            place = repository.documents[path].at_key("weights")
+            path = layout.serving_file(files.folder, environment)
+            place = files.documents[path].at_key("weights")
             message = f"found weights that add up to {total}, expected {_WHOLE_PERCENT}"
             remedy = f"change them by {_WHOLE_PERCENT - total:+d}"
-            yield Finding(path, place, ID, message, remedy, LEVEL)
+            yield Violation(path, place, message, remedy)

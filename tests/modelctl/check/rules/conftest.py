@@ -9,7 +9,7 @@ import pytest
 from modelctl.errors import TreeError
 from modelctl.render import generated
 from modelctl.repo.loading import load
-from modelctl.repo.tree import Entry, EntryKind
+from modelctl.repo.tree import Entry, EntryKind, names_below, slice_below
 
 RULES_TESTS = Path(__file__).parent
 BASE = RULES_TESTS / "base"
@@ -26,6 +26,14 @@ class MemoryTree:
         """Every path below `apps/` and `argocd/`, sorted."""
         below = (path for path in self.files if path.startswith(("apps/", "argocd/")))
         return {path: self._entry(path) for path in sorted(below)}
+
+    def below(self, folder: str) -> Mapping[str, Entry]:
+        """Every path below a folder; the folder itself where it is none."""
+        return slice_below(self.entries, list(self.entries), folder)
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The names directly below a folder."""
+        return names_below(self.entries, folder)
 
     def entry(self, path: str) -> Entry | None:
         """The entry at `path`, or None."""
@@ -56,7 +64,12 @@ def case_tree(case: Path) -> MemoryTree:
     deleted = tuple(own.pop("deleted.txt", b"").decode().split())
     own.pop("expected.txt", None)
     typed = _without(_files(BASE) | own, deleted)
-    rendered = {path: text.encode() for path, text in generated(load(MemoryTree(typed))).items()}
+    repository = load(MemoryTree(typed))
+    rendered = {
+        path: text.encode()
+        for folder in repository.folders
+        for path, text in generated(repository.model(folder)).items()
+    }
     return MemoryTree(_without(rendered, deleted) | typed)
 
 

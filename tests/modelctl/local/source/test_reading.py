@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from engine_kit import MODEL, Repo
-from modelctl.check.engine import check_tree
 from modelctl.finding import START, Finding, Level
 from modelctl.local.source.artifacts import ArtifactExport
-from modelctl.local.source.reading import Check, Reader, Reading
+from modelctl.local.source.reading import CheckFiles, Reader, Reading, check_files
 from modelctl.local.source.repositories import local_branch
 from modelctl.repo.tree import Tree
 from scratch import git
@@ -24,10 +23,10 @@ def repo(tmp_path: Path) -> Repo:
     return Repo(tmp_path / "repo")
 
 
-def reader(repo: Repo, tmp_path: Path, check: Check = check_tree, env: str = "local") -> Read:
+def reader(repo: Repo, tmp_path: Path, check: CheckFiles = check_files, env: str = "local") -> Read:
     """Reads the newest revision of a repository, again and again with one reader."""
     source = local_branch(repo.root, None, every_s=1)
-    found = Reader(source, env, check, ArtifactExport(tmp_path / "files"))
+    found = Reader(source, env, ArtifactExport(tmp_path / "files"), check)
     return lambda: found.read(source.revision())
 
 
@@ -64,7 +63,7 @@ def test_refused_by_the_check(repo: Repo, tmp_path: Path) -> None:
 
 
 def test_a_fault_refuses_only_its_own_model(repo: Repo, tmp_path: Path) -> None:
-    """A model is read as ever while another, or its Application, has an error."""
+    """A model is read as ever while another, which is not served here, has an error."""
     faults = [
         Finding(path, START, "rule", "found", "fix")
         for path in ("apps/other/model.yaml", "argocd/applications/prod/third.yaml")
@@ -73,16 +72,19 @@ def test_a_fault_refuses_only_its_own_model(repo: Repo, tmp_path: Path) -> None:
     found = reader(repo, tmp_path, lambda _: faults)()
 
     assert [MODEL] == list(found.models)
-    assert ["other", "third"] == list(found.refused)
+    assert {} == found.refused
+    assert faults == list(found.findings)
 
 
 def test_a_common_fault_refuses_everything(repo: Repo, tmp_path: Path) -> None:
-    """An error in a file that every model shares refuses the whole revision."""
-    fault = Finding("argocd/environments.yaml", START, "rule", "found", "fix")
+    """An error in the list of environments refuses every model that has new bytes."""
+    faults = [
+        Finding("argocd/environments.yaml", START, "rule", "found", remedy) for remedy in "ab"
+    ]
 
-    found = reader(repo, tmp_path, lambda _: [fault, fault])()
+    found = reader(repo, tmp_path, lambda _: faults)()
 
-    assert f"{fault} and 1 more" == found.refusal
+    assert f"{faults[0]} and 1 more" == found.refused[MODEL]
     assert {} == found.models
 
 

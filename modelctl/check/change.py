@@ -1,0 +1,130 @@
+"""What a state of the repository differs in from the one before it, and what that excuses.
+
+A model whose applied bytes in an environment are again those that main has had before is on its
+way back, and no rule stands in a way back: errors become notes, but for dangers in those bytes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from modelctl.finding import Finding, Level
+from modelctl.repo import git, history
+from modelctl.repo.git import Commit
+from modelctl.repo.layout import GENERATED, ROOTS, Kind, Pair, place
+from modelctl.repo.loading import load
+from modelctl.repo.repository import ModelFiles, Repository
+from modelctl.repo.tree import CommitTree, Tree
+
+# Rules about whether what is applied is what is typed say nothing of the applied bytes themselves.
+_OF_TYPED_FILES = frozenset({"rendered-current", "rendered-orphan", "rendered-nonempty"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChange:
+    """One model before and after a change; without any file where it is absent."""
+
+    before: ModelFiles
+    after: ModelFiles
+
+    @property
+    def folder(self) -> str:
+        """The folder of the model."""
+        return self.after.folder
+
+
+@dataclass(frozen=True)
+class Change:
+    """The way from a commit to a tree: which files differ, and which models are back."""
+
+    root: Path
+    base: str
+    tree: Tree
+    paths: frozenset[str]
+
+    @cached_property
+    def before(self) -> Repository:
+        """The repository at the commit that the change is made to."""
+        return load(CommitTree(self.root, self.base))
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """The models that the change touches."""
+        return frozenset({place(path).model for path in self.paths} - {""})
+
+    @cached_property
+    def returned(self) -> Mapping[Pair, Commit]:
+        """Models in environments that are back at bytes of main, and the commit of these."""
+        changed = (place(path) for path in self.paths)
+        pairs = {where.pair for where in changed if where.kind in GENERATED} - {None}
+        found = {pair: self._former(pair) for pair in sorted(filter(None, pairs))}
+        return {pair: commit for pair, commit in found.items() if commit is not None}
+
+    @cached_property
+    def is_return(self) -> bool:
+        """Whether the change is nothing but a way back."""
+        return bool(self.returned) and all(self._is_part_of_a_return(path) for path in self.paths)
+
+    def excused(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings, sorted; an error that must not hold back a way back is a note."""
+        return sorted(
+            replace(finding, level=Level.NOTE) if self._is_excused(finding) else finding
+            for finding in findings
+        )
+
+    def _is_excused(self, finding: Finding) -> bool:
+        if finding.level is not Level.ERROR:
+            return False
+        is_back = place(finding.path).pair in self.returned
+        if is_back and is_about_applied_bytes(finding):
+            return False
+        return is_back or self.is_return
+
+    def _is_part_of_a_return(self, path: str) -> bool:
+        where = place(path)
+        if where.pair is not None:
+            return where.pair in self.returned
+        is_typed = where.kind in (Kind.MODEL, Kind.RELEASE)
+        return is_typed and any(where.model == model for model, _ in self.returned)
+
+    def _former(self, pair: Pair) -> Commit | None:
+        name = git.blob_name(self.root)
+        below = {
+            path: name(self.tree.read(path))
+            for folder in history.generated_paths_of(pair)
+            for path in self.tree.below(folder)
+        }
+        return history.former(self.root, self.base, pair, below)
+
+
+def is_about_applied_bytes(finding: Finding) -> bool:
+    """Whether a finding is a danger in applied bytes themselves, whatever was typed."""
+    return place(finding.path).kind in GENERATED and finding.rule not in _OF_TYPED_FILES
+
+
+def change_of(root: Path, tree: Tree, *, base: str | None = None) -> Change | None:
+    """What a tree changes; None where there is nothing to compare it with.
+
+    A work tree with changes is compared with its commit, a commit with its first parent: that is
+    what a merge was made to. With `base`, it is where the tree's line left that revision's.
+    """
+    if isinstance(tree, CommitTree):
+        start = (
+            _merge_base(root, base, tree.commit) if base else git.first_parent(root, tree.commit)
+        )
+        paths = git.differing_paths(root, start, tree.commit, *ROOTS) if start else ()
+        return Change(root, start, tree, frozenset(paths)) if start else None
+    head = git.head(root)
+    if not head:
+        return None
+    start = _merge_base(root, base, head) if base else head
+    paths = git.changed_paths(root, start, *ROOTS)
+    if not paths and not base:
+        start = git.first_parent(root, head)
+        paths = git.changed_paths(root, start, *ROOTS) if start else ()
+    return Change(root, start, tree, frozenset(paths)) if start else None
+
+
+def _merge_base(root: Path, base: str, revision: str) -> str:
+    return git.text(root, "merge-base", git.resolve(root, base), revision)

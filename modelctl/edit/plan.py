@@ -1,0 +1,114 @@
+"""What an edit of typed files comes to: overlay, render, check, and only then a plan to write.
+
+An edit is refused for every error that it brings, and for every error in what it makes live, old
+or new. Faults elsewhere do not stand in its way.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from modelctl.check.engine import check, errors
+from modelctl.edit.overlay import Changes, OverlayTree, differing
+from modelctl.errors import EditRefusedError
+from modelctl.finding import Finding
+from modelctl.render import drift
+from modelctl.repo.layout import Kind, Pair, place
+from modelctl.repo.loading import load
+from modelctl.repo.repository import ModelFiles, Repository
+from modelctl.repo.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What an edit makes live: a model in an environment, and releases that get more there."""
+
+    pair: Pair
+    releases: frozenset[str]
+
+    def is_concerned_by(self, finding: Finding) -> bool:
+        """Whether a finding is about something that has to be right for this to be live."""
+        where = place(finding.path)
+        if where.pair is not None:
+            return where.pair == self.pair
+        if where.kind is Kind.RELEASE:
+            return where.model == self.pair[0] and where.release in self.releases
+        if where.kind is Kind.PROJECT:
+            return where.environment == self.pair[1]
+        return where.model == self.pair[0] or where.kind is Kind.ENVIRONMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An edit that may be written: every file that it changes, generated ones included."""
+
+    changes: Changes = field(repr=False)
+    warnings: tuple[Finding, ...] = ()
+
+
+def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
+    """The whole edit that follows from changes to typed files, and nothing of other models.
+
+    Raises:
+        EditRefusedError: the result would have an error that is not there now, or one in what
+            the edit makes live; or that cannot be rendered.
+
+    """
+    wanted = tuple(live)
+    models = sorted({place(path).model for path in typed} - {""})
+    before, middle = load(tree), load(OverlayTree(tree, typed))
+    rendered = _rendered(middle, models, typed, wanted)
+    after = load(OverlayTree(tree, dict(typed) | rendered))
+    findings = check(after, models)
+    _refuse(findings, known=check(before, models), live=wanted)
+    changes = differing(tree, dict(typed) | rendered)
+    warnings = tuple(f for f in findings if f not in errors(findings) and f.path in changes)
+    return Plan(changes, warnings)
+
+
+def _rendered(
+    repository: Repository, models: Iterable[str], typed: Changes, live: Collection[Live]
+) -> dict[str, bytes | None]:
+    """What has to be rendered: where a serving file changes there, for a changed model everywhere.
+
+    A new release file is served nowhere yet.
+    """
+    changes: dict[str, bytes | None] = {}
+    for model in models:
+        files = repository.model(model)
+        places = [place(path) for path in typed if place(path).model == model]
+        everywhere = any(where.kind is Kind.MODEL for where in places)
+        pairs = {where.pair for where in places if where.kind is Kind.SERVING}
+        pairs |= {each.pair for each in live if each.pair[0] == model}
+        _refuse_unrendered(files, live)
+        rendered = drift.render_changes(files).items()
+        changes |= {p: c for p, c in rendered if everywhere or place(p).pair in pairs}
+    return changes
+
+
+def _refuse_unrendered(files: ModelFiles, live: Iterable[Live]) -> None:
+    """An edit whose result cannot be rendered would change nothing that is applied."""
+    for each in live:
+        if each.pair[0] == files.folder and each.pair not in drift.expected_pairs(files):
+            shared = (f for f in files.repository.faults if place(f.path).kind is Kind.ENVIRONMENTS)
+            faults = [*files.faults, *shared] or errors(check(files.repository, [files.folder]))
+            raise EditRefusedError(_refusal("it cannot be rendered", faults))
+
+
+def _refuse(findings: list[Finding], known: list[Finding], live: Collection[Live]) -> None:
+    before = {_identity(finding) for finding in errors(known)}
+    refused = [
+        finding
+        for finding in errors(findings)
+        if _identity(finding) not in before or any(each.is_concerned_by(finding) for each in live)
+    ]
+    if refused:
+        raise EditRefusedError(_refusal("the result would have", refused))
+
+
+def _refusal(why: str, findings: Iterable[Finding]) -> str:
+    shown = "\n  ".join(map(str, findings))
+    return f"nothing was written; {why}:\n  {shown}"
+
+
+def _identity(finding: Finding) -> tuple[str, str, str]:
+    return finding.path, finding.rule, finding.message

@@ -1,0 +1,204 @@
+"""An edit and its commit as one transaction: preconditions, write, commit, look; or nothing.
+
+One writer at a time: a lock in git's folder says who works.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from modelctl.edit import undo
+from modelctl.edit.overlay import Changes
+from modelctl.errors import EditRefusedError, GitError, ModelctlError
+from modelctl.repo import git
+
+# What git keeps in its folder while something is under way, and the ways out of it.
+_UNDER_WAY = {
+    "MERGE_HEAD": ("a merge", "`git commit` or `git merge --abort`"),
+    "rebase-merge": ("a rebase", "`git rebase --continue` or `git rebase --abort`"),
+    "rebase-apply": ("a rebase or am", "`git rebase --continue` or `git rebase --abort`"),
+    "CHERRY_PICK_HEAD": ("a cherry-pick", "`git cherry-pick --continue` or `--abort`"),
+    "REVERT_HEAD": ("a revert", "`git revert --continue` or `git revert --abort`"),
+}
+
+
+@contextmanager
+def only_writer(root: Path) -> Iterator[tuple[str, ...]]:
+    """Hold the repository's edit lock; what had to be mended first, in words.
+
+    Raises:
+        ModelctlError: another edit holds the lock, or it cannot be taken.
+
+    """
+    lock = Path(git.text(root, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+    try:
+        file = (lock / "modelctl.lock").open("a")
+    except OSError as error:
+        raise ModelctlError(
+            f"{lock} cannot be written: {error.strerror}; an edit needs git's folder to be writable"
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ModelctlError(
+                f"another modelctl is editing {root}: wait for it to finish, then try again"
+            ) from error
+        yield _mended(root)
+
+
+def _mended(root: Path) -> tuple[str, ...]:
+    """Finish or undo an edit that an earlier command did not bring to its end."""
+    way_back = undo.interrupted(root)
+    if way_back is None:
+        return ()
+    paths = [file.path for file in way_back.files]
+    if git.head(root) != way_back.head and _is_committed(way_back):
+        way_back.forget()
+        return (f"an interrupted edit was committed whole: {way_back.what}",)
+    _require_no_lock(root)
+    left = way_back.put_back()
+    undo.reset_index(root, paths)
+    words = f"an interrupted edit was undone: {way_back.what}"
+    if left:
+        words += f"; left as they are, because they were changed since: {', '.join(left)}"
+    return (words,)
+
+
+def _is_committed(way_back: undo.Undo) -> bool:
+    name = git.blob_name(way_back.root)
+    committed = git.entries_of(way_back.root, "HEAD", [file.path for file in way_back.files])
+    for file in way_back.files:
+        now = undo.content_of(way_back.root / file.path)
+        found = committed.get(file.path, ("", None))[1]
+        if found != (None if now is None else name(now)) or now == file.before:
+            return False
+    return True
+
+
+def write(root: Path, changes: Changes, what: str) -> None:
+    """Write every file, or none.
+
+    Raises:
+        ModelctlError: a file cannot be written, or is not checked out; nothing was changed.
+
+    """
+    _require_checked_out(root, changes)
+    way_back = undo.begun(root, changes, what)
+    way_back.save()
+    try:
+        for path, content in changes.items():
+            undo.put(root, path, content)
+    except BaseException:
+        way_back.put_back()
+        raise
+    way_back.forget()
+
+
+def commit(root: Path, changes: Changes, message: str, *, verify: bool = True) -> str:
+    """Write every file and commit exactly these; the hash of the commit, which was looked at.
+
+    With `verify` false git's hooks for commits are passed over.
+
+    Raises:
+        EditRefusedError: somebody's uncommitted work would be committed with it.
+        ModelctlError: it could not be done; files, index and branch are as they were.
+
+    """
+    _require_committable(root, changes)
+    way_back = undo.begun(root, changes, message)
+    way_back.save()
+    try:
+        with undo.index_kept(root):
+            for path, content in changes.items():
+                undo.put(root, path, content)
+            identity = _committed(root, changes, message, verify=verify)
+            _require_promised(root, way_back.head, identity, changes)
+    except BaseException:
+        left = way_back.put_back()
+        if left:
+            named = ", ".join(left)
+            raise ModelctlError(f"changed meanwhile by something else, left so: {named}") from None
+        raise
+    way_back.forget()
+    return identity
+
+
+def _committed(root: Path, changes: Changes, message: str, *, verify: bool) -> str:
+    options = () if verify else ("--no-verify",)
+    try:
+        git.run(root, "add", "--all", "--", *changes)
+        git.run(root, "commit", "--quiet", *options, "--only", "-m", message, "--", *changes)
+    except GitError as error:
+        hint = "mend what git says; where a hook refuses, `--no-verify` passes it over"
+        raise GitError(f"nothing was changed: {error}\n{hint}") from error
+    return git.resolve(root, "HEAD")
+
+
+def _require_promised(root: Path, before: str, identity: str, changes: Changes) -> None:
+    """Refuse, and take back, a commit whose bytes a hook or a filter has changed."""
+    name = git.blob_name(root)
+    promised = {path: name(content) for path, content in changes.items() if content is not None}
+    found = {path: blob for path, (_, blob) in git.entries_of(root, identity, changes).items()}
+    if found == promised:
+        return
+    other = sorted(path for path in changes if found.get(path) != promised.get(path))
+    for path in other:
+        now = undo.content_of(root / path)
+        if (None if now is None else name(now)) == found.get(path):
+            undo.put(root, path, changes[path])  # the hook's doing, so that the undo takes it back
+    if before:
+        git.run(root, "update-ref", "-m", "modelctl: take back", "HEAD", before, identity)
+    raise ModelctlError(
+        f"nothing was changed: the commit had other bytes than promised in {', '.join(other)}; "
+        "a hook or a filter (.gitattributes, core.autocrlf) rewrites them: exempt generated files"
+    )
+
+
+def _require_committable(root: Path, changes: Changes) -> None:
+    _require_checked_out(root, changes)
+    _require_no_lock(root)
+    for name, (what, ways_out) in _UNDER_WAY.items():
+        if (git.own_folder(root) / name).exists():
+            raise ModelctlError(
+                f"{what} is under way in {root}, expected a clean state: finish it or leave it "
+                f"({ways_out}), then try again"
+            )
+    if not git.branch(root):
+        raise ModelctlError(
+            f"HEAD of {root} is detached, expected a branch to commit to: `git switch BRANCH`"
+        )
+    git.require_identity(root)
+    _refuse_uncommitted(root, changes)
+
+
+def _require_no_lock(root: Path) -> None:
+    lock = git.own_folder(root) / "index.lock"
+    if lock.exists():
+        raise ModelctlError(
+            f"{lock} exists: another git is working, or one was killed; when none runs, remove it"
+        )
+
+
+def _require_checked_out(root: Path, changes: Changes) -> None:
+    link = next((path for path in changes if (root / path).is_symlink()), None)
+    if link is not None:
+        raise ModelctlError(f"{link} is a symbolic link, expected a file: nothing is written there")
+    hidden = sorted(git.hidden(root).keys() & changes.keys())
+    if hidden:
+        folder = hidden[0].rpartition("/")[0]
+        raise ModelctlError(
+            f"{hidden[0]} is outside this sparse checkout, expected the files that are edited to "
+            f"be checked out: `git sparse-checkout add {folder}`"
+        )
+
+
+def _refuse_uncommitted(root: Path, changes: Changes) -> None:
+    """Refuse to commit over changes that somebody has not committed yet."""
+    dirty = git.text(root, "status", "--porcelain", "--untracked-files=all", "--", *changes)
+    if dirty:
+        raise EditRefusedError(
+            f"uncommitted changes would be committed with this edit; commit or undo them first:\n"
+            f"{dirty}"
+        )

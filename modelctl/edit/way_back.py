@@ -1,0 +1,86 @@
+"""Where a rollback leads: read from what is applied now and from what main has had.
+
+In the middle of a shift it is the stable release, and no history is asked. Settled, the stable
+releases of the main line are read as a path: arriving at one that is on the path cuts the path
+back to it, whether by rollback, by revert or by hand. The way back is the one before the current.
+A release is its content, never its number.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelctl.repo import git, layout
+from modelctl.repo.documents import parse
+from modelctl.repo.history import Past
+from modelctl.repo.layout import Pair
+
+WHOLE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A release that was stable: its name, the blob of its file, and what that comes down to."""
+
+    release: str
+    blob: str
+    identity: str
+
+
+def is_settled(stable: str, weights: Mapping[str, int]) -> bool:
+    """Whether the stable release has all the traffic that is applied."""
+    return weights.get(stable) == WHOLE
+
+
+def path_of(root: Path, pair: Pair, states: Sequence[Past]) -> list[Station]:
+    """The stable releases of the main line, oldest first, the current one last.
+
+    `states` come newest first, as history gives them.
+    """
+    wanted = {blob for state in states if (blob := _stable_blob(pair, state))}
+    contents = git.read_blobs(root, sorted(wanted))
+    identities = {blob: release_identity(content) for blob, content in contents.items()}
+    path: list[Station] = []
+    ran: tuple[str, frozenset[str]] | None = None
+    for state in reversed(states):
+        blob, runs = _stable_blob(pair, state), (state.stable, _applied_of(state))
+        if blob is None or runs == ran:
+            continue  # a file that was edited, and never applied, did not serve
+        ran = runs
+        station = Station(state.stable, blob, identities[blob])
+        known = [index for index, other in enumerate(path) if other.identity == station.identity]
+        if known:
+            del path[known[0] :]
+        path.append(station)
+    return path
+
+
+def release_identity(content: bytes) -> str:
+    """What a release file comes down to: two with the same are the same bits and settings.
+
+    Comments, layout and where the model was trained do not count.
+    """
+    document, _ = parse("release.yaml", content)
+    if document is None or not isinstance(document.value, dict):
+        return hashlib.sha256(content).hexdigest()
+    counted = {key: value for key, value in document.value.items() if key != "provenance"}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+
+
+def last_blob(states: Iterable[Past], pair: Pair, release: str) -> str | None:
+    """The file of a release as it was when it was last deployed, whatever its weight."""
+    path = layout.release_file(pair[0], release)
+    deployed = (state.state.blobs for state in states if release in state.weights)
+    return next((blobs[path] for blobs in deployed if path in blobs), None)
+
+
+def _applied_of(state: Past) -> frozenset[str]:
+    """The names of the bytes that are applied for the stable release alone."""
+    own = state.state.generated.items()
+    return frozenset(blob for path, blob in own if layout.place(path).release == state.stable)
+
+
+def _stable_blob(pair: Pair, state: Past) -> str | None:
+    return state.state.blobs.get(layout.release_file(pair[0], state.stable))
