@@ -15,6 +15,7 @@ from modelctl.local.plan.objects import model_plan, parse
 from modelctl.local.plan.values import ModelPlan, PlanError
 from modelctl.local.source.artifacts import ArtifactExport
 from modelctl.local.source.repositories import Source
+from modelctl.nearest import hint
 from modelctl.repo import layout
 from modelctl.repo.git import Commit
 from modelctl.repo.tree import EntryKind, Tree
@@ -116,7 +117,8 @@ class Reader:
         engines = {item.get("name").text(): item.get("engine").text() for item in ordered}
         engine = engines.get(self._environment)
         if engine != "local":
-            found = "no such environment" if engine is None else f"engine: {engine}"
+            near = f"no such environment ({hint(self._environment, engines)})"
+            found = near if engine is None else f"engine: {engine}"
             local = ", ".join(name for name, its in engines.items() if its == "local")
             raise PlanError(
                 f"{path}: environment {self._environment}: found {found}, expected one with "
