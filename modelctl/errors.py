@@ -9,6 +9,10 @@ class UsageError(ModelctlError):
     """The command line asks for something that cannot be done as asked."""
 
 
+class OutputError(ModelctlError):
+    """Standard output cannot be written; the cause is the OSError that says why."""
+
+
 class TreeError(ModelctlError):
     """A repository tree, or a file in it, could not be read."""
 

@@ -1,14 +1,13 @@
 """`modelctl render`: write, or compare, every generated file."""
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
 from modelctl.edit import workspace
 from modelctl.repo import git
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
-
-SUMMARY = "write every generated file; --check only compares"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write what differs, or say what would be written."""
     root = git.top_level(Path.cwd())
-    with workspace.only_writer(root):
+    # Reading needs no lock, and must work where the git folder cannot be written.
+    with nullcontext() if arguments.check else workspace.only_writer(root):
         repository = load(WorkTree(root))
         changes = workspace.render_changes(repository)
         if not arguments.check:
