@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from modelctl.cli import names
 from modelctl.edit import operations, workspace
 from modelctl.edit.text import Traffic, with_traffic
-from modelctl.errors import EditRefusedError, UsageError
+from modelctl.errors import EditRefusedError
 from modelctl.repo import git, layout
 from modelctl.repo.kinds import Serving
 from modelctl.repo.loading import load
@@ -38,8 +39,7 @@ def edit_traffic(arguments: argparse.Namespace, operation: str, after: NextTraff
         repository = load(tree)
         serving = repository.servings.get((arguments.model, arguments.env))
         if serving is None:
-            faults = [str(fault) for fault in repository.faults if fault.path == path]
-            raise UsageError(f"{path}: {'; '.join(faults) or 'no such file'}")
+            raise names.unserved(repository, arguments.model, arguments.env)
         wanted = after(root, serving)
         text = with_traffic(repository.documents[path], tree.read(path).decode(), wanted)
         subject = operations.subject(serving, wanted, operation)

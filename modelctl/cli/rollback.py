@@ -9,8 +9,6 @@ from modelctl.edit.text import Traffic
 from modelctl.repo import history
 from modelctl.repo.kinds import Serving
 
-SUMMARY = "give all traffic back to the last good stable release, found in git's history"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
