@@ -2,39 +2,44 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Protocol
 
-from modelctl.errors import EditRefusedError, ModelctlError
+from modelctl.cli import ending
+from modelctl.cli.parser import Parser
+from modelctl.errors import ModelctlError, UsageError
+from modelctl.nearest import hint
 
-EXIT_FINDINGS = 1
-EXIT_COULD_NOT_RUN = 2
-
-# In the order of a model's life; each is a module of `modelctl.cli`.
-COMMANDS = (
-    "new",
-    "release",
-    "check",
-    "explain",
-    "rules",
-    "render",
-    "shift",
-    "promote",
-    "retire",
-    "rollback",
-    "history",
-    "up",
-    "status",
+_PURPOSE = "Put ONNX models into production by git."
+_EXIT_CODES = (
+    "Exit codes: 0 done, 1 findings or refused, 2 could not run, 130 interrupted. "
+    f"{ending.TRACEBACK}=1 shows where an error comes from."
 )
+# In the order of a model's life; each is a module of `modelctl.cli`, loaded when it is asked for.
+COMMANDS: Mapping[str, str] = {
+    "new": "start a model from an ONNX file: contract, digest and size are read from it",
+    "release": "add a release: from an ONNX file, or the latest one with another image or place",
+    "check": "validate every model, release and environment; exit 1 on errors",
+    "explain": "print the page of a rule: what it does, why, a bad and a good example",
+    "rules": "list every rule that `check` holds",
+    "render": "write every generated file; --check only compares",
+    "shift": "change the weights of a model in an environment; r3=0 introduces a release",
+    "promote": "give a release all traffic and make it stable; the others stay warm at 0",
+    "retire": "stop running a release that has no traffic; its file stays",
+    "rollback": "give all traffic back to the release that had it before, whatever is broken",
+    "history": "show which releases served with which weights, and since which commit",
+    "up": "serve an environment on this machine from the commits of a branch",
+    "status": "show what `modelctl up` serves: sync, health, weights and measured shares",
+}
+# What a command needs beyond the package's own dependencies.
+EXTRAS: Mapping[str, str] = {"up": "local"}
 
 
 class Command(Protocol):
     """What a command module offers."""
 
-    SUMMARY: str
-
-    def configure(self, parser: argparse.ArgumentParser) -> None:
+    def configure(self, parser: Parser) -> None:
         """Add the command's arguments."""
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -42,40 +47,59 @@ class Command(Protocol):
 
 
 def command(name: str) -> Command:
-    """The module of a command; loaded only when it is asked for, so that each starts fast."""
-    module: Command = import_module(f"modelctl.cli.{name}")
+    """The module of a command.
+
+    Raises:
+        ModelctlError: a module that the command needs is not installed.
+
+    """
+    try:
+        module: Command = import_module(f"modelctl.cli.{name}")
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("modelctl"):
+            raise
+        package = f"modelctl[{EXTRAS[name]}]" if name in EXTRAS else "modelctl"
+        raise ModelctlError(
+            f"found no module {error.name}, which `modelctl {name}` needs: pip install '{package}'"
+        ) from error
     return module
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The argument parser of every command, or of one."""
-    top = argparse.ArgumentParser(
-        prog="modelctl", description="Put ONNX models into production by git."
-    )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in (only,) if only else COMMANDS:
-        module = command(name)
-        one = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
-        module.configure(one)
-    return top
-
-
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; 0 done, 1 refused or findings, 2 could not run."""
-    words = sys.argv[1:] if words is None else words
-    only = words[0] if words and words[0] in COMMANDS else None
-    arguments = parser(only).parse_args(words)
+    """Run one command; 0 done, 1 refused or findings, 2 could not run, 130 interrupted."""
     try:
-        return command(arguments.command).run(arguments)
-    except EditRefusedError as error:
-        print(f"modelctl: refused: {error}", file=sys.stderr)  # noqa: T201 - the outermost handler
-        return EXIT_FINDINGS
-    except ModelctlError as error:
-        print(f"modelctl: {error}", file=sys.stderr)  # noqa: T201 - the outermost handler
-        return EXIT_COULD_NOT_RUN
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; Python would complain once more at exit
-        return EXIT_COULD_NOT_RUN
+        ending.prepare_output()
+        exit_code = _run(sys.argv[1:] if words is None else words)
+        sys.stdout.flush()  # at Python's end it would be too late to say that the disk is full
+    except BaseException as error:  # noqa: BLE001 - the outermost handler
+        return ending.tell(error)
+    return exit_code
+
+
+def _run(words: Sequence[str]) -> int:
+    name = words[0] if words else ""
+    try:
+        if name not in COMMANDS:
+            return _overview(words)
+        module, parser = command(name), Parser(f"modelctl {name}", COMMANDS[name])
+        module.configure(parser)
+        return module.run(parser.read(words[1:]))
+    except SystemExit as done:  # argparse has printed help
+        return int(done.code or 0)
+
+
+def _overview(words: Sequence[str]) -> int:
+    """Print what there is, if the words ask for help; else they do not begin with a command."""
+    if words and words[0] in ("-h", "--help"):
+        parser = argparse.ArgumentParser("modelctl", description=_PURPOSE, epilog=_EXIT_CODES)
+        listed = parser.add_subparsers(metavar="COMMAND")
+        for name, summary in COMMANDS.items():
+            listed.add_parser(name, help=summary)
+        parser.print_help()
+        return 0
+    found = f"the command {words[0]!r}" if words else "no command"
+    near = hint(words[0] if words else "", COMMANDS, otherwise="`modelctl --help` lists them")
+    raise UsageError(f"found {found}, expected one of modelctl: {near}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,10 @@ class UsageError(ModelctlError):
     """The command line asks for something that cannot be done as asked."""
 
 
+class OutputError(ModelctlError):
+    """Standard output cannot be written; the cause is the OSError that says why."""
+
+
 class TreeError(ModelctlError):
     """A repository tree, or a file in it, could not be read."""
 
@@ -19,3 +23,7 @@ class GitError(ModelctlError):
 
 class EditRefusedError(ModelctlError):
     """An edit would leave the repository in a state that `check` refuses; nothing was written."""
+
+
+class NeverServedError(UsageError):
+    """A model is not served in an environment, and its history has no state in which it was."""

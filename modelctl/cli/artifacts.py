@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelctl.cli import values
+from modelctl.cli.parser import Parser
 from modelctl.edit.scaffold import Provenance
 from modelctl.errors import UsageError
 from modelctl.model.graph import read_graph
@@ -45,23 +47,38 @@ class LocalFile:
         return {path: self.content for path in map(mirrors.repository_path, places) if path}
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Arguments about an artifact and where it comes from."""
     parser.add_argument("--golden", type=Path, metavar="FILE", help="recorded inputs and outputs")
     parser.add_argument(
         "--artifacts-at",
+        type=values.text("release", "artifact", "uri"),
         metavar="URI",
         help="folder that artifacts are read from, such as s3://models/",
     )
-    parser.add_argument("--trained-from", metavar="TEXT", help="git commit or run id")
-    parser.add_argument("--data-sha256", metavar="HEX", help="SHA-256 of the training data")
+    parser.add_argument(
+        "--trained-from",
+        type=values.text("release", "provenance", "trained_from"),
+        metavar="TEXT",
+        help="git commit or run id",
+    )
+    parser.add_argument(
+        "--data-sha256",
+        type=values.text("release", "provenance", "data_sha256"),
+        metavar="HEX",
+        help="SHA-256 of the training data",
+    )
     parser.add_argument(
         "--metric",
         action="append",
+        type=values.metric,
         default=[],
         metavar="NAME=VALUE",
         help="measured quality; may be given several times",
     )
+    parser.goes_with("--golden", "--artifact", "it records what that file answers")
+    for option in ("--data-sha256", "--metric"):
+        parser.goes_with(option, "--trained-from", "a release keeps them as one provenance")
 
 
 def read(path: Path, base_uri: str, model: str, name: str) -> LocalFile:
@@ -77,14 +94,4 @@ def provenance(arguments: argparse.Namespace) -> Provenance | None:
     """The provenance that the arguments tell, if any."""
     if not arguments.trained_from:
         return None
-    return Provenance(
-        arguments.trained_from, arguments.data_sha256, dict(map(_metric, arguments.metric))
-    )
-
-
-def _metric(word: str) -> tuple[str, float]:
-    name, _, value = word.partition("=")
-    try:
-        return name, float(value)
-    except ValueError as error:
-        raise UsageError(f"found the metric {word!r}, expected NAME=NUMBER") from error
+    return Provenance(arguments.trained_from, arguments.data_sha256, dict(arguments.metric))

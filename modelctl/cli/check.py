@@ -15,8 +15,6 @@ from modelctl.repo.layout import place
 from modelctl.repo.loading import load
 from modelctl.repo.tree import CommitTree, Tree, WorkTree
 
-SUMMARY = "validate every model, release and environment; exit 1 on errors"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -82,9 +80,17 @@ def _repository_path(root: Path, tree: Tree, path: Path) -> str:
         within = absolute.resolve().relative_to(root.resolve()).as_posix()
     except ValueError as error:
         raise UsageError(f"{path} is outside the repository {root}: name a path in it") from error
-    if not absolute.exists() and within != "." and not tree.below(within):
-        raise UsageError(f"{path} is not in the repository {root}: correct the path")
+    if not _is_there(root, tree, within) and not tree.below(within):
+        place = f"commit {tree.commit[:12]}" if isinstance(tree, CommitTree) else "repository"
+        raise UsageError(f"{path} is not in the {place} of {root}: correct the path")
     return within
+
+
+def _is_there(root: Path, tree: Tree, path: str) -> bool:
+    """Whether there is a file or folder at a path of what is checked, at any depth."""
+    if isinstance(tree, CommitTree):
+        return path == "." or bool(git.text(root, "ls-tree", tree.commit, "--", path))
+    return (root / path).exists()
 
 
 def _is_wanted(finding: Finding, paths: Collection[str]) -> bool:

@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from modelctl.cli import names
+from modelctl.cli.parser import Parser
 from modelctl.edit import operations, transaction
 from modelctl.edit.overlay import Changes
 from modelctl.edit.plan import Live, Plan, plan_edit
 from modelctl.edit.text import Traffic, with_traffic
-from modelctl.errors import EditRefusedError, UsageError
+from modelctl.errors import EditRefusedError
 from modelctl.repo import git, layout
 from modelctl.repo.kinds import Serving
 from modelctl.repo.loading import load
@@ -18,14 +20,14 @@ from modelctl.repo.tree import WorkTree
 NextTraffic = Callable[[Serving], Traffic]
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Arguments of every command that edits a serving file."""
     parser.add_argument("model", metavar="MODEL", help="folder of the model below apps/")
     parser.add_argument("--env", required=True, help="environment to edit")
     add_commit(parser)
 
 
-def add_commit(parser: argparse.ArgumentParser) -> None:
+def add_commit(parser: Parser) -> None:
     """The arguments `--commit` and `--no-verify`."""
     parser.add_argument(
         "--commit", action="store_true", help="commit the edit with the conventional subject"
@@ -33,6 +35,7 @@ def add_commit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-verify", action="store_true", help="with --commit: pass over git's commit hooks"
     )
+    parser.goes_with("--no-verify", "--commit", "only a commit runs hooks")
 
 
 def edit_traffic(arguments: argparse.Namespace, operation: str, after: NextTraffic) -> int:
@@ -46,8 +49,7 @@ def edit_traffic(arguments: argparse.Namespace, operation: str, after: NextTraff
         serving = files.servings.get(arguments.env)
         path = layout.serving_file(*pair)
         if serving is None:
-            faults = [str(fault) for fault in files.faults if fault.path == path]
-            raise UsageError(f"{path}: {'; '.join(faults) or 'no such file'}")
+            raise names.unserved(files, arguments.env)
         wanted = after(serving)
         text = with_traffic(files.documents[path], tree.read(path).decode(), wanted)
         live = Live(pair, operations.gaining(serving, wanted))

@@ -1,13 +1,11 @@
 """`modelctl explain RULE`: the manual page of a rule."""
 
 import argparse
-import difflib
 
 from modelctl.check.rules import RULES, Rule
 from modelctl.errors import UsageError
+from modelctl.nearest import hint
 from modelctl.pages.rules import page
-
-SUMMARY = "print the page of a rule: what it does, why, a bad and a good example"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +22,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _named(slug: str) -> Rule:
     rules = {rule.ID: rule for rule in RULES}
     if slug not in rules:
-        near = difflib.get_close_matches(slug, rules, n=1)
-        hint = f"did you mean {near[0]}?" if near else "`modelctl rules` lists them"
-        raise UsageError(f"found no rule {slug}: {hint}")
+        near = hint(slug, rules, otherwise="`modelctl rules` lists them")
+        raise UsageError(f"found no rule {slug}: {near}")
     return rules[slug]

@@ -1,10 +1,11 @@
 """`modelctl new`: a model's first files, from an ONNX file."""
 
 import argparse
-import re
 from pathlib import Path
 
-from modelctl.cli import artifacts, editing
+from modelctl.cli import artifacts, editing, names
+from modelctl.cli.parser import Parser
+from modelctl.cli.values import number, text
 from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import Live, plan_edit
 from modelctl.errors import UsageError
@@ -15,27 +16,49 @@ from modelctl.repo.loading import load
 from modelctl.repo.repository import Repository
 from modelctl.repo.tree import WorkTree
 
-SUMMARY = "start a model from an ONNX file: contract, digest and size are read from it"
-_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 DEFAULT_RUNTIME = Runtime(providers=("cpu",), threads=1, max_inflight=64, batching=None)
 DEFAULT_RESOURCES = Resources(cpu="1", memory="512Mi", gpu=None)
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="name of the new model")
-    parser.add_argument("--artifact", type=Path, required=True, metavar="FILE", help="ONNX file")
-    parser.add_argument("--owner", required=True, metavar="TEAM", help="team that answers for it")
-    parser.add_argument("--description", required=True, help="what it predicts, in a sentence")
     parser.add_argument(
-        "--image", required=True, metavar="NAME@sha256:…", help="model server image by digest"
+        "model", type=text("model", "name"), metavar="MODEL", help="name of the new model"
+    )
+    parser.add_argument("--artifact", type=Path, required=True, metavar="FILE", help="ONNX file")
+    parser.add_argument(
+        "--owner",
+        type=text("model", "owner"),
+        required=True,
+        metavar="TEAM",
+        help="team that answers for it",
+    )
+    parser.add_argument(
+        "--description",
+        type=text("model", "description"),
+        required=True,
+        help="what it predicts, in a sentence",
+    )
+    parser.add_argument(
+        "--image",
+        type=text("release", "image"),
+        required=True,
+        metavar="NAME@sha256:…",
+        help="model server image by digest",
     )
     parser.add_argument("--env", help="environment that serves it first; default: the first one")
-    parser.add_argument("--latency-p99-ms", type=float, default=100, metavar="MS")
-    parser.add_argument("--error-rate", type=float, default=0.001, metavar="SHARE")
-    parser.add_argument("--peak-rps", type=float, default=100, metavar="RPS")
+    _add_level(parser, "--latency-p99-ms", default=100, metavar="MS")
+    _add_level(parser, "--error-rate", default=0.001, metavar="SHARE")
+    _add_level(parser, "--peak-rps", default=100, metavar="RPS")
     artifacts.configure(parser)
     editing.add_commit(parser)
+
+
+def _add_level(parser: Parser, option: str, *, default: float, metavar: str) -> None:
+    """A bound of the service level, held to its field's schema."""
+    field = option.removeprefix("--").replace("-", "_")
+    kind = number("model", "service_level", field)
+    parser.add_argument(option, type=kind, default=default, metavar=metavar)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         tree = WorkTree(root)
         repository = load(tree)
         _refuse_bad_names(arguments, repository)
-        environment = arguments.env or repository.environments.ordered[0].name
+        environment = _environment(arguments, repository)
         files = _files(arguments, repository, environment)
         live = Live((arguments.model, environment), frozenset({"r1"}))
         subject = f"apps/{arguments.model}: Add model with release r1"
@@ -54,17 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _refuse_bad_names(arguments: argparse.Namespace, repository: Repository) -> None:
-    if not _NAME.fullmatch(arguments.model):
-        raise UsageError(
-            f"found the name {arguments.model!r}, expected a DNS label such as digits-cnn"
-        )
     if arguments.model in repository.folders:
         raise UsageError(f"apps/{arguments.model} is already there: use `modelctl release`")
-    known = [environment.name for environment in repository.environments.ordered]
-    if not known:
-        raise UsageError(f"{layout.ENVIRONMENTS} has faults: run `modelctl check`")
-    if arguments.env and arguments.env not in known:
-        raise UsageError(f"found the environment {arguments.env!r}, known: {', '.join(known)}")
+    names.refuse_unknown_environment(repository, _environment(arguments, repository))
+
+
+def _environment(arguments: argparse.Namespace, repository: Repository) -> str:
+    first = (environment.name for environment in repository.environments.ordered)
+    return str(arguments.env or next(first, ""))
 
 
 def _files(

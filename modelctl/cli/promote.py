@@ -3,16 +3,19 @@
 import argparse
 
 from modelctl.cli import editing
+from modelctl.cli.parser import Parser
+from modelctl.cli.values import release
 from modelctl.edit import operations
 
-SUMMARY = "give a release all traffic and make it stable; the others stay warm at 0"
 
-
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the command's arguments."""
     editing.configure(parser)
     parser.add_argument(
-        "--release", metavar="RELEASE", help="default: the one that has traffic now"
+        "--release",
+        type=release,
+        metavar="RELEASE",
+        help="default: the one that has traffic now",
     )
 
 

@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from modelctl.cli import artifacts, editing
+from modelctl.cli import artifacts, editing, names
+from modelctl.cli.parser import Parser
+from modelctl.cli.values import text
 from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import plan_edit
 from modelctl.edit.scaffold import NewRelease, Provenance
@@ -16,10 +18,8 @@ from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles
 from modelctl.repo.tree import WorkTree
 
-SUMMARY = "add a release: from an ONNX file, or the latest one again with another image or place"
 
-
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
         "models", nargs="*", metavar="MODEL", help="folders below apps/; none with --all"
@@ -29,7 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--artifact", type=Path, metavar="FILE", help="ONNX file; default: the latest release's"
     )
     parser.add_argument(
-        "--image", metavar="NAME@sha256:…", help="model server image; default: the latest release's"
+        "--image",
+        type=text("release", "image"),
+        metavar="NAME@sha256:…",
+        help="model server image; default: the latest release's",
     )
     artifacts.configure(parser)
     editing.add_commit(parser)
@@ -55,14 +58,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _refuse_misuse(arguments: argparse.Namespace, models: tuple[str, ...]) -> None:
-    if not models or (arguments.all and arguments.models):
-        raise UsageError("name the models, or --all")
+    if arguments.all == bool(arguments.models):
+        found = "both" if arguments.all else "neither"
+        raise UsageError(f"found {found}, expected either MODEL or --all")
+    if not models:
+        raise UsageError("found no model below apps/: start one with `modelctl new`")
     if arguments.artifact and len(models) > 1:
-        raise UsageError(f"--artifact is one file, found {len(models)} models")
+        raise UsageError(f"--artifact: found {len(models)} models, expected one: it is one file")
     if not (arguments.artifact or arguments.image or arguments.artifacts_at):
-        raise UsageError("say what is new: --artifact, --image or --artifacts-at")
-    if arguments.golden and not arguments.artifact:
-        raise UsageError("--golden goes with --artifact: it records that file's outputs")
+        raise UsageError("found nothing new, expected --artifact, --image or --artifacts-at")
 
 
 def _subject(identities: Mapping[str, str]) -> str:
@@ -83,6 +87,7 @@ def _files(
     arguments: argparse.Namespace, own: ModelFiles, identity: str
 ) -> dict[str, bytes | None]:
     model, environments = own.folder, own.environments
+    names.refuse_unknown_model(own.repository, model)
     if not own.releases:
         raise UsageError(f"apps/{model} has no valid release: start it with `modelctl new`")
     latest = list(own.releases.values())[-1]

@@ -12,8 +12,6 @@ from modelctl.repo import git
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 
-SUMMARY = "write every generated file; --check only compares"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -26,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write what differs, or say what would be written."""
     root = git.top_level(Path.cwd())
     with ExitStack() as held:
-        if not arguments.check:
+        if not arguments.check:  # reading needs no lock, and no folder that can be written
             editing.say(held.enter_context(transaction.only_writer(root)))
         changes, faults = _changes(root)
         if changes and not arguments.check:

@@ -3,15 +3,17 @@
 import argparse
 
 from modelctl.cli import editing
+from modelctl.cli.parser import Parser
+from modelctl.cli.values import release
 from modelctl.edit import operations
 
-SUMMARY = "stop running a release that has no traffic; its file stays"
 
-
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the command's arguments."""
     editing.configure(parser)
-    parser.add_argument("--release", metavar="RELEASE", help="default: the only one at weight 0")
+    parser.add_argument(
+        "--release", type=release, metavar="RELEASE", help="default: the only one at weight 0"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,23 +4,27 @@ import argparse
 import time
 from pathlib import Path
 
-from modelctl.cli import editing
+from modelctl.cli import editing, names
+from modelctl.cli.parser import Parser
+from modelctl.cli.values import release
 from modelctl.edit import transaction
 from modelctl.edit.rollback import Rollback, plan_rollback
-from modelctl.errors import UsageError
+from modelctl.errors import NeverServedError, UsageError
 from modelctl.local.running import is_ready
 from modelctl.repo import git
+from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 
-SUMMARY = "give all traffic back to the release that had it before, whatever is broken now"
 _LOOK_S = 0.5
 _WAIT_S = 600.0  # as long as a Deployment may take to make progress
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the command's arguments."""
     editing.configure(parser)
-    parser.add_argument("--to", metavar="RELEASE", help="another release than the one before")
+    parser.add_argument(
+        "--to", type=release, metavar="RELEASE", help="another release than the one before"
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--wait",
@@ -30,12 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--now", action="store_true", help="send the traffic at once, even if nothing runs yet"
     )
+    parser.goes_with("--wait", "--commit", "what is not committed is never served")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write or commit the next step of the way back; with --wait every step."""
-    if arguments.wait and not arguments.commit:
-        raise UsageError("--wait goes with --commit: what is not committed is never served")
     root = git.top_level(Path.cwd())
     step = _step(arguments, root)
     if step.warms and arguments.wait:
@@ -49,7 +52,10 @@ def _step(arguments: argparse.Namespace, root: Path) -> Rollback:
     with transaction.only_writer(root) as mended:
         editing.say(mended)
         tree = WorkTree(root)
-        step = plan_rollback(root, tree, pair, to=arguments.to, at_once=arguments.now)
+        try:
+            step = plan_rollback(root, tree, pair, to=arguments.to, at_once=arguments.now)
+        except NeverServedError as error:
+            raise names.unserved(load(tree).model(arguments.model), arguments.env) from error
         editing.apply(arguments, root, step.changes, _subject(arguments, step))
     _tell(arguments, step)
     return step

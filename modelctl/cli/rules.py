@@ -5,8 +5,6 @@ import argparse
 from modelctl.check.rules import RULES
 from modelctl.pages.rules import summary
 
-SUMMARY = "list every rule that `check` holds"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command has no arguments."""

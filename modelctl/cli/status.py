@@ -1,14 +1,12 @@
 """`modelctl status`: what `modelctl up` runs, and whether that is what git says."""
 
 import argparse
+import json
 from pathlib import Path
 
-from modelctl.local.state import StateFolder, is_held, read_json
-from modelctl.local.up import default_state
+from modelctl.local.state import StateFolder, default_state, is_held, read_json
 from modelctl.status.text import lines
-from modelctl.status.values import encode
 
-SUMMARY = "show what `modelctl up` serves: sync, health, weights and measured shares"
 EXIT_WELL = 0
 EXIT_NOT_WELL = 1
 EXIT_NOT_RUNNING = 2
@@ -30,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     status = saved if isinstance(saved, dict) else {}
     well = running and status.get("well") is True
     if arguments.format == "json":
-        print(encode(status | {"running": running, "well": well}).decode(), end="")
+        # In ASCII, so that it is the same JSON whatever the terminal's encoding lacks.
+        print(json.dumps(status | {"running": running, "well": well}, indent=1))
     else:
         print("\n".join(lines(status, folder.root, running=running)))
     if not running or not status:

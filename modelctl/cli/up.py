@@ -3,13 +3,15 @@
 import argparse
 import logging
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from modelctl.local.up import Options, default_state
+from modelctl.cli.values import port
+from modelctl.errors import UsageError
+from modelctl.local.state import default_state
+from modelctl.local.up import Options
 from modelctl.local.up import run as serve
 from modelctl.status.values import Addresses
-
-SUMMARY = "serve an environment on this machine from the commits of a branch"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,15 +29,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--state", type=Path, metavar="DIR", help="state directory (default: .modelctl)"
     )
     parser.add_argument(
-        "--port", type=int, default=8080, help="predictions (default: 8080; 0: any free port)"
+        "--port", type=port, default=8080, help="predictions (default: 8080; 0: any free port)"
     )
     parser.add_argument(
-        "--status-port", type=int, default=8081, help="status page (default: 8081; 0: any)"
+        "--status-port", type=port, default=8081, help="status page (default: 8081; 0: any)"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted.
+
+    Raises:
+        UsageError: the model server is not installed beside this program.
+
+    """
+    if find_spec("modelserver") is None:
+        raise UsageError(
+            "found no model server, expected the package modelserver in this environment: "
+            "pip install it from serving/ of modelctl's repository"
+        )
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s"
     )

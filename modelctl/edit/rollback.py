@@ -12,7 +12,7 @@ from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
 from modelctl.edit.way_back import WHOLE, is_settled, last_blob, path_of, release_identity
-from modelctl.errors import EditRefusedError
+from modelctl.errors import EditRefusedError, NeverServedError
 from modelctl.render import drift
 from modelctl.repo import git, layout
 from modelctl.repo.kinds import Serving
@@ -53,6 +53,7 @@ def plan_rollback(
 
     Raises:
         EditRefusedError: there is nothing to go back to, or it is there already.
+        NeverServedError: the model is not, and never was, served in the environment.
 
     """
     now = Situation(root, tree, pair)
@@ -135,7 +136,7 @@ def _require_served(now: Situation) -> None:
             f"{now.pair[0]} is not served in {now.pair[1]} any more, expected {path}; "
             f"`git revert {gone.id[:12]}` brings it back"
         )
-    raise EditRefusedError(f"found no file {path}, now or in the history of this branch")
+    raise NeverServedError(f"found no file {path}, now or in the history of this branch")
 
 
 def _target(now: Situation, to: str | None) -> Target:

@@ -31,12 +31,13 @@ def only_writer(root: Path) -> Iterator[tuple[str, ...]]:
         ModelctlError: another edit holds the lock, or it cannot be taken.
 
     """
-    lock = Path(git.text(root, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+    common = git.text(root, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    lock = Path(common) / "modelctl.lock"
     try:
-        file = (lock / "modelctl.lock").open("a")
+        file = lock.open("a")
     except OSError as error:
         raise ModelctlError(
-            f"{lock} cannot be written: {error.strerror}; an edit needs git's folder to be writable"
+            f"{lock}: {error.strerror}; an edit needs git's folder to be writable"
         ) from error
     with file:
         try:

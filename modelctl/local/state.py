@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Self
 
 from modelctl.atomic import write_atomically
-from modelctl.errors import UsageError
+from modelctl.errors import GitError, UsageError
+from modelctl.repo import git
 
 _TRIES = 5
 _BETWEEN_TRIES_S = 0.02
@@ -81,6 +82,14 @@ class StateFolder:
         except OSError as error:
             message = f"the state directory {self.root} cannot be made: {error.strerror}"
             raise UsageError(f"{message}; choose another with --state DIR") from error
+
+
+def default_state() -> Path:
+    """`.modelctl` in the root of the work tree around, or in the current folder."""
+    try:
+        return git.top_level(Path.cwd()) / ".modelctl"
+    except GitError:
+        return Path.cwd() / ".modelctl"
 
 
 class Lock:

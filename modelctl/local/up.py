@@ -92,14 +92,6 @@ def run(options: Options) -> int:
         return asyncio.run(_Up(options, folder, journal).serve())
 
 
-def default_state() -> Path:
-    """`.modelctl` in the root of the work tree around, or in the current folder."""
-    try:
-        return git.top_level(Path.cwd()) / ".modelctl"
-    except GitError:
-        return Path.cwd() / ".modelctl"
-
-
 class _Up:
     """The parts of one `modelctl up`, and the order in which they start and end."""
 

@@ -1,7 +1,7 @@
 """Git, as a program: the few questions and commits this package needs.
 
 Every call passes a list of arguments, ends options with `--end-of-options` where a name comes
-from outside, and turns a failure into `GitError` with git's own words.
+from outside, and turns a failure into `GitError`: what it means, and git's own words.
 """
 
 import hashlib
@@ -13,12 +13,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from modelctl.errors import GitError
+from modelctl.nearest import hint
+from modelctl.repo import git_failures
 
 # A prompt for credentials would hang a server at 3 a.m.; failing says what is wrong.
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _LEFT_OUT = "S"  # ls-files' mark of a file that is not to be in the work tree
 # Git sets these for its hooks; with them every `git -C` would ask the hook's repository.
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+
+# What git says of a revision that is not there; everything else is another failure.
+_NO_REVISION = "Needed a single revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,16 @@ def run(
         )
     except FileNotFoundError as error:
         raise GitError("git is not installed: install it (Debian: apt-get install git)") from error
+    except OSError as error:
+        raise GitError(f"git {arguments[0]} cannot be run in {folder}: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
-        raise GitError(f"git {arguments[0]} took longer than {timeout_s} s in {folder}") from error
+        raise GitError(
+            f"git {arguments[0]} took longer than {timeout_s} s in {folder}, expected an answer: "
+            "look at the disk, or at the network to the remote repository, then try again"
+        ) from error
     except subprocess.CalledProcessError as error:
-        words = error.stderr.decode(errors="replace").strip()
-        raise GitError(f"git {' '.join(arguments)} failed in {folder}: {words}") from error
+        words = error.stderr.decode(errors="replace")
+        raise GitError(git_failures.told(folder, arguments[0], words)) from error
     return done.stdout
 
 
@@ -78,10 +88,34 @@ def top_level(folder: Path) -> Path:
 
 
 def resolve(folder: Path, revision: str) -> str:
-    """The full commit hash of a branch, tag or hash."""
-    return text(
-        folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-    )
+    """The full commit hash of a branch, tag or hash.
+
+    Raises:
+        GitError: there is no such commit; the message has the nearest name.
+
+    """
+    asked = f"{revision}^{{commit}}"
+    try:
+        return text(folder, "rev-parse", "--verify", "--end-of-options", asked)
+    except GitError as error:
+        if _NO_REVISION not in str(error):
+            raise
+        told = f"{_absent(folder, revision)} (git rev-parse: fatal: {_NO_REVISION})"
+        raise GitError(told) from error
+
+
+def _absent(folder: Path, revision: str) -> str:
+    """Why a revision is not there, and which there are."""
+    names = text(folder, "for-each-ref", "--format=%(refname:short)").splitlines()
+    listed = "`git branch --all` and `git tag` list them"
+    if not names and not text(folder, "rev-parse", "--revs-only", "HEAD"):
+        return f"found no commit yet in {folder}, expected one: commit first"
+    near = hint(revision.removeprefix("refs/heads/"), names, otherwise=listed)
+    if near != listed:
+        near = f"{near} {listed}"
+    if text(folder, "rev-parse", "--is-shallow-repository") == "true":
+        near += "; this clone is shallow: `git fetch --unshallow` brings older commits"
+    return f"found no commit {revision} in {folder}, expected a branch, tag or hash: {near}"
 
 
 def describe(folder: Path, commit: str) -> Commit:
@@ -118,8 +152,8 @@ def steps(folder: Path, revision: str, *paths: str) -> Iterator[Step]:
     """
     out = run(
         folder, "log", "--first-parent", "-m", "--raw", "-z", "--root", "--no-abbrev",
-        "--no-renames", "--no-follow", "--format=%H%x00%an%x00%cI%x00%s", "--end-of-options", revision, "--",
-        *paths,
+        "--no-renames", "--no-follow", "--format=%H%x00%an%x00%cI%x00%s", "--end-of-options",
+        revision, "--", *paths,
     ).decode(errors="surrogateescape")  # fmt: skip
     tokens = iter(out.split("\0"))
     token = next(tokens, "")

@@ -6,6 +6,7 @@ never served. States are compared by git's object names, so nothing is read to c
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from modelctl.repo import git, layout
@@ -116,7 +117,7 @@ def traffic_changes(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[
     """The states whose serving file differs from that of the state before, newest first."""
     path = layout.serving_file(*pair)
     found = list(past(root, pair, revision))
-    for state, before in zip(found, [*found[1:], None], strict=True):
+    for state, before in zip_longest(found, found[1:]):
         if before is None or state.state.blobs[path] != before.state.blobs[path]:
             yield state
 

@@ -71,7 +71,7 @@ class ModelFiles(Files):
 
     @property
     def artifact_paths(self) -> tuple[str, ...]:
-        """Every path of the repository that some environment reads a model or a golden file from."""
+        """Where in the repository some environment reads a model or a golden file."""
         models = {release.artifact.uri for release in self.releases.values()}
         goldens = {release.golden.uri for release in self.releases.values() if release.golden}
         tables = [environment.artifact_mirrors for environment in self.environments.ordered]

@@ -7,7 +7,7 @@ everything else is `schema-valid`. Under `x-expected` it says in words what its 
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -22,7 +22,10 @@ from modelctl.finding import Finding, Pointer
 from modelctl.repo.documents import Document
 
 RULE = "schema-valid"
-FOLDER = Path(__file__).resolve().parents[2] / "schemas"
+_PACKAGE = Path(__file__).resolve().parents[1]
+# A wheel carries them inside the package; in a checkout they lie where typed files name them.
+_IN_WHEEL = _PACKAGE / "schemas"
+FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "schemas"
 KINDS = ("model", "release", "serving", "environments")
 _SHOWN_CHARACTERS = 60
 _MAX_VIOLATIONS = 100
@@ -99,6 +102,16 @@ def violations(kind: str, document: Document) -> list[Finding]:
     told = (e for e in errors if e.keyword == "type" or e.on_key or e.pointer not in mistyped)
     findings = {finding for error in told for finding in _findings(document, error)}
     return sorted(findings)[:_MAX_VIOLATIONS]
+
+
+def fault(kind: str, field: Sequence[str], value: object) -> str | None:
+    """What is wrong with a value of one field of a kind, in a finding's words; None if nothing."""
+    part = schema(kind)
+    for key in field:
+        part = part["properties"][key]
+    errors = map(_violation, _Validator(part).iter_errors(value))
+    told = (f"found {_shown(e.instance)}, {_expected(e)} ({_example_remedy(e)})" for e in errors)
+    return next(told, None)
 
 
 def _violation(error: ValidationError) -> _Violation:

@@ -17,6 +17,7 @@ from modelctl.local.plan.objects import model_plan, parse
 from modelctl.local.plan.values import ModelPlan, PlanError
 from modelctl.local.source.artifacts import ArtifactExport
 from modelctl.local.source.repositories import Source
+from modelctl.nearest import hint
 from modelctl.repo import layout
 from modelctl.repo.git import Commit
 from modelctl.repo.layout import Kind, place
@@ -78,6 +79,10 @@ class _Known:
     paused: bool
     plan: ModelPlan | PlanError | None
     commit: Commit | None
+
+    def is_still(self, identity: str, tree: Tree) -> bool:
+        """Whether a tree says the same of the model, its artifacts included."""
+        return self.identity == identity and self.artifacts == _artifacts(tree, self.artifacts)
 
 
 class Reader:
@@ -169,7 +174,8 @@ class Reader:
         if self._is_local and (found or not ordered):
             return
         faults = [str(f) for f in repository.faults if place(f.path).kind is Kind.ENVIRONMENTS]
-        said = "no such environment" if found is None else f"engine: {found.engine}"
+        near = hint(self._environment, [e.name for e in ordered])
+        said = f"no such environment ({near})" if found is None else f"engine: {found.engine}"
         local = ", ".join(e.name for e in ordered if e.engine == "local")
         raise PlanError(
             faults[0]
@@ -183,9 +189,8 @@ class Reader:
     ) -> _Known:
         identity = reading.identities.get(name, "") + common
         known = self._known.get(name)
-        if known is not None and known.identity == identity:
-            if known.artifacts == _artifacts(repository.tree, known.artifacts):
-                return known
+        if known is not None and known.is_still(identity, repository.tree):
+            return known
         files = repository.model(name)
         own = files.generated.items()
         applied = {p: c for p, c in own if place(p).pair == (name, self._environment)}

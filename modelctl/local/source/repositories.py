@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from modelctl.errors import GitError, UsageError
+from modelctl.nearest import hint
 from modelctl.repo import git, history
 from modelctl.repo.git import Commit
 from modelctl.repo.layout import Pair
@@ -17,6 +18,7 @@ from modelctl.repo.tree import CommitTree, Tree, WorkTree
 _CERTAINTY_S = 5.0
 _FETCH_LIMIT_S = 60.0
 _UNCOMMITTED = "worktree-"
+_NO_REF = "couldn't find remote ref"
 
 
 class Source(Protocol):
@@ -124,7 +126,13 @@ class Remote(Branch):
     """A branch of a repository behind a URL, fetched into a bare mirror in the state folder."""
 
     def __init__(self, url: str, ref: str | None, mirror: Path, *, every_s: float) -> None:
-        """Make the mirror; GitError if the repository cannot be reached or has no such branch."""
+        """Make the mirror.
+
+        Raises:
+            GitError: the repository cannot be reached, or has no such branch, and no earlier run
+                has fetched it.
+
+        """
         self._shown = without_credentials(url)
         git.run(mirror.parent, "init", "--bare", "--quiet", str(mirror))
         # A clean-up in the background would be a process that nobody here ends.
@@ -134,13 +142,26 @@ class Remote(Branch):
         ref = ref if ref is None or ref.startswith("refs/") else f"refs/heads/{ref}"
         super().__init__(mirror, ref or self._default_ref(mirror), every_s=every_s)
         self.name = f"{self.ref} of {self._shown}"
+        if not git.text(mirror, "for-each-ref", self.ref):
+            self.revision()
 
     def revision(self) -> str:
         """The commit of the branch after a fetch."""
         refspec = f"+{self.ref}:{self.ref}"
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options")
-        self._ask(self.folder, "fetch", *options, self._url, refspec)
+        try:
+            self._ask(self.folder, "fetch", *options, self._url, refspec)
+        except GitError as error:
+            if _NO_REF not in str(error):
+                raise
+            raise GitError(f"{self.name} is not there: {self._near()} ({error})") from None
         return super().revision()
+
+    def _near(self) -> str:
+        """The name of a branch that the repository has, near to the one that it has not."""
+        lines = self._ask(self.folder, "ls-remote", "--heads", "--", self._url).splitlines()
+        names = [line.partition("\trefs/heads/")[2] for line in lines]
+        return hint(self.ref.removeprefix("refs/heads/"), names)
 
     def _default_ref(self, mirror: Path) -> str:
         """The full name of the repository's default branch."""
@@ -156,7 +177,7 @@ class Remote(Branch):
         try:
             return git.run(folder, *arguments, timeout_s=_FETCH_LIMIT_S).decode(errors="replace")
         except GitError as error:
-            words = str(error).replace(self._url, self._shown)
+            words = f"{self._shown}: {error}".replace(self._url, self._shown)
             raise GitError(words) from None  # the cause would repeat the URL's password
 
 
@@ -214,10 +235,7 @@ def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
         git.resolve(folder, ref or "HEAD")
         full = git.text(folder, "rev-parse", "--symbolic-full-name", ref or "HEAD")
     except GitError as error:
-        wanted = f"the revision {ref}" if ref else "a commit to start from"
-        raise UsageError(
-            f"{folder} does not have {wanted}: {error}; see --repo and --ref"
-        ) from error
+        raise UsageError(f"{error}; see --repo and --ref") from error
     return Branch(folder, full or ref or "HEAD", every_s=every_s)
 
 

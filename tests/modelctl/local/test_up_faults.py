@@ -224,9 +224,10 @@ def test_leftover_is_ended(own_repo: Repo, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("--repo", "/nowhere"), "see --repo and --ref"),
-        (("--repo", "file:///nowhere"), "/nowhere"),
+        (("--repo", "file:///nowhere"), "found no repository at /nowhere"),
+        (("--repo", "file:///nowhere", "--ref", "main"), "found no repository at /nowhere"),
         (("--repo", "https://localhost:1/x.git", "--worktree"), "--worktree needs a repository"),
-        (("--ref", "nowhere"), "does not have the revision nowhere"),
+        (("--ref", "nowhere"), "found no commit nowhere in "),
     ],
 )
 def test_nothing_to_follow(

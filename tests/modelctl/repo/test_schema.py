@@ -112,3 +112,22 @@ def test_hostile_files_are_cheap(kind: str, text: str) -> None:
     assert time.monotonic() - start < LIMIT_S
     assert 0 < len(findings) <= 100
     assert all(len(f.message) + len(f.remedy) < 1000 for f in findings)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        (("service_level", "error_rate"), 0.5, None),
+        (
+            ("service_level", "error_rate"),
+            2,
+            "found 2, expected at most 1 (for example 0.001)",
+        ),
+        (("owner",), "Vision", 'found "Vision", expected lower-case letters, digits and hyphens'),
+    ],
+)
+def test_one_field(field: tuple[str, ...], value: object, said: str | None) -> None:
+    """A value that is meant for one field is judged by that field's schema alone."""
+    found = schema.fault("model", field, value)
+
+    assert found is None if said is None else str(found).startswith(said)

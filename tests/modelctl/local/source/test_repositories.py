@@ -107,13 +107,13 @@ def test_ref(repo: Path, ref: str) -> None:
 @pytest.mark.parametrize("ref", ["nowhere", "--all", ""])
 def test_no_such_ref(repo: Path, ref: str) -> None:
     """A ref that does not exist is refused at the start, with the options to use."""
-    with pytest.raises(UsageError, match="see --repo and --ref"):
+    with pytest.raises(UsageError, match=r"found no commit .* expected a branch.*see --repo"):
         branch(repo, ref or "@{-1}")
 
 
 def test_no_repository(tmp_path: Path) -> None:
     """A folder that is no repository is refused at the start."""
-    with pytest.raises(UsageError, match="does not have a commit to start from"):
+    with pytest.raises(UsageError, match=r"found no git repository in .*; see --repo and --ref"):
         branch(tmp_path)
 
 
@@ -124,7 +124,7 @@ def test_vanished_branch(repo: Path) -> None:
     git(repo, "checkout", "--quiet", "-b", "other")
     git(repo, "branch", "--quiet", "-D", "main")
 
-    with pytest.raises(GitError, match=r"refs/heads/main of .* names no commit now"):
+    with pytest.raises(GitError, match=r"refs/heads/main of .* names no commit now: found no com"):
         source.revision()
     git(repo, "branch", "main")
     assert git(repo, "rev-parse", "main").strip() == source.revision()
@@ -238,6 +238,29 @@ def test_unreachable_url(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "away").rename(repo)
 
     assert before == source.revision()
+
+
+def test_url_without_the_branch(repo: Path, tmp_path: Path) -> None:
+    """A branch that the repository behind a URL lacks is named with the nearest that it has."""
+    with pytest.raises(GitError, match=r"refs/heads/mian of file://.* is not there: did you mean"):
+        remote(repo, tmp_path, "mian")
+
+
+def test_url_that_was_reached_before(repo: Path, tmp_path: Path) -> None:
+    """Begun anew while the repository is away, what an earlier run fetched is still followed."""
+    before = remote(repo, tmp_path, "main").revision()
+    repo.rename(tmp_path / "away")
+    source = remote(repo, tmp_path, "main")
+
+    assert b"name: m\n" == source.tree(before).read("apps/m/model.yaml")
+
+
+def test_url_of_no_repository(tmp_path: Path) -> None:
+    """A URL that leads to no repository, or to no host, says what to look at."""
+    with pytest.raises(GitError, match="found no repository at /nowhere, expected one"):
+        Remote("file:///nowhere", None, tmp_path / "m.git", every_s=1)
+    with pytest.raises(GitError, match="found no answer from the host"):
+        Remote("http://127.0.0.1:1/a.git", None, tmp_path / "n.git", every_s=1)
 
 
 @pytest.mark.parametrize(
