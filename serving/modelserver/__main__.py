@@ -10,8 +10,9 @@ import sys
 # FastAPI would import it to ask whether a response is a model of that version: none is.
 sys.modules["pydantic.v1"] = None  # type: ignore[assignment]  # how Python marks what is not there
 
-from modelserver import logs, process, settings
+from modelserver import process, settings
 from modelserver.errors import StartError
+from modelserver.observe import logs
 
 try:
     from uvloop import new_event_loop

@@ -1,7 +1,7 @@
 """What can go wrong, without a word about HTTP.
 
 Two families: a `StartError` ends the process with its own exit code, a `RequestError` is answered
-to the client (``status.py`` maps each class to a status code). Every message says what was found,
+to the client (`http.status` maps each class to a status code). Every message says what was found,
 what was expected, where, and for a start-up error what to do next.
 """
 # ruff: noqa: N818 - the names are operators' words for what happened; they stand in logs as they are

@@ -11,19 +11,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelserver import logs, start, tracing, transport
-from modelserver.app import create_app
-from modelserver.codec import Codec
-from modelserver.contract import shared_sizes
+from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
-from modelserver.exchange import Inference, Limits
-from modelserver.guard import Guard
-from modelserver.lifecycle import Lifecycle, Serving
-from modelserver.metrics import Metrics
-from modelserver.scheduler import Scheduler
+from modelserver.http import transport
+from modelserver.http.app import create_app
+from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.guard import Guard
+from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.scheduler import Scheduler
+from modelserver.model.contract import shared_sizes
+from modelserver.observe import logs, tracing
+from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
-from modelserver.start import Loaded
-from modelserver.warmup import Profile
+from modelserver.start import steps
+from modelserver.start.steps import Loaded
+from modelserver.start.warmup import Profile
 
 _SOFTWARE = 70
 _KILLED = 128 + signal.SIGTERM
@@ -118,7 +120,7 @@ class _Process:
         await self._http.serve(sockets=[listener])
 
     def _load(self) -> Loaded:
-        return start.load(self._settings, self._lifecycle.step)
+        return steps.load(self._settings, self._lifecycle.step)
 
     def _started(self, loading: "asyncio.Future[Loaded]", listener: socket.socket) -> int:
         """Begin to serve, or say why not; 0 or the exit code.

@@ -16,11 +16,11 @@ from pydantic import (
     model_validator,
 )
 
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
 from modelserver.errors import SettingsInvalid
-from modelserver.guard import SLICE, Policy
+from modelserver.inference.guard import SLICE, Policy
+from modelserver.model.contract import Contract, TensorSpec
 from modelserver.provideroptions import ProviderOptions
+from modelserver.tensor.datatypes import DATATYPES
 
 PREFIX = "MODELSERVER_"
 _LARGEST_AT_ONCE = 4

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from modelserver.codec import Codec
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
+from modelserver.codec.calls import Codec
 from modelserver.errors import InvalidRequest
+from modelserver.model.contract import Contract, TensorSpec
+from modelserver.tensor.datatypes import DATATYPES
 
 
 def codec_of(*inputs: tuple[str, str, tuple[int, ...]], **options: Any) -> Codec:  # noqa: ANN401

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
-from modelserver.model import Model
+from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.session import Model
+from modelserver.tensor.datatypes import DATATYPES
 
 Load = Callable[..., Model]
 

@@ -13,8 +13,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from modelserver import batchcurve
 from modelserver.errors import InferenceFailed
+from modelserver.start import batch_curve
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
 from tests.serving.wire import address, close, raw_request, read_answer
@@ -39,13 +39,13 @@ STEPS = 3000
 )
 def test_only_as_many_rows_as_gain(curve: Mapping[int, float], rows: int) -> None:
     """Where twice the rows give hardly more a second, half of them answer sooner."""
-    assert batchcurve.useful_rows(curve) == rows
+    assert batch_curve.useful_rows(curve) == rows
 
 
 def test_sizes_end_at_the_limit() -> None:
     """Powers of two and the limit itself are tried."""
     tried = []
-    curve = batchcurve.measure(tried.append, 12)
+    curve = batch_curve.measure(tried.append, 12)
 
     assert list(curve) == [1, 2, 4, 8, 12]
     assert set(tried) == {1, 2, 4, 8, 12}
@@ -53,21 +53,21 @@ def test_sizes_end_at_the_limit() -> None:
 
 def test_trying_ends_where_nothing_is_gained() -> None:
     """A run that takes longer with each row is not tried with many."""
-    curve = batchcurve.measure(lambda rows: spin(0.002 * rows), 64)
+    curve = batch_curve.measure(lambda rows: spin(0.002 * rows), 64)
 
     assert list(curve) == [1, 2, 4]
-    assert batchcurve.useful_rows(curve) == 1
+    assert batch_curve.useful_rows(curve) == 1
 
 
 def test_two_long_rows_are_enough_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one run is long and two rows gain nothing, a start does not wait for four."""
     now_s = [0.0]
-    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    monkeypatch.setattr(batch_curve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
 
     def run(rows: int) -> None:
         now_s[0] += 0.012 * rows
 
-    assert list(batchcurve.measure(run, 64)) == [1, 2]
+    assert list(batch_curve.measure(run, 64)) == [1, 2]
 
 
 def test_a_long_first_run_that_gains_a_little_is_made_again(
@@ -75,28 +75,28 @@ def test_a_long_first_run_that_gains_a_little_is_made_again(
 ) -> None:
     """It paid for its memory: without that, two rows may gain enough."""
     now_s = [0.0]
-    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    monkeypatch.setattr(batch_curve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
     memory_s = iter([0.008])
 
     def run(rows: int) -> None:
         now_s[0] += 0.04 if rows == 1 else 0.064 + next(memory_s, 0)
 
-    curve = batchcurve.measure(run, 2, singles=[0.04])
+    curve = batch_curve.measure(run, 2, singles=[0.04])
 
     assert curve == pytest.approx({1: 0.04, 2: 0.064})
-    assert batchcurve.useful_rows(curve) == 2
+    assert batch_curve.useful_rows(curve) == 2
 
 
 def test_a_long_model_runs_no_more_often_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start that knows one row tries two rows once, where they plainly gain nothing."""
     now_s, tried = [0.0], []
-    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    monkeypatch.setattr(batch_curve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
 
     def run(rows: int) -> None:
         tried.append(rows)
         now_s[0] += 0.04 * rows
 
-    assert batchcurve.measure(run, 32, singles=[0.041]) == pytest.approx({1: 0.041, 2: 0.08})
+    assert batch_curve.measure(run, 32, singles=[0.041]) == pytest.approx({1: 0.041, 2: 0.08})
     assert tried == [2]
 
 
@@ -108,22 +108,22 @@ def test_a_model_that_refuses_two_rows_says_why() -> None:
             raise InferenceFailed("too many")
 
     with pytest.raises(InferenceFailed, match="too many"):
-        batchcurve.measure(run, 8)
+        batch_curve.measure(run, 8)
 
 
 def test_a_first_run_that_was_held_up_is_no_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     """One row is measured again before rows together are believed to pay."""
     now_s = [0.0]
-    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    monkeypatch.setattr(batch_curve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
     held_up_s = iter([0.05])
 
     def run(rows: int) -> None:
         now_s[0] += 0.04 * rows + next(held_up_s, 0)
 
-    curve = batchcurve.measure(run, 4)
+    curve = batch_curve.measure(run, 4)
 
     assert curve == pytest.approx({1: 0.04, 2: 0.08})
-    assert batchcurve.useful_rows(curve) == 1
+    assert batch_curve.useful_rows(curve) == 1
 
 
 @pytest.mark.parametrize(("first_s", "tried"), [(2.0, [1, 2, 4, 8]), (40.0, [1, 2])])
@@ -132,13 +132,13 @@ def test_first_runs_that_prepare_are_not_counted(
 ) -> None:
     """A GPU may look for its kernels at each new number of rows; no start waits for minutes."""
     now_s, seen = [0.0], set()
-    monkeypatch.setattr(batchcurve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    monkeypatch.setattr(batch_curve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
 
     def run(rows: int) -> None:
         now_s[0] += 0.02 if rows in seen else first_s
         seen.add(rows)
 
-    curve = batchcurve.measure(run, 8, singles=[0.02], prepares=True)
+    curve = batch_curve.measure(run, 8, singles=[0.02], prepares=True)
 
     assert curve == pytest.approx(dict.fromkeys(tried, 0.02))
 
@@ -150,14 +150,14 @@ def test_rows_that_the_model_refuses_end_the_curve() -> None:
         if rows > 4:
             raise InferenceFailed("too many")
 
-    assert list(batchcurve.measure(run, 64)) == [1, 2, 4]
+    assert list(batch_curve.measure(run, 64)) == [1, 2, 4]
 
 
 def test_trying_takes_no_longer_than_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """What would take too long to try is not used."""
-    monkeypatch.setattr(batchcurve, "_BUDGET_S", 0.05)
+    monkeypatch.setattr(batch_curve, "_BUDGET_S", 0.05)
 
-    assert list(batchcurve.measure(lambda _: spin(0.02), 64)) == [1]
+    assert list(batch_curve.measure(lambda _: spin(0.02), 64)) == [1]
 
 
 def spin(seconds: float) -> None:

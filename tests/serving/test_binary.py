@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelserver.bfloat16 import to_bits
-from modelserver.codec import Codec
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES, Array
+from modelserver.codec.calls import Codec
 from modelserver.errors import InvalidBinary, InvalidRequest
+from modelserver.model.contract import Contract, TensorSpec
+from modelserver.tensor.bfloat16 import to_bits
+from modelserver.tensor.datatypes import DATATYPES, Array
 
 
 def strings(*values: str) -> Array:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from msgspec import UNSET
 
-from modelserver.bfloat16 import from_bits, to_bits
-from modelserver.codec import Call, Codec
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
+from modelserver.codec.calls import Call, Codec
+from modelserver.model.contract import Contract, TensorSpec
+from modelserver.tensor.bfloat16 import from_bits, to_bits
+from modelserver.tensor.datatypes import DATATYPES
 from tests.serving.codecs import codec_of, problem, request
 
 ROUND_TRIPS: dict[str, list[Any]] = {

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from modelserver.contract import Graph, GraphTensor, shared_sizes
 from modelserver.errors import InvalidRequest
+from modelserver.model.contract import Graph, GraphTensor, shared_sizes
 from tests.serving.codecs import codec_of, problem, request
 from tests.serving.test_codec import ROUND_TRIPS
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelserver.compression import expander
 from modelserver.errors import BodyTooLarge, InvalidRequest, UnsupportedContent
+from modelserver.http.compression import expander
 from tests.serving import onnx_models
 from tests.serving.asking import GOOD
 from tests.serving.conftest import write_release

@@ -10,11 +10,12 @@ import numpy as np
 import onnx
 import pytest
 
-from modelserver import bfloat16, model
-from modelserver.binary import to_bytes
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES, Array
+from modelserver.codec.binary import to_bytes
 from modelserver.errors import ModelUnsupported
+from modelserver.model import session
+from modelserver.model.contract import Contract, TensorSpec
+from modelserver.tensor import bfloat16
+from modelserver.tensor.datatypes import DATATYPES, Array
 from tests.serving import onnx_models
 from tests.serving.conftest import start_server, write_release
 
@@ -141,7 +142,7 @@ def test_bf16_beside_bytes_is_refused(tmp_path: Path) -> None:
     specs = [[TensorSpec(f"{s}{n}", DATATYPES[n], (-1, -1)) for n in names] for s in "xy"]
 
     with pytest.raises(ModelUnsupported, match="found a BYTES input beside BF16 tensors"):
-        model.load(path, Contract(*map(tuple, specs)), providers=["cpu"], threads=1)
+        session.load(path, Contract(*map(tuple, specs)), providers=["cpu"], threads=1)
 
 
 @pytest.mark.parametrize("data", [7, [7]])
@@ -200,4 +201,4 @@ def test_optional_input_is_refused(tmp_path: Path, inputs: tuple[str, ...]) -> N
     specs = tuple(TensorSpec(name, spec.datatype, spec.shape) for name in inputs)
 
     with pytest.raises(ModelUnsupported, match=r"inputs\.o: found optional\(tensor\(float\)\)"):
-        model.load(path, Contract(specs, (spec,)), providers=["cpu"], threads=1)
+        session.load(path, Contract(specs, (spec,)), providers=["cpu"], threads=1)

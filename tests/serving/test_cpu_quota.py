@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from modelserver.cpu_quota import cpu_quota, parse_cfs, parse_cpu_max, usable_cpus
+from modelserver.start.cpu_quota import cpu_quota, parse_cfs, parse_cpu_max, usable_cpus
 
 
 def tree(root: Path, files: dict[str, str]) -> Path:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from modelserver import errors, golden
+from modelserver import errors
+from modelserver.start import golden
 from tests.serving import onnx_models
 from tests.serving.loading import XY, Load
 

@@ -7,11 +7,11 @@ import httpx
 import numpy as np
 import pytest
 
-from modelserver.codec import Call
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES, Array
-from modelserver.guard import SLICE, Guard, Policy
-from modelserver.metrics import Metrics
+from modelserver.codec.calls import Call
+from modelserver.inference.guard import SLICE, Guard, Policy
+from modelserver.model.contract import Contract, TensorSpec
+from modelserver.observe.metrics import Metrics
+from modelserver.tensor.datatypes import DATATYPES, Array
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
 

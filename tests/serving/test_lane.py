@@ -9,11 +9,11 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from modelserver import lane
-from modelserver.exchange import Inference, Limits
-from modelserver.lane import HttpProtocol
-from modelserver.lifecycle import Lifecycle
-from modelserver.metrics import Metrics
+from modelserver.http import connection
+from modelserver.http.connection import HttpProtocol
+from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.lifecycle import Lifecycle
+from modelserver.observe.metrics import Metrics
 
 WHOLE = b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
 HEAD, BODY = WHOLE[:-2], WHOLE[-2:]
@@ -177,8 +177,8 @@ def test_endless_headers_are_cut_off() -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No patience with slow clients."""
-    monkeypatch.setattr(lane, "HEADERS_S", 0.0)
-    monkeypatch.setattr(lane, "READ_S", 0.0)
+    monkeypatch.setattr(connection, "HEADERS_S", 0.0)
+    monkeypatch.setattr(connection, "READ_S", 0.0)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelserver import headers
+from modelserver.http import headers
 from tests.serving import onnx_models
 from tests.serving.asking import GOOD
 from tests.serving.conftest import write_release

@@ -8,12 +8,13 @@ import onnx
 import onnxruntime
 import pytest
 
-from modelserver import errors, warmup
-from modelserver.bfloat16 import to_bits
-from modelserver.contract import Contract
-from modelserver.datatypes import DATATYPES
-from modelserver.model import LARGE_BYTES
+from modelserver import errors
+from modelserver.model.contract import Contract
+from modelserver.model.session import LARGE_BYTES
 from modelserver.provideroptions import CpuOptions, ProviderOptions
+from modelserver.start import warmup
+from modelserver.tensor.bfloat16 import to_bits
+from modelserver.tensor.datatypes import DATATYPES
 from tests.serving import onnx_models
 from tests.serving.loading import XY, Load, specs
 

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelserver import outline, tensors
-from modelserver.codec import Codec
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
+import modelserver.tensor.values
+from modelserver.codec import outline
+from modelserver.codec.calls import Codec
 from modelserver.errors import InvalidRequest
+from modelserver.model.contract import Contract, TensorSpec
+from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.values import to_values
 
 LONG = 40_000
 SPEC = TensorSpec("x", DATATYPES["FP32"], (-1, LONG))
@@ -48,7 +50,7 @@ def test_long_arrays_of_every_datatype_arrive(datatype: str) -> None:
     call = codec(spec).decode(sent)
 
     assert outline.decode(sent) is not None
-    assert values == tensors.to_values(spec.datatype, call.feeds["x"])
+    assert values == to_values(spec.datatype, call.feeds["x"])
 
 
 def test_white_space_and_pretty_printing_do_not_matter() -> None:
@@ -128,7 +130,7 @@ def test_parts_of_any_size_give_the_same(values: list[float], part_bytes: int) -
     """Where a part ends does not matter."""
     text = json.dumps(values).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tensors, "_PART_BYTES", part_bytes)
-        found: Any = tensors._in_parts(DATATYPES["FP32"], text)
+        patch.setattr(modelserver.tensor.values, "_PART_BYTES", part_bytes)
+        found: Any = modelserver.tensor.values._in_parts(DATATYPES["FP32"], text)
 
     assert np.array_equal(np.array(values, np.float32), found)

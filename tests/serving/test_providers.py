@@ -8,8 +8,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from modelserver import providers
 from modelserver.errors import ProviderMissing
+from modelserver.model import providers
 from modelserver.provideroptions import CudaOptions, ProviderOptions, TensorrtOptions
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from modelserver import batch, errors
-from modelserver.batch import Outcome
-from modelserver.codec import Call, Codec
-from modelserver.contract import Contract, shared_sizes
-from modelserver.metrics import Metrics
-from modelserver.model import Model
-from modelserver.scheduler import Scheduler
+from modelserver import errors
+from modelserver.codec.calls import Call, Codec
+from modelserver.inference import batch
+from modelserver.inference.batch import Outcome
+from modelserver.inference.scheduler import Scheduler
+from modelserver.model.contract import Contract, shared_sizes
+from modelserver.model.session import Model
+from modelserver.observe.metrics import Metrics
 from tests.serving import onnx_models
 from tests.serving.codecs import request
 from tests.serving.loading import Load, specs

@@ -6,8 +6,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from modelserver.artifact.self_contained import check, check_bytes
 from modelserver.errors import ModelMalformed, ModelNotSelfContained
-from modelserver.selfcontained import check, check_bytes
 from tests.serving import onnx_models
 
 

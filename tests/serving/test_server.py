@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from modelserver.errors import RequestError
-from modelserver.status import STATUS
+from modelserver.http.status import STATUS
 from tests.serving.codecs import request
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ PATIENCE_S = 0.3
 PACE_MS = 20
 # The same program with a patience that a test can wait for.
 PROGRAM = f"""
-from modelserver import body, lane
-body.PATIENCE_S = lane.HEADERS_S = lane.READ_S = {PATIENCE_S}
+from modelserver.http import body, connection
+body.PATIENCE_S = connection.HEADERS_S = connection.READ_S = {PATIENCE_S}
 from modelserver.__main__ import main
 main()
 """

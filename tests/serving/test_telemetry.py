@@ -11,6 +11,8 @@ def test_importing_the_server_starts_no_telemetry(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
     environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
-    subprocess.run([sys.executable, "-c", "import modelserver.model"], env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import modelserver.model.session"], env=environment, check=True
+    )
 
     assert [] == list(tmp_path.rglob("*"))

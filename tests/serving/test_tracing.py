@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelserver import tracing
+from modelserver.observe import tracing
 from tests.serving import onnx_models
 from tests.serving.conftest import DEADLINE_S, write_release
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from modelserver.datatypes import DATATYPES
+from modelserver.tensor.datatypes import DATATYPES
 from tests.serving import onnx_models
 from tests.serving.asking import expected
 from tests.serving.conftest import write_release

@@ -8,8 +8,9 @@ import numpy as np
 import onnx
 import pytest
 
-from modelserver import errors, warmup
-from modelserver.contract import Contract
+from modelserver import errors
+from modelserver.model.contract import Contract
+from modelserver.start import warmup
 from tests.serving import onnx_models
 from tests.serving.loading import Load, specs
 

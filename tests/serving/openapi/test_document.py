@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from modelserver import jsonschemas
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
-from modelserver.status import STATUS
+from modelserver.http import json_schemas
+from modelserver.http.status import STATUS
+from modelserver.model.contract import Contract, TensorSpec
+from modelserver.tensor.datatypes import DATATYPES
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
 
@@ -132,7 +132,7 @@ def test_document_and_server_agree(
 
 def test_several_inputs_come_in_any_order_and_each_once() -> None:
     """Every input is needed, none may come twice."""
-    schema = jsonschemas.infer_request(contract(("a", "INT8", (-1,)), ("b", "BYTES", (-1,))))
+    schema = json_schemas.infer_request(contract(("a", "INT8", (-1,)), ("b", "BYTES", (-1,))))
     a, b = (
         {"name": name, "shape": [1], "datatype": kind, "data": data}
         for name, kind, data in (("a", "INT8", [-128]), ("b", "BYTES", ["text"]))
@@ -147,7 +147,7 @@ def test_several_inputs_come_in_any_order_and_each_once() -> None:
 @pytest.mark.parametrize("datatype", DATATYPES)
 def test_example_of_each_datatype_is_of_its_schema(datatype: str) -> None:
     """Whatever the datatype, and for scalars too, the example keeps the schema it stands in."""
-    schema = jsonschemas.infer_request(contract(("x", datatype, ()), ("y", datatype, (-1, 2))))
+    schema = json_schemas.infer_request(contract(("x", datatype, ()), ("y", datatype, (-1, 2))))
 
     jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -171,7 +171,7 @@ def test_example_of_each_datatype_is_of_its_schema(datatype: str) -> None:
 )
 def test_ranges_are_those_of_the_datatype(datatype: str, value: object, allowed: bool) -> None:  # noqa: FBT001
     """The schema of an element ends where the datatype does."""
-    assert accepts(jsonschemas.element(DATATYPES[datatype]), value) is allowed
+    assert accepts(json_schemas.element(DATATYPES[datatype]), value) is allowed
 
 
 def test_nan_in_an_answer_is_described(tmp_path: Path, start: "Start") -> None:

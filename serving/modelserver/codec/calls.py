@@ -1,0 +1,254 @@
+"""Between the bytes of a request and the arrays of one model, checked against its contract."""
+
+import re
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Struct, UnsetType
+
+from modelserver.codec import binary, json_path, outline, protocol
+from modelserver.codec.wording import found_and_expected
+from modelserver.errors import InvalidBinary, InvalidRequest
+from modelserver.model.contract import Contract, SharedSize, TensorSpec
+from modelserver.tensor import values
+from modelserver.tensor.datatypes import Array
+
+_BYTE = re.compile(r"\(byte (?P<offset>\d+)\)")
+_HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
+_NOT_FINITE = re.compile(rb"[-+]?(?:NaN|nan|Infinity|inf)")
+_MAX_QUOTED = 64
+_NONE: frozenset[str] = frozenset()
+_BINARY_SIZE = "parameters.binary_data_size"
+
+
+class Call(Struct, gc=False):
+    """One checked request.
+
+    Calls with an equal `key` may run as one batch: their arrays differ in the first dimension only,
+    in which this one has `rows`. `binary` names the outputs that the client wants as raw bytes.
+    """
+
+    id: str | UnsetType
+    feeds: dict[str, Array]
+    outputs: tuple[str, ...]
+    rows: int
+    key: Hashable
+    binary: frozenset[str] = _NONE
+
+
+class Answer(Struct, gc=False):
+    """Body of a response.
+
+    `json_bytes` says how much of it is JSON where binary data follows, `nonfinite` whether it holds
+    NaN or an infinity.
+    """
+
+    body: bytes
+    json_bytes: int | None = None
+    nonfinite: bool = False
+
+
+class Codec:
+    """Reads and writes the requests of one model."""
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        release: str,
+        contract: Contract,
+        shared: Sequence[SharedSize] = (),
+        takes_no_rows: bool = True,
+    ) -> None:
+        self._model = model
+        self._release = release
+        self._inputs = {spec.name: spec for spec in contract.inputs}
+        self._outputs = {spec.name: spec for spec in contract.outputs}
+        self._all_outputs = contract.output_names
+        self._all_binary = frozenset(contract.output_names)
+        self._shared = tuple(shared)
+        self._takes_no_rows = takes_no_rows
+        self._varying = tuple(spec.name for spec in contract.inputs if -1 in spec.shape[1:])
+        elements = {spec.datatype.name: spec.datatype.unbounded for spec in contract.inputs}
+        self._decode_flat = None
+        if len(elements) == 1:
+            self._decode_flat = protocol.flat_request_decoder(*elements.values()).decode
+
+    def decode(self, body: bytes, json_bytes: int | None = None) -> Call:
+        """The checked call in a body, whose first `json_bytes` are JSON (default: all of it).
+
+        Raises `InvalidRequest` with the path of the first field that is wrong.
+        """
+        tail = None
+        if json_bytes is not None:
+            if json_bytes > len(body):
+                raise InvalidBinary(
+                    "header Inference-Header-Content-Length",
+                    f"found {json_bytes}, expected at most the body's {len(body)} bytes",
+                )
+            tail = binary.Tail(memoryview(body)[json_bytes:])
+            body = body[:json_bytes]
+        request, feeds = self._read(body, tail)
+        outputs, wanted = self._wanted(request)
+        first = next(iter(feeds.values())) if feeds else None
+        rows = first.shape[0] if first is not None and first.ndim else 1
+        if rows == 0 and not self._takes_no_rows:
+            raise InvalidRequest("inputs[0].shape[0]", "found 0, this model needs at least 1")
+        key: Hashable = outputs
+        if self._varying:
+            key = (outputs, *(feeds[name].shape[1:] for name in self._varying))
+        return Call(request.id, feeds, outputs, rows, key, wanted)
+
+    def encode(self, call: Call, arrays: Sequence[Array]) -> Answer:
+        """The response to a call. NaN and infinities, which JSON cannot say, become null."""
+        outputs, tail = [], []
+        for name, array in zip(call.outputs, arrays, strict=True):
+            datatype = self._outputs[name].datatype
+            if name in call.binary:
+                content = binary.to_bytes(datatype, array)
+                size: protocol.Parameters = {"binary_data_size": len(content)}
+                outputs.append(
+                    protocol.ResponseOutput(name, datatype.name, array.shape, UNSET, size)
+                )
+                tail.append(content)
+            else:
+                data = values.to_values(datatype, array)
+                outputs.append(protocol.ResponseOutput(name, datatype.name, array.shape, data))
+        head = protocol.encode(protocol.InferResponse(self._model, self._release, outputs, call.id))
+        # NaN becomes null in JSON, and finding no null is much cheaper than looking at floats.
+        nonfinite = (b"null" in head or bool(tail)) and any(map(_has_nonfinite, arrays))
+        if tail:
+            return Answer(b"".join((head, *tail)), len(head), nonfinite)
+        return Answer(head, None, nonfinite)
+
+    def _read(self, body: bytes, tail: binary.Tail | None) -> tuple[Any, dict[str, Array]]:
+        """The request and its tensors, read in parts where it is long, else at once."""
+        if len(body) > outline.LONG_BYTES and tail is None and (request := outline.decode(body)):
+            try:
+                return request, self._feeds(request.inputs, None)
+            except (InvalidRequest, msgspec.DecodeError):
+                pass  # something is wrong: what it is and where, the whole text tells
+        request = self._parse(body)
+        feeds = self._feeds(request.inputs, tail)
+        if tail is not None:
+            tail.check_used_up()
+        return request, feeds
+
+    def _parse(self, body: bytes) -> Any:  # noqa: ANN401 - InferRequest or its flat likeness
+        if self._decode_flat is not None:
+            try:
+                return self._decode_flat(body)
+            except (ValueError, RecursionError):
+                pass  # nested data, or wrong: the general decoder knows which, and says where
+        try:
+            return protocol.decode_request(body)
+        except msgspec.ValidationError as error:
+            path, problem = found_and_expected(error)
+            raise InvalidRequest(path.removeprefix(".") or "body", problem) from error
+        except msgspec.DecodeError as error:
+            raise malformed(body, error) from error
+        except UnicodeDecodeError as error:
+            raise InvalidRequest("body", "found bytes that are not UTF-8") from error
+        except RecursionError as error:
+            where = json_path.place(body, len(body)) or "body"
+            raise InvalidRequest(where, "nested too deeply") from error
+
+    def _feeds(self, inputs: Sequence[Any], tail: binary.Tail | None) -> dict[str, Array]:
+        feeds: dict[str, Array] = {}
+        for index, tensor in enumerate(inputs):
+            spec = self._inputs.get(tensor.name)
+            if spec is None or tensor.name in feeds:
+                problem = "was given before" if spec else f"expected {self._expected_inputs()}"
+                raise InvalidRequest(
+                    f"inputs[{index}].name", f"found {_short(tensor.name)}; {problem}"
+                )
+            try:
+                feeds[tensor.name] = read_tensor(spec, tensor, tail)
+            except InvalidRequest as error:
+                raise error.within(f"inputs[{index}]") from error
+        if len(feeds) != len(self._inputs):
+            missing = ", ".join(name for name in self._inputs if name not in feeds)
+            raise InvalidRequest("inputs", f"{missing} is missing")
+        for size in self._shared:
+            size.check(feeds)
+        return feeds
+
+    def _wanted(self, request: Any) -> tuple[tuple[str, ...], frozenset[str]]:  # noqa: ANN401
+        """Outputs to compute, in the client's order, and those to send as raw bytes."""
+        parameters = request.parameters
+        default = bool(parameters and parameters.get("binary_data_output"))
+        if not request.outputs:
+            return self._all_outputs, self._all_binary if default else _NONE
+        names: list[str] = []
+        wanted = set()
+        for index, output in enumerate(request.outputs):
+            if output.name not in self._outputs or output.name in names:
+                known = output.name in self._outputs
+                problem = "was given before" if known else f"expected {', '.join(self._outputs)}"
+                raise InvalidRequest(
+                    f"outputs[{index}].name", f"found {_short(output.name)}; {problem}"
+                )
+            names.append(output.name)
+            if (output.parameters or {}).get("binary_data", default):
+                wanted.add(output.name)
+        return tuple(names), frozenset(wanted)
+
+    def _expected_inputs(self) -> str:
+        return ", ".join(self._inputs) or "no inputs"
+
+
+def read_tensor(spec: TensorSpec, tensor: Any, tail: binary.Tail | None = None) -> Array:  # noqa: ANN401
+    """One tensor of a request, from its JSON or from the bytes after it, checked against `spec`.
+
+    Raises `InvalidRequest` with the path within the tensor.
+    """
+    if tensor.datatype != spec.datatype.name:
+        raise InvalidRequest(
+            "datatype", f"found {_short(tensor.datatype)}, expected {spec.datatype.name}"
+        )
+    shape, data = tensor.shape, tensor.data
+    values.check_shape(spec, shape)
+    size = tensor.parameters.get("binary_data_size") if tensor.parameters else None
+    if size is not None:
+        if data is not UNSET:
+            raise InvalidBinary(_BINARY_SIZE, "found beside data; expected one of the two")
+        if tail is None:
+            raise InvalidBinary(
+                _BINARY_SIZE, "found without the header Inference-Header-Content-Length"
+            )
+        return binary.from_bytes(spec.datatype, shape, tail.take(size, _BINARY_SIZE), _BINARY_SIZE)
+    if data is UNSET:
+        raise InvalidRequest("data", "is missing")
+    if type(data) is list:
+        return values.from_values(spec.datatype, shape, data)
+    return values.from_raw(spec, shape, data)
+
+
+def malformed(body: bytes, error: msgspec.DecodeError) -> InvalidRequest:
+    """The error for a text that is not JSON, with the path of the place and what stands there."""
+    match = _BYTE.search(str(error))
+    half = None if match else _HALF_PAIR.search(body)  # msgspec takes it for the end of the text
+    if half:
+        where = json_path.place(body, half.start()) or "body"
+        return InvalidRequest(where, "found half a surrogate pair, expected Unicode text")
+    offset = int(match["offset"]) if match else len(body)
+    where = json_path.place(body, offset) or "body"
+    literal = _NOT_FINITE.match(body, offset) or _NOT_FINITE.match(body, max(0, offset - 1))
+    if literal:
+        found = literal.group().decode()
+        return InvalidRequest(where, f"found {found}, which is not JSON; expected a finite number")
+    if match is None:
+        return InvalidRequest(where, f"the JSON text ends early, after {len(body)} bytes")
+    problem = str(error).removeprefix("JSON is malformed: ").partition(" (byte")[0]
+    return InvalidRequest(where, f"not JSON at byte {offset}: {problem}")
+
+
+def _has_nonfinite(array: Array) -> bool:
+    return array.dtype.kind == "f" and not np.isfinite(array).all()
+
+
+def _short(text: str) -> str:
+    """A client's own words, quoted and cut: an error never sends a large body back."""
+    return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "...")

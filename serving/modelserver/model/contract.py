@@ -1,0 +1,159 @@
+"""What a release promises to take and give, and whether the graph keeps that promise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from modelserver.errors import ContractMismatch, InvalidRequest, ModelUnsupported
+from modelserver.tensor.datatypes import BY_ORT_TYPE, DATATYPES, Array, Datatype
+
+ANY_SIZE = -1
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output: `shape` has -1 where any size goes."""
+
+    name: str
+    datatype: Datatype
+    shape: tuple[int, ...]
+
+    @cached_property
+    def row(self) -> list[int] | None:
+        """Sizes after the first where that one is free and they are not, else None."""
+        first, inner = self.shape[:1], list(self.shape[1:])
+        return inner if first == (ANY_SIZE,) and ANY_SIZE not in inner else None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Inputs and outputs in the order of the release."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    @cached_property
+    def input_names(self) -> frozenset[str]:
+        """Names a request may give."""
+        return frozenset(spec.name for spec in self.inputs)
+
+    @cached_property
+    def output_names(self) -> tuple[str, ...]:
+        """Names a request gets, in order."""
+        return tuple(spec.name for spec in self.outputs)
+
+
+@dataclass(frozen=True)
+class GraphTensor:
+    """An input or output as ONNX Runtime reports it.
+
+    `shape` has an int where the size is fixed, a name or None where it is not, and is None where
+    the graph does not even say how many dimensions there are.
+    """
+
+    name: str
+    ort_type: str
+    shape: tuple[int | str | None, ...] | None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What the session takes and gives."""
+
+    inputs: tuple[GraphTensor, ...]
+    outputs: tuple[GraphTensor, ...]
+
+
+@dataclass(frozen=True)
+class SharedSize:
+    """A size that the graph gives one name in several places of its inputs, so it must be equal.
+
+    `places` are pairs of input name and axis.
+    """
+
+    name: str
+    places: tuple[tuple[str, int], ...]
+
+    def check(self, feeds: Mapping[str, Array]) -> None:
+        """Return if all places agree. Raises `InvalidRequest`."""
+        sizes = [feeds[name].shape[axis] for name, axis in self.places]
+        if len(set(sizes)) > 1:
+            found = ", ".join(
+                f"{size} in {name}.shape[{axis}]"
+                for size, (name, axis) in zip(sizes, self.places, strict=True)
+            )
+            raise InvalidRequest(
+                "inputs", f"found {found}; expected one size for all ({self.name})"
+            )
+
+
+def shared_sizes(graph: Graph) -> tuple[SharedSize, ...]:
+    """Every named size that occurs more than once in the graph's inputs."""
+    places: dict[str, list[tuple[str, int]]] = {}
+    for tensor in graph.inputs:
+        for axis, size in enumerate(tensor.shape or ()):
+            if isinstance(size, str):
+                places.setdefault(size, []).append((tensor.name, axis))
+    return tuple(SharedSize(name, tuple(where)) for name, where in places.items() if len(where) > 1)
+
+
+def check(contract: Contract, graph: Graph) -> None:
+    """Return if the graph keeps the contract.
+
+    Every input of the graph must be in the contract; outputs that the contract leaves out are
+    allowed and never computed.
+
+    Raises `ContractMismatch` with every difference, `ModelUnsupported` for sequences, maps and the
+    like, which the protocol cannot carry.
+    """
+    in_graph = {tensor.name: tensor for tensor in graph.inputs}
+    problems = _compare("inputs", contract.inputs, in_graph)
+    unnamed = sorted(in_graph.keys() - contract.input_names)
+    for name in unnamed:
+        _refuse_unknown_type("inputs", in_graph[name])
+    if unnamed:
+        problems.append(f"inputs: the graph also takes {', '.join(unnamed)}")
+    problems += _compare("outputs", contract.outputs, {each.name: each for each in graph.outputs})
+    if problems:
+        raise ContractMismatch(
+            f"the graph does not keep the contract: {'; '.join(problems)}; "
+            "correct CONTRACT (model.yaml) or export the model anew"
+        )
+
+
+def _compare(
+    side: str, specs: Sequence[TensorSpec], tensors: Mapping[str, GraphTensor]
+) -> list[str]:
+    problems = []
+    for spec in specs:
+        tensor = tensors.get(spec.name)
+        if tensor is None:
+            known = ", ".join(tensors) or "none"
+            problems.append(f"{side}: {spec.name} is not in the graph, which has {known}")
+            continue
+        _refuse_unknown_type(side, tensor)
+        if tensor.ort_type != spec.datatype.ort_type:
+            found = BY_ORT_TYPE[tensor.ort_type].name
+            problems.append(f"{side}.{spec.name}: found {found}, expected {spec.datatype.name}")
+        if not _shape_fits(spec.shape, tensor.shape):
+            found_shape = list(tensor.shape or ())
+            problems.append(f"{side}.{spec.name}: found {found_shape}, expected {list(spec.shape)}")
+    return problems
+
+
+def _refuse_unknown_type(side: str, tensor: GraphTensor) -> None:
+    if tensor.ort_type not in BY_ORT_TYPE:
+        raise ModelUnsupported(
+            f"{side}.{tensor.name}: found {tensor.ort_type}, expected a tensor of "
+            f"{', '.join(DATATYPES)}; export the model with tensor inputs and outputs only"
+        )
+
+
+def _shape_fits(promised: tuple[int, ...], actual: tuple[int | str | None, ...] | None) -> bool:
+    """Whether every shape that the contract allows is one that the graph takes or gives."""
+    if actual is None:
+        return True
+    return len(promised) == len(actual) and all(
+        not isinstance(size, int) or size == promise
+        for promise, size in zip(promised, actual, strict=True)
+    )
