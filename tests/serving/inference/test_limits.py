@@ -12,12 +12,12 @@ import pytest
 from tests.serving import onnx_models
 from tests.serving.asking import GOOD
 from tests.serving.conftest import start_server, write_release
+from tests.serving.memory import MIB, peak_bytes
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server, Start
 
 SLOW = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [2]}]}
-MIB = 1 << 20
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +28,6 @@ def default_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server
     server.until("ready")
     yield server
     server.close()
-
-
-def peak_bytes(server: "Server") -> int:
-    """The most memory that the process has used so far."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
-    return int(line.split()[1]) * 1024
 
 
 def test_announced_size_over_the_limit(default_server: "Server") -> None:

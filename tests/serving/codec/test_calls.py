@@ -2,7 +2,6 @@
 
 import json
 import math
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,24 +12,7 @@ from modelserver.codec.calls import Call, Codec
 from modelserver.model.contract import Contract, TensorSpec
 from modelserver.tensor.bfloat16 import from_bits, to_bits
 from modelserver.tensor.datatypes import DATATYPES
-from tests.serving.codecs import codec_of, problem, request
-
-ROUND_TRIPS: dict[str, list[Any]] = {
-    "BOOL": [True, False],
-    "UINT8": [0, 255],
-    "UINT16": [0, 65535],
-    "UINT32": [0, 2**32 - 1],
-    "UINT64": [0, 2**64 - 1],
-    "INT8": [-128, 127],
-    "INT16": [-(2**15), 2**15 - 1],
-    "INT32": [-(2**31), 2**31 - 1],
-    "INT64": [-(2**63), 2**63 - 1],
-    "FP16": [0.5, -65504.0],
-    "FP32": [0.5, -3.4028234663852886e38],
-    "FP64": [0.1, 1.7976931348623157e308],
-    "BF16": [1.5, -2.0],
-    "BYTES": ["", "a\u0000é😀"],
-}
+from tests.serving.codecs import ROUND_TRIPS, codec_of, problem, request
 
 
 @pytest.mark.parametrize("datatype", DATATYPES)

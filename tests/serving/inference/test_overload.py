@@ -15,6 +15,7 @@ import pytest
 
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
+from tests.serving.memory import MIB, resident_bytes
 from tests.serving.wire import Connection, address, close, raw_request, read_answer
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ DEADLINE = "x-request-timeout-ms"
 OVERLOAD_S = 3.0
 FACTOR = 3
 CONNECTIONS = 40
-MIB = 1 << 20
 
 
 @pytest.mark.parametrize("header", [DEADLINE, "x-envoy-expected-rq-timeout-ms"])
@@ -126,11 +126,6 @@ class Offered:
         status, _, _ = await read_answer(reader)
         self.answers.append((status, time.perf_counter() - began, sent_s))
         free.put_nowait(connection)
-
-
-def resident_bytes(server: "Server") -> int:
-    """Memory that the process uses now."""
-    return int(server.metric("process_resident_memory_bytes"))
 
 
 def test_three_times_the_capacity(tmp_path: Path, start: "Start") -> None:

@@ -7,8 +7,7 @@ import pytest
 
 from modelserver.errors import InvalidRequest
 from modelserver.model.contract import Graph, GraphTensor, shared_sizes
-from tests.serving.codecs import codec_of, problem, request
-from tests.serving.test_codec import ROUND_TRIPS
+from tests.serving.codecs import ROUND_TRIPS, codec_of, problem, request
 
 OUT_OF_RANGE = [
     ("BOOL", "1"),

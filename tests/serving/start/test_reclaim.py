@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING
 
 from tests.serving import onnx_models
 from tests.serving.conftest import DEADLINE_S, write_release
+from tests.serving.memory import MIB, resident_bytes
 
 if TYPE_CHECKING:
-    from tests.serving.conftest import Server, Start
+    from tests.serving.conftest import Start
 
-MIB = 1 << 20
 ROWS = 800_000
 LAYERS, WIDTH = 12, 1024
 WEIGHTS_KEPT = 1.3
 """Times the size of the weights; without giving back it is 1.6 times."""
 KEPT_BYTES = 48 * MIB
 """Well below one body's worth of tensors and text, let alone four."""
-
-
-def resident_bytes(server: "Server") -> int:
-    """Memory that the process uses now."""
-    return int(server.metric("process_resident_memory_bytes"))
 
 
 def test_loading_keeps_little_beside_the_weights(tmp_path: Path, start: "Start") -> None:
