@@ -18,9 +18,10 @@ from pydantic import (
 
 from modelserver.errors import SettingsInvalid
 from modelserver.inference.guard import SLICE, Policy
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.provideroptions import ProviderOptions
 from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.spec import TensorSpec
 
 PREFIX = "MODELSERVER_"
 _LARGEST_AT_ONCE = 4

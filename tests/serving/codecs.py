@@ -7,8 +7,9 @@ import pytest
 
 from modelserver.codec.calls import Codec
 from modelserver.errors import InvalidRequest
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.spec import TensorSpec
 
 ROUND_TRIPS: dict[str, list[Any]] = {
     "BOOL": [True, False],

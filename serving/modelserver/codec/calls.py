@@ -1,6 +1,5 @@
 """Between the bytes of a request and the arrays of one model, checked against its contract."""
 
-import re
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -8,19 +7,15 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Struct, UnsetType
 
-from modelserver.codec import binary, json_path, outline, protocol
-from modelserver.codec.wording import found_and_expected
+from modelserver.codec import binary, json_path, outline, protocol, tensors
+from modelserver.codec.malformed import malformed
+from modelserver.codec.wording import found_and_expected, quoted
 from modelserver.errors import InvalidBinary, InvalidRequest
-from modelserver.model.contract import Contract, SharedSize, TensorSpec
-from modelserver.tensor import values
+from modelserver.model.contract import Contract, SharedSize
 from modelserver.tensor.datatypes import Array
+from modelserver.tensor.values import to_values
 
-_BYTE = re.compile(r"\(byte (?P<offset>\d+)\)")
-_HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
-_NOT_FINITE = re.compile(rb"[-+]?(?:NaN|nan|Infinity|inf)")
-_MAX_QUOTED = 64
 _NONE: frozenset[str] = frozenset()
-_BINARY_SIZE = "parameters.binary_data_size"
 
 
 class Call(Struct, gc=False):
@@ -114,7 +109,7 @@ class Codec:
                 )
                 tail.append(content)
             else:
-                data = values.to_values(datatype, array)
+                data = to_values(datatype, array)
                 outputs.append(protocol.ResponseOutput(name, datatype.name, array.shape, data))
         head = protocol.encode(protocol.InferResponse(self._model, self._release, outputs, call.id))
         # NaN becomes null in JSON, and finding no null is much cheaper than looking at floats.
@@ -162,10 +157,10 @@ class Codec:
             if spec is None or tensor.name in feeds:
                 problem = "was given before" if spec else f"expected {self._expected_inputs()}"
                 raise InvalidRequest(
-                    f"inputs[{index}].name", f"found {_short(tensor.name)}; {problem}"
+                    f"inputs[{index}].name", f"found {quoted(tensor.name)}; {problem}"
                 )
             try:
-                feeds[tensor.name] = read_tensor(spec, tensor, tail)
+                feeds[tensor.name] = tensors.read(spec, tensor, tail)
             except InvalidRequest as error:
                 raise error.within(f"inputs[{index}]") from error
         if len(feeds) != len(self._inputs):
@@ -188,7 +183,7 @@ class Codec:
                 known = output.name in self._outputs
                 problem = "was given before" if known else f"expected {', '.join(self._outputs)}"
                 raise InvalidRequest(
-                    f"outputs[{index}].name", f"found {_short(output.name)}; {problem}"
+                    f"outputs[{index}].name", f"found {quoted(output.name)}; {problem}"
                 )
             names.append(output.name)
             if (output.parameters or {}).get("binary_data", default):
@@ -199,56 +194,5 @@ class Codec:
         return ", ".join(self._inputs) or "no inputs"
 
 
-def read_tensor(spec: TensorSpec, tensor: Any, tail: binary.Tail | None = None) -> Array:  # noqa: ANN401
-    """One tensor of a request, from its JSON or from the bytes after it, checked against `spec`.
-
-    Raises `InvalidRequest` with the path within the tensor.
-    """
-    if tensor.datatype != spec.datatype.name:
-        raise InvalidRequest(
-            "datatype", f"found {_short(tensor.datatype)}, expected {spec.datatype.name}"
-        )
-    shape, data = tensor.shape, tensor.data
-    values.check_shape(spec, shape)
-    size = tensor.parameters.get("binary_data_size") if tensor.parameters else None
-    if size is not None:
-        if data is not UNSET:
-            raise InvalidBinary(_BINARY_SIZE, "found beside data; expected one of the two")
-        if tail is None:
-            raise InvalidBinary(
-                _BINARY_SIZE, "found without the header Inference-Header-Content-Length"
-            )
-        return binary.from_bytes(spec.datatype, shape, tail.take(size, _BINARY_SIZE), _BINARY_SIZE)
-    if data is UNSET:
-        raise InvalidRequest("data", "is missing")
-    if type(data) is list:
-        return values.from_values(spec.datatype, shape, data)
-    return values.from_raw(spec, shape, data)
-
-
-def malformed(body: bytes, error: msgspec.DecodeError) -> InvalidRequest:
-    """The error for a text that is not JSON, with the path of the place and what stands there."""
-    match = _BYTE.search(str(error))
-    half = None if match else _HALF_PAIR.search(body)  # msgspec takes it for the end of the text
-    if half:
-        where = json_path.place(body, half.start()) or "body"
-        return InvalidRequest(where, "found half a surrogate pair, expected Unicode text")
-    offset = int(match["offset"]) if match else len(body)
-    where = json_path.place(body, offset) or "body"
-    literal = _NOT_FINITE.match(body, offset) or _NOT_FINITE.match(body, max(0, offset - 1))
-    if literal:
-        found = literal.group().decode()
-        return InvalidRequest(where, f"found {found}, which is not JSON; expected a finite number")
-    if match is None:
-        return InvalidRequest(where, f"the JSON text ends early, after {len(body)} bytes")
-    problem = str(error).removeprefix("JSON is malformed: ").partition(" (byte")[0]
-    return InvalidRequest(where, f"not JSON at byte {offset}: {problem}")
-
-
 def _has_nonfinite(array: Array) -> bool:
     return array.dtype.kind == "f" and not np.isfinite(array).all()
-
-
-def _short(text: str) -> str:
-    """A client's own words, quoted and cut: an error never sends a large body back."""
-    return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "...")

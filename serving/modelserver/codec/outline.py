@@ -2,7 +2,7 @@
 
 A decoder that reads a body of 64 MB whole makes a Python float of each number, ten times the memory
 of the tensor, and most of it does not return to the system. Here the text of each long array is
-left where it is; `tensors.from_raw` reads it in parts.
+left where it is; `tensors.from_text` reads it in parts.
 """
 
 import re

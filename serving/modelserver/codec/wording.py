@@ -10,6 +10,8 @@ _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$?(?P<path>.*)`)?", re.DOTALL)
 _GOT = re.compile(r"Expected `(?P<expected>[^`]*)`, got `(?P<found>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 
+_MAX_QUOTED = 64  # characters
+
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
         "array": "an array",
@@ -50,3 +52,8 @@ def found_and_expected(
 
 def _lower(text: str) -> str:
     return (text[:1].lower() + text[1:]).replace("`", "")
+
+
+def quoted(text: str) -> str:
+    """A client's own words, quoted and cut: an error never sends a large body back."""
+    return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "...")

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from modelserver.model.contract import ANY_SIZE, Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.tensor.datatypes import Datatype
+from modelserver.tensor.spec import ANY_SIZE, TensorSpec
 
 Schema = dict[str, Any]
 

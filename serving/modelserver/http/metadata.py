@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from modelserver.inference.lifecycle import Lifecycle
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
+from modelserver.tensor.spec import TensorSpec
 
 EXTENSIONS = ("binary_tensor_data",)
 PLATFORM = "onnxruntime_onnx"

@@ -5,24 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from modelserver.errors import ContractMismatch, InvalidRequest, ModelUnsupported
-from modelserver.tensor.datatypes import BY_ORT_TYPE, DATATYPES, Array, Datatype
-
-ANY_SIZE = -1
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """One input or output: `shape` has -1 where any size goes."""
-
-    name: str
-    datatype: Datatype
-    shape: tuple[int, ...]
-
-    @cached_property
-    def row(self) -> list[int] | None:
-        """Sizes after the first where that one is free and they are not, else None."""
-        first, inner = self.shape[:1], list(self.shape[1:])
-        return inner if first == (ANY_SIZE,) and ANY_SIZE not in inner else None
+from modelserver.tensor.datatypes import BY_ORT_TYPE, DATATYPES, Array
+from modelserver.tensor.spec import TensorSpec
 
 
 @dataclass(frozen=True)

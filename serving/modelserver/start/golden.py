@@ -10,14 +10,15 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from modelserver.codec import calls
+from modelserver.codec import tensors
 from modelserver.codec.protocol import RequestInput
 from modelserver.codec.wording import found_and_expected
 from modelserver.errors import GoldenMalformed, GoldenMismatch, InvalidRequest, RequestError
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.model.session import Model
 from modelserver.tensor.bfloat16 import from_bits
 from modelserver.tensor.datatypes import Array
+from modelserver.tensor.spec import TensorSpec
 
 MAX_BYTES = 64 << 20
 """A larger golden file is refused: it holds a few cases, not a data set."""
@@ -104,7 +105,7 @@ def _arrays(
                 f"expected one of {', '.join(by_name)}"
             )
         try:
-            arrays[tensor.name] = calls.read_tensor(by_name[tensor.name], tensor)
+            arrays[tensor.name] = tensors.read(by_name[tensor.name], tensor)
         except InvalidRequest as error:
             place = error.within(f"{field}[{index}]")
             raise GoldenMalformed(f"golden file: {place}") from error

@@ -8,10 +8,11 @@ from statistics import median
 import numpy as np
 
 from modelserver.errors import ModelOutOfMemory, RequestError, WarmUpFailed
-from modelserver.model.contract import ANY_SIZE, Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.model.session import Model, is_out_of_memory
 from modelserver.start import batch_curve
 from modelserver.tensor.datatypes import Array
+from modelserver.tensor.spec import ANY_SIZE, TensorSpec
 
 INLINE_BELOW_S = 0.001
 """A model quicker than this runs in the event loop: a change of threads would cost more."""

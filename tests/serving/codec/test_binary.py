@@ -8,9 +8,10 @@ import pytest
 
 from modelserver.codec.calls import Codec
 from modelserver.errors import InvalidBinary, InvalidRequest
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.tensor.bfloat16 import to_bits
 from modelserver.tensor.datatypes import DATATYPES, Array
+from modelserver.tensor.spec import TensorSpec
 
 
 def strings(*values: str) -> Array:

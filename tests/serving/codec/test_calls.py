@@ -9,9 +9,10 @@ import pytest
 from msgspec import UNSET
 
 from modelserver.codec.calls import Call, Codec
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.tensor.bfloat16 import from_bits, to_bits
 from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.spec import TensorSpec
 from tests.serving.codecs import ROUND_TRIPS, codec_of, problem, request
 
 

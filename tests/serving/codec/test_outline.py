@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import modelserver.tensor.values
+import modelserver.codec.tensors
 from modelserver.codec import outline
 from modelserver.codec.calls import Codec
 from modelserver.errors import InvalidRequest
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.spec import TensorSpec
 from modelserver.tensor.values import to_values
 
 LONG = 40_000
@@ -130,7 +131,7 @@ def test_parts_of_any_size_give_the_same(values: list[float], part_bytes: int) -
     """Where a part ends does not matter."""
     text = json.dumps(values).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(modelserver.tensor.values, "_PART_BYTES", part_bytes)
-        found: Any = modelserver.tensor.values._in_parts(DATATYPES["FP32"], text)
+        patch.setattr(modelserver.codec.tensors, "_PART_BYTES", part_bytes)
+        found: Any = modelserver.codec.tensors._in_parts(DATATYPES["FP32"], text)
 
     assert np.array_equal(np.array(values, np.float32), found)

@@ -13,9 +13,10 @@ import pytest
 from modelserver.codec.binary import to_bytes
 from modelserver.errors import ModelUnsupported
 from modelserver.model import session
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.tensor import bfloat16
 from modelserver.tensor.datatypes import DATATYPES, Array
+from modelserver.tensor.spec import TensorSpec
 from tests.serving import onnx_models
 from tests.serving.conftest import start_server, write_release
 

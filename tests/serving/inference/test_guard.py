@@ -9,9 +9,10 @@ import pytest
 
 from modelserver.codec.calls import Call
 from modelserver.inference.guard import SLICE, Guard, Policy
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.observe.metrics import Metrics
 from modelserver.tensor.datatypes import DATATYPES, Array
+from modelserver.tensor.spec import TensorSpec
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
 

@@ -8,8 +8,9 @@ import pytest
 
 from modelserver.http import json_schemas
 from modelserver.http.status import STATUS
-from modelserver.model.contract import Contract, TensorSpec
+from modelserver.model.contract import Contract
 from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.spec import TensorSpec
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
 
