@@ -101,8 +101,6 @@ def _server(settings: Settings) -> _Server:
     metrics = Metrics(model=settings.model, release=settings.release)
     lifecycle = Lifecycle(metrics)
     inference = Inference(
-        model=settings.model,
-        release=settings.release,
         lifecycle=lifecycle,
         metrics=metrics,
         limits=Limits(settings.max_inflight, settings.max_body_bytes, 4 * settings.max_body_bytes),
@@ -114,7 +112,13 @@ def _server(settings: Settings) -> _Server:
     guard = Guard(settings.guard(), model.contract, metrics, lifecycle.doubt)
     serving = Serving(model, loaded.profile, codec, scheduler, guard, "")
     lifecycle.ready(serving)
-    config = transport.server(create_app(settings, inference), inference).config
+    app = create_app(
+        model=settings.model,
+        release=settings.release,
+        contract=model.contract,
+        inference=inference,
+    )
+    config = transport.server(app).config
     config.load()
     made: Any = config.http_protocol_class
     state = ServerState()

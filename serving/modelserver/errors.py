@@ -202,5 +202,9 @@ class InferenceFailed(RequestError):
     """ONNX Runtime failed on a request that fits the contract."""
 
 
+class RequestCrashed(RequestError):
+    """This server has a fault; `__cause__` is what was raised."""
+
+
 class Disconnected(RequestError):
     """The client went away before its request began to run; nobody reads an answer."""

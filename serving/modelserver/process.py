@@ -66,8 +66,6 @@ class _Process:
         self._metrics = Metrics(model=settings.model, release=settings.release)
         self._lifecycle = Lifecycle(self._metrics)
         inference = Inference(
-            model=settings.model,
-            release=settings.release,
             lifecycle=self._lifecycle,
             metrics=self._metrics,
             limits=Limits(
@@ -79,7 +77,13 @@ class _Process:
             tracer=tracing.tracer(model=settings.model, release=settings.release),
         )
         self.tracer = inference.tracer
-        self._http = transport.server(create_app(settings, inference), inference)
+        app = create_app(
+            model=settings.model,
+            release=settings.release,
+            contract=settings.promised(),
+            inference=inference,
+        )
+        self._http = transport.server(app)
         self._joined = asyncio.Event()
 
     async def run(self) -> int:

@@ -6,7 +6,6 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp
 
 from modelserver import __version__
 from modelserver.errors import RequestError
@@ -16,15 +15,16 @@ from modelserver.http.request_id import RequestId
 from modelserver.http.routes import Routes
 from modelserver.http.status import STATUS
 from modelserver.inference.exchange import Inference
-from modelserver.settings import Settings
+from modelserver.model.contract import Contract
 
 
-def create_app(settings: Settings, inference: Inference) -> ASGIApp:
+def create_app(
+    *, model: str, release: str, contract: Contract, inference: Inference
+) -> InferEndpoint:
     """FastAPI for everything a person or a probe asks, with the inference endpoint in front."""
-    contract = settings.promised()
     app = DescribedApp(
-        model=settings.model,
-        release=settings.release,
+        model=model,
+        release=release,
         contract=contract,
         title="modelserver",
         version=__version__,
@@ -32,8 +32,8 @@ def create_app(settings: Settings, inference: Inference) -> ASGIApp:
         redirect_slashes=False,
     )
     routes = Routes(
-        model=settings.model,
-        release=settings.release,
+        model=model,
+        release=release,
         version=app.version,
         contract=contract,
         lifecycle=inference.lifecycle,
@@ -44,7 +44,7 @@ def create_app(settings: Settings, inference: Inference) -> ASGIApp:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _crash)
-    return InferEndpoint(RequestId(app), inference)
+    return InferEndpoint(RequestId(app), inference, model=model, release=release)
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

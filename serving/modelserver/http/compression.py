@@ -4,18 +4,17 @@ Source: RFC 9110 (content codings), RFC 1950 to 1952 (deflate, gzip), RFC 8878 (
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
 from modelserver.errors import BodyTooLarge, InvalidRequest, UnsupportedContent
+from modelserver.inference.exchange import Expand
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _CHUNK_BYTES = 1 << 20
 _MAX_WINDOW_BYTES = 8 << 20  # what RFC 8878 asks every receiver to support
-
-Expand = Callable[[bytes, int], bytes]
 
 
 def expander(encoding: bytes) -> Expand:

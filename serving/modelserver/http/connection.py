@@ -10,10 +10,10 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from modelserver.codec.calls import Answer
-from modelserver.codec.protocol import ErrorBody, encode
+from modelserver.errors import RequestError
 from modelserver.http import headers
-from modelserver.inference.exchange import Exchange, Inference
+from modelserver.http.reply import conclude, error_body
+from modelserver.inference.exchange import Exchange, Inference, Result
 
 MAX_HEADER_BYTES = 64 << 10
 HEADERS_S = 30.0
@@ -31,6 +31,7 @@ class _Event:
 
 
 _NOBODY_WAITS = _Event()
+_NOTHING: headers.Given = {}
 
 
 class _DefaultLines:
@@ -51,10 +52,14 @@ class _DefaultLines:
 _DEFAULT_LINES = _DefaultLines()
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """HTTP/1.1 of one connection; `inference` is set by a subclass made for one process."""
+class Connection(HttpToolsProtocol):
+    """HTTP/1.1 of one connection.
+
+    A subclass made for one process sets `inference` and the `paths` that lead to it.
+    """
 
     inference: Inference
+    paths: frozenset[bytes]
     _held: list[bytes] | None = None
     _header_bytes = 0
     _in_headers = True
@@ -150,7 +155,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _is_simple(self) -> bool:
         """Whether this is an inference request on an idle connection whose client reads answers."""
         return (
-            self.url in self.inference.raw_paths
+            self.url in self.paths
             and (self.cycle is None or self.cycle.response_complete)
             and not self.flow.write_paused
             and not self.expect_100_continue
@@ -189,7 +194,7 @@ class HttpProtocol(HttpToolsProtocol):
             )
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        body = encode(ErrorBody(message))
+        body = error_body(message)
         request_id = headers.request_id({}).decode()
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
@@ -203,26 +208,39 @@ class HttpProtocol(HttpToolsProtocol):
 class _ShortCycle:
     """One request at a time and its answer, with what uvicorn's protocol looks at."""
 
-    __slots__ = ("_exchange", "_protocol", "disconnected", "keep_alive", "response_complete")
+    __slots__ = (
+        "_exchange",
+        "_given",
+        "_protocol",
+        "disconnected",
+        "keep_alive",
+        "response_complete",
+    )
     message_event = _NOBODY_WAITS
 
-    def __init__(self, protocol: HttpProtocol) -> None:
+    def __init__(self, protocol: Connection) -> None:
         self._protocol = protocol
         self.keep_alive = True
         self.disconnected = False
         self.response_complete = False
         self._exchange: Exchange | None = None
+        self._given: headers.Given = _NOTHING
 
     def run(self, body: bytes) -> None:
         """Begin to answer."""
         protocol = self._protocol
         self.keep_alive = protocol.parser.should_keep_alive()
         self.response_complete = False
-        self._exchange = exchange = Exchange(
-            protocol.inference, dict(protocol.headers), self._answer
-        )
+        self._given = given = dict(protocol.headers)
+        role, request_id = headers.role(given), headers.request_id(given)
+        self._exchange = exchange = Exchange(protocol.inference, role, request_id, self._reply)
         if exchange.admit():
-            exchange.run(body)
+            try:
+                terms = headers.terms(given)
+            except RequestError as error:
+                exchange.fail(error)
+            else:
+                exchange.run(body, terms)
 
     def abandon(self) -> None:
         """The client is gone."""
@@ -230,19 +248,21 @@ class _ShortCycle:
         if self._exchange is not None:
             self._exchange.cancelled = True
 
-    def _answer(self, status: int, answer: Answer) -> None:
+    def _reply(self, exchange: Exchange, result: Result) -> None:
         self.response_complete = True
-        protocol = self._protocol
-        exchange, self._exchange = self._exchange, None  # its tensors are not kept
-        if self.disconnected or exchange is None:
+        protocol, given = self._protocol, self._given
+        self._exchange, self._given = None, _NOTHING  # tensors and headers are not kept
+        inference = protocol.inference
+        status, answer, traceresponse = conclude(inference, exchange, given, result)
+        if self.disconnected:
             return
-        closing = not self.keep_alive or protocol.inference.closing
+        closing = not self.keep_alive or inference.lifecycle.is_draining
         lines = headers.of_answer(
             status,
             answer,
             request_id=exchange.request_id,
             closing=closing,
-            traceresponse=exchange.traceresponse,
+            traceresponse=traceresponse,
         )
         default = _DEFAULT_LINES.of(protocol.server_state.default_headers)
         parts = (STATUS_LINE[status], default, lines, b"\r\n", answer.body)

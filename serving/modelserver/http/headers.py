@@ -1,18 +1,16 @@
 """What request headers say, and the headers of an inference answer."""
 
 import os
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
-from typing import NamedTuple
 
 from modelserver.codec.calls import Answer
 from modelserver.errors import InvalidBinary, InvalidRequest, UnsupportedContent
 from modelserver.http import compression
-from modelserver.http.compression import Expand
 from modelserver.http.status import RETRY_AFTER_S
+from modelserver.inference.exchange import Expand, Terms
 
 Given = Mapping[bytes, bytes]
 """Request headers by lower-case name; of a repeated one the last."""
@@ -24,27 +22,12 @@ _ENCODING = b"content-encoding"
 _TIMEOUT = b"x-request-timeout-ms"
 _ENVOY_TIMEOUT = b"x-envoy-expected-rq-timeout-ms"
 _SPECIAL = frozenset({_JSON_BYTES, _ENCODING, _TIMEOUT, _ENVOY_TIMEOUT})
-_TRACEPARENT = re.compile(
-    rb"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
-)
 _MAX_ID_BYTES = 128
 _MAX_DIGITS = 15
 _UNAVAILABLE = 503
 
 _process = os.urandom(4).hex().encode()
 _numbers = count(1)
-
-
-class Terms(NamedTuple):
-    """What the headers say of the body and of the time there is for it.
-
-    `expand` undoes its compression, `json_bytes` of it are JSON (None: all), and within `timeout_s`
-    seconds it must have begun to run (None: no bound).
-    """
-
-    expand: Expand | None = None
-    json_bytes: int | None = None
-    timeout_s: float | None = None
 
 
 _PLAIN = Terms()
@@ -83,15 +66,6 @@ def request_id(given: Given) -> bytes:
     if own and len(own) <= _MAX_ID_BYTES and own.isascii() and own.decode("ascii").isprintable():
         return own
     return b"%b-%x" % (_process, next(_numbers))
-
-
-def trace_id(given: Given) -> str | None:
-    """The id by which a trace of several services is found, None without one.
-
-    Source: W3C Trace Context, header traceparent, version 00 and what later ones keep of it.
-    """
-    match = _TRACEPARENT.fullmatch(given.get(b"traceparent", b""))
-    return match["trace"].decode() if match and match["trace"].strip(b"0") else None
 
 
 def _json_bytes(given: Given) -> int | None:

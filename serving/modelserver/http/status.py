@@ -16,6 +16,7 @@ STATUS: Mapping[type[errors.RequestError], int] = MappingProxyType(
         errors.UnsupportedContent: 415,
         errors.Disconnected: 499,  # never sent, only counted: nobody is there to read it
         errors.InferenceFailed: 500,
+        errors.RequestCrashed: 500,
         errors.NotReady: 503,
         errors.Overloaded: 503,
         errors.DeadlineExceeded: 504,

@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from modelserver.errors import AddressUnavailable
-from modelserver.http.connection import HttpProtocol
-from modelserver.inference.exchange import Inference
+from modelserver.http.connection import Connection
+from modelserver.http.endpoint import InferEndpoint
 
 KEEP_ALIVE_S = 3660
 """Longer than Envoy's hour: where the server closes first, a request fails now and then."""
@@ -27,10 +26,11 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def server(app: ASGIApp, inference: Inference) -> HttpServer:
-    """An HTTP server for the application and its inference, not yet serving."""
+def server(app: InferEndpoint) -> HttpServer:
+    """An HTTP server for the inference endpoint and the application behind it, not yet serving."""
+    paths = frozenset(path.encode() for path in app.paths)
     config: dict[str, Any] = {
-        "http": type("InferenceProtocol", (HttpProtocol,), {"inference": inference}),
+        "http": type("Served", (Connection,), {"inference": app.inference, "paths": paths}),
         "ws": "none",
         "lifespan": "off",
         "log_config": None,

@@ -1,31 +1,45 @@
-"""One inference request from its headers to its answer, whatever transport brought it."""
+"""One inference request from its admission to its result.
 
-import random
+Nothing here knows by which transport a request came: the transport brings a role, an id, terms and
+a body, and gets an answer or an error of `errors`, which it says in its own way.
+"""
+
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from typing import NamedTuple
 
 from modelserver.codec.calls import Answer, Call
-from modelserver.codec.protocol import ErrorBody, encode
-from modelserver.errors import BodyTooLarge, Overloaded, RequestError
-from modelserver.http import headers
-from modelserver.http.headers import Given, Terms
-from modelserver.http.status import STATUS
+from modelserver.errors import BodyTooLarge, Overloaded, RequestCrashed, RequestError
 from modelserver.inference.batch import Outcome, Ran
 from modelserver.inference.lifecycle import Lifecycle, Serving
-from modelserver.observe import logs, tracing
 from modelserver.observe.metrics import Metrics
 from modelserver.observe.tracing import Steps, Tracer
 from modelserver.start.reclaim import LARGE_BYTES, Reclaim
 
-OnAnswer = Callable[[int, Answer], None]
+Result = Answer | RequestError
+"""What comes of a request."""
 
-_OK = 200
-_CRASHED = 500
+OnResult = Callable[["Exchange", Result], None]
+
+Expand = Callable[[bytes, int], bytes]
+"""From a compressed body, and the most bytes it may become, to the body itself."""
 
 
-@dataclass(frozen=True)
+class Terms(NamedTuple):
+    """What a client says of its body, and of the time there is for the answer.
+
+    `expand` undoes the compression of the body (None: it has none), `json_bytes` of it are JSON
+    (None: all), and within `timeout_s` seconds the request must have begun to run (None: no bound).
+    """
+
+    expand: Expand | None = None
+    json_bytes: int | None = None
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Requests admitted at once, bytes of one body, bytes of all admitted bodies."""
 
@@ -34,84 +48,66 @@ class Limits:
     total_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
 class Inference:
-    """What every exchange of this process shares."""
+    """What every exchange of this process shares.
 
-    def __init__(
-        self,
-        *,
-        model: str,
-        release: str,
-        lifecycle: Lifecycle,
-        metrics: Metrics,
-        limits: Limits,
-        access_log_sample: float = 0.0,
-        tracer: Tracer | None = None,
-    ) -> None:
-        self.paths = frozenset(
-            {f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"}
-        )
-        self.raw_paths = frozenset(path.encode() for path in self.paths)
-        self.lifecycle = lifecycle
-        self.metrics = metrics
-        self.limits = limits
-        self.access_log_sample = access_log_sample
-        self.tracer = tracer
-        self.reclaim = Reclaim()
+    `access_log_sample` is the share of requests, 0 to 1, that leave a line in the log.
+    """
 
-    @property
-    def closing(self) -> bool:
-        """Whether clients should come back on another connection."""
-        return self.lifecycle.is_draining
+    lifecycle: Lifecycle
+    metrics: Metrics
+    limits: Limits
+    access_log_sample: float = 0.0
+    tracer: Tracer | None = None
+    reclaim: Reclaim = field(default_factory=Reclaim)
 
 
 class Exchange:
-    """One request; `on_answer` is called exactly once, in the event loop.
+    """One request; `on_result` is called exactly once, in the event loop.
 
-    First `admit`, then `run` with the body or `fail`. It is also the scheduler's `Job`: whoever
-    sets `cancelled` before it runs spares the model the work.
+    First `admit`, then `run` with the body and its terms, or `fail`. It is also the scheduler's
+    `Job`: whoever sets `cancelled` before it runs spares the model the work.
     """
 
     __slots__ = (
-        "_bytes",
-        "_decoded_at",
-        "_given",
         "_inference",
-        "_on_answer",
-        "_role",
+        "_on_result",
         "_serving",
-        "_started",
-        "_terms",
+        "body_bytes",
         "call",
         "cancelled",
+        "decoded_at",
+        "ended_at",
         "expires_at",
         "ran",
         "request_id",
+        "role",
+        "started_at",
         "submitted_at",
-        "traceresponse",
     )
     call: Call
+    ended_at: float
     submitted_at: float
     _serving: Serving
-    _terms: Terms
 
-    def __init__(self, inference: Inference, given: Given, on_answer: OnAnswer) -> None:
-        self._started = time.perf_counter()
-        self._inference = inference
-        self._given = given
-        self._on_answer = on_answer
-        self._role = headers.role(given)
-        self._bytes = 0
-        self._decoded_at: float | None = None
+    def __init__(
+        self, inference: Inference, role: str, request_id: bytes, on_result: OnResult
+    ) -> None:
+        self.started_at = time.perf_counter()
+        self.role = role
+        self.request_id = request_id
+        self.body_bytes = 0
+        self.decoded_at: float | None = None
         self.ran: Ran | None = None
-        self.traceresponse = b""
-        self.request_id = headers.request_id(given)
         self.expires_at = inf
         self.cancelled = False
+        self._inference = inference
+        self._on_result = on_result
         inference.metrics.in_flight += 1
 
     def admit(self) -> bool:
-        """Whether the body is wanted; otherwise the answer has been given."""
+        """Whether the body is wanted; otherwise the result has been given."""
         inference = self._inference
         try:
             self._serving = inference.lifecycle.require()
@@ -120,23 +116,24 @@ class Exchange:
                 raise Overloaded(
                     f"{inference.limits.requests} requests are in flight already; try again"
                 )
-            self._terms = terms = headers.terms(self._given)
         except RequestError as error:
             self.fail(error)
             return False
-        if terms.timeout_s is not None:
-            self.expires_at = self._started + terms.timeout_s
         return True
 
     def check_room(self, size: int) -> None:
         """Return if a body of `size` bytes may be held now.
 
-        Raises `BodyTooLarge`, or `Overloaded` where other bodies leave no room.
+        Raises:
+            BodyTooLarge: One body may not be as large.
+            Overloaded: Other bodies leave no room for it.
         """
         limits, metrics = self._inference.limits, self._inference.metrics
         if size > limits.body_bytes:
-            raise too_large(limits.body_bytes)
-        if metrics.in_flight_bytes + size - self._bytes > limits.total_bytes:
+            raise BodyTooLarge(
+                f"body: found more than {limits.body_bytes} bytes, expected at most these"
+            )
+        if metrics.in_flight_bytes + size - self.body_bytes > limits.total_bytes:
             metrics.rejected["overloaded_bytes"] += 1
             raise Overloaded(
                 f"{metrics.in_flight_bytes} bytes of request bodies are in flight already, and "
@@ -144,15 +141,22 @@ class Exchange:
             )
 
     def hold(self, size: int) -> None:
-        """Count a body of `size` bytes as held until the answer. Raises as `check_room`."""
-        self.check_room(size)
-        self._inference.metrics.in_flight_bytes += size - self._bytes
-        self._bytes = size
+        """Count a body of `size` bytes as held until the result.
 
-    def run(self, body: bytes) -> None:
+        Raises:
+            BodyTooLarge: As `check_room`.
+            Overloaded: As `check_room`.
+        """
+        self.check_room(size)
+        self._inference.metrics.in_flight_bytes += size - self.body_bytes
+        self.body_bytes = size
+
+    def run(self, body: bytes, terms: Terms) -> None:
         """Decode the body and hand it to the scheduler."""
         inference, serving = self._inference, self._serving
-        expand, json_bytes, _ = self._terms
+        expand, json_bytes, timeout_s = terms
+        if timeout_s is not None:
+            self.expires_at = self.started_at + timeout_s
         try:
             self.hold(len(body))
             if expand is not None:
@@ -162,18 +166,18 @@ class Exchange:
         except RequestError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
-            self._crash(error)
+            self.fail(_crashed(error))
         else:
-            self.submitted_at = self._decoded_at = now = time.perf_counter()
-            inference.metrics.decode_s.observe(now - self._started)
+            self.submitted_at = self.decoded_at = now = time.perf_counter()
+            inference.metrics.decode_s.observe(now - self.started_at)
             serving.scheduler.submit(self)
 
     def fail(self, error: RequestError) -> None:
-        """Answer with an error."""
-        self._answer(STATUS[type(error)], Answer(encode(ErrorBody(str(error)))))
+        """End with an error."""
+        self._end(error)
 
     def finish(self, outcome: Outcome) -> None:
-        """Answer with what the scheduler found out."""
+        """End with what the scheduler found out."""
         if not isinstance(outcome, list):
             self.fail(outcome)
             return
@@ -182,66 +186,34 @@ class Exchange:
         try:
             answer = serving.codec.encode(self.call, outcome)
         except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
-            self._crash(error)
+            self.fail(_crashed(error))
             return
         guard = serving.guard
         guard.due -= 1
         if answer.nonfinite or guard.due <= 0:
             guard.look(self.call, outcome, nonfinite=answer.nonfinite)
-        inference.metrics.encode_s.observe(self._answer(_OK, answer) - began)
+        self._end(answer)
+        inference.metrics.encode_s.observe(self.ended_at - began)
 
-    def _crash(self, error: Exception) -> None:
-        logs.LOGGER.error("request-crashed", exc_info=error, extra={"fields": self._identity()})
-        self._answer(_CRASHED, Answer(encode(ErrorBody("the server failed; its log says why"))))
-
-    def _answer(self, status: int, answer: Answer) -> float:
-        """When the answer was ready; sending it is not counted."""
-        now = time.perf_counter()
-        metrics = self._inference.metrics
-        metrics.answered(self._role, status, now - self._started, self._bytes)
-        if self._bytes >= LARGE_BYTES:
-            self._inference.reclaim.after_large()
-        if self._inference.tracer is not None:
-            self._trace(self._inference.tracer, status, now)
-        sample = self._inference.access_log_sample
-        if sample and random.random() < sample:  # noqa: S311 - a choice of log lines
-            self._log(status, answer, now)
-        self._on_answer(status, answer)
-        return now
-
-    def _trace(self, tracer: Tracer, status: int, now: float) -> None:
-        decoded_at, ran = self._decoded_at, self.ran
+    def steps(self) -> Steps:
+        """When this request, which has ended, took which step."""
+        ran, decoded_at = self.ran, self.decoded_at
         submitted_at = None if decoded_at is None else self.submitted_at
-        began, run_s, rows = (ran.began, ran.run_s, ran.rows) if ran else (None, 0.0, 0)
-        self.traceresponse = tracer.record(
-            self._given,
-            Steps(self._started, decoded_at, submitted_at, began, run_s, now),
-            status=status,
-            role=self._role,
-            request_id=self.request_id.decode(),
-            batch_rows=rows,
-        )
+        began, run_s = (ran.began, ran.run_s) if ran else (None, 0.0)
+        return Steps(self.started_at, decoded_at, submitted_at, began, run_s, self.ended_at)
 
-    def _log(self, status: int, answer: Answer, now: float) -> None:
-        logs.info(
-            "request",
-            **self._identity(),
-            role=self._role,
-            status=status,
-            duration_ms=round((now - self._started) * 1000, 3),
-            body_bytes=self._bytes,
-            answer_bytes=len(answer.body),
-        )
-
-    def _identity(self) -> dict[str, str]:
-        """By which a request is found in the logs of others as well."""
-        if self.traceresponse:
-            return {"request_id": self.request_id.decode(), **tracing.ids(self.traceresponse)}
-        trace_id = headers.trace_id(self._given)
-        found = {"request_id": self.request_id.decode()}
-        return found | {"trace_id": trace_id} if trace_id else found
+    def _end(self, result: Result) -> None:
+        """Give the result; sending it is not counted."""
+        self.ended_at = now = time.perf_counter()
+        inference = self._inference
+        inference.metrics.ended(self.role, now - self.started_at, self.body_bytes)
+        if self.body_bytes >= LARGE_BYTES:
+            inference.reclaim.after_large()
+        self._on_result(self, result)
 
 
-def too_large(max_bytes: int) -> BodyTooLarge:
-    """The error for a body that turned out larger than allowed."""
-    return BodyTooLarge(f"body: found more than {max_bytes} bytes, expected at most these")
+def _crashed(cause: Exception) -> RequestCrashed:
+    """The error that a client gets to know of a fault in this server."""
+    error = RequestCrashed("the server failed; its log says why")
+    error.__cause__ = cause
+    return error

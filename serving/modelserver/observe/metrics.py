@@ -65,11 +65,10 @@ class Metrics(Collector):
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
 
-    def answered(self, role: str, code: int, duration_s: float, body_bytes: int) -> None:
+    def ended(self, role: str, duration_s: float, body_bytes: int) -> None:
         """Count the end of a request that was in flight with a body of that size."""
         self.in_flight -= 1
         self.in_flight_bytes -= body_bytes
-        self.requests[role, code] += 1
         self.request_s[role].observe(duration_s)
         self._unfolded += 1
         if self._unfolded >= _UNFOLDED:

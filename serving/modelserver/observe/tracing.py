@@ -8,6 +8,7 @@ Source: W3C Trace Context (traceparent, tracestate, traceresponse).
 """
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -21,6 +22,9 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 _FAILED = 500
 _FLUSH_MS = 2000
 _CONTEXT = (b"traceparent", b"tracestate")
+_TRACEPARENT = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
 
 
 class Steps(NamedTuple):
@@ -116,6 +120,15 @@ def tracer(
         return None
     logs.info("tracing-on", endpoint=logs.without_credentials(environment[named[0]]))
     return found
+
+
+def trace_id(given: Mapping[bytes, bytes]) -> str | None:
+    """The id by which a trace of several services is found, None without one.
+
+    Source: W3C Trace Context, header traceparent, version 00 and what later ones keep of it.
+    """
+    match = _TRACEPARENT.fullmatch(given.get(b"traceparent", b""))
+    return match["trace"].decode() if match and match["trace"].strip(b"0") else None
 
 
 def ids(traceresponse: bytes) -> dict[str, str]:

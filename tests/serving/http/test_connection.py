@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from modelserver.http import connection
-from modelserver.http.connection import HttpProtocol
+from modelserver.http.connection import Connection
 from modelserver.inference.exchange import Inference, Limits
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.observe.metrics import Metrics
@@ -55,19 +55,18 @@ class Transport(asyncio.Transport):
         """Nothing is read here."""
 
 
-def after(use: Callable[[HttpProtocol], None]) -> tuple[Any, Transport]:
+def after(use: Callable[[Connection], None]) -> tuple[Any, Transport]:
     """The last request of a connection to a server that is still starting, after `use`."""
 
     async def run() -> tuple[Any, Transport]:
         metrics = Metrics(model="sample", release="r1")
         inference = Inference(
-            model="sample",
-            release="r1",
             lifecycle=Lifecycle(metrics),
             metrics=metrics,
             limits=Limits(requests=1, body_bytes=100, total_bytes=400),
         )
-        kind = type("Protocol", (HttpProtocol,), {"inference": inference})
+        served = {"inference": inference, "paths": frozenset({b"/v2/models/sample/infer"})}
+        kind = type("Served", (Connection,), served)
         over = asyncio.Event()
 
         async def application(_scope: object, _receive: object, _send: object) -> None:
@@ -102,7 +101,7 @@ def test_whole_request_takes_the_short_way() -> None:
 def test_connection_serves_one_request_after_another() -> None:
     """The connection stays open, and each request takes the short way."""
 
-    def use(protocol: HttpProtocol) -> None:
+    def use(protocol: Connection) -> None:
         for _ in range(3):
             protocol.data_received(WHOLE)
 
@@ -141,7 +140,7 @@ def test_request_in_parts_goes_to_the_application() -> None:
 def test_client_that_does_not_read_goes_to_the_application() -> None:
     """Where answers pile up, the next request waits for them."""
 
-    def use(protocol: HttpProtocol) -> None:
+    def use(protocol: Connection) -> None:
         protocol.pause_writing()
         protocol.data_received(WHOLE)
 
@@ -163,7 +162,7 @@ def test_connection_close_is_kept() -> None:
 def test_endless_headers_are_cut_off() -> None:
     """Headers are bounded, however slowly they come."""
 
-    def use(protocol: HttpProtocol) -> None:
+    def use(protocol: Connection) -> None:
         protocol.data_received(b"GET / HTTP/1.1\r\n")
         for _ in range(70):
             protocol.data_received(b"a: %b\r\n" % (b"b" * 1000))
@@ -193,7 +192,7 @@ def test_slow_headers_are_cut_off() -> None:
 @pytest.mark.usefixtures("impatient")
 def test_slow_reader_is_cut_off() -> None:
     """A client that takes nothing of its answers does not hold them for ever."""
-    _, transport = after(HttpProtocol.pause_writing)
+    _, transport = after(Connection.pause_writing)
 
     assert transport.aborted
 
@@ -202,7 +201,7 @@ def test_slow_reader_is_cut_off() -> None:
 def test_patience_ends_with_the_wait() -> None:
     """Whoever goes on in time is not cut off."""
 
-    def use(protocol: HttpProtocol) -> None:
+    def use(protocol: Connection) -> None:
         protocol.data_received(HEAD[:20])
         protocol.data_received(HEAD[20:] + BODY)
         protocol.pause_writing()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelserver.http import headers
+from modelserver.observe import tracing
 from tests.serving import onnx_models
 from tests.serving.asking import GOOD
 from tests.serving.conftest import write_release
@@ -31,7 +31,7 @@ PARENT = "00f067aa0ba902b7"
 )
 def test_trace_context(traceparent: str, trace_id: str | None) -> None:
     """The trace id of a valid header, and nothing of any other."""
-    assert headers.trace_id({b"traceparent": traceparent.encode()}) == trace_id
+    assert tracing.trace_id({b"traceparent": traceparent.encode()}) == trace_id
 
 
 def test_access_log(tmp_path: Path, start: "Start") -> None:
