@@ -105,7 +105,7 @@ def _server(settings: Settings) -> _Server:
         metrics=metrics,
         limits=Limits(settings.max_inflight, settings.max_body_bytes, 4 * settings.max_body_bytes),
     )
-    loaded = steps.load(settings, lambda _: None)
+    loaded = steps.load(settings.wanted(), lambda _: None)
     model = loaded.model
     codec = Codec(model=settings.model, release=settings.release, contract=model.contract)
     scheduler = Scheduler(model, metrics, inline=True, max_rows=CONNECTIONS)

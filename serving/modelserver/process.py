@@ -124,7 +124,7 @@ class _Process:
         await self._http.serve(sockets=[listener])
 
     def _load(self) -> Loaded:
-        return steps.load(self._settings, self._lifecycle.step)
+        return steps.load(self._settings.wanted(), self._lifecycle.step)
 
     def _started(self, loading: "asyncio.Future[Loaded]", listener: socket.socket) -> int:
         """Begin to serve, or say why not; 0 or the exit code.

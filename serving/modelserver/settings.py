@@ -16,10 +16,13 @@ from pydantic import (
     model_validator,
 )
 
+from modelserver.artifact.cache import Artifact
 from modelserver.errors import SettingsInvalid
 from modelserver.inference.guard import SLICE, Policy
 from modelserver.model.contract import Contract
 from modelserver.provideroptions import ProviderOptions
+from modelserver.start.golden import MAX_BYTES
+from modelserver.start.steps import Wanted
 from modelserver.tensor.datatypes import DATATYPES
 from modelserver.tensor.spec import TensorSpec
 
@@ -145,6 +148,23 @@ class Settings(BaseModel):
             nonfinite_share=self.guard_nonfinite_share,
             constant_share=self.guard_constant_share,
             unready=self.guard_unready,
+        )
+
+    def wanted(self) -> Wanted:
+        """What is to be loaded, and how, as plain values."""
+        golden = None
+        if self.golden_uri is not None and self.golden_sha256 is not None:
+            golden = Artifact(self.golden_uri, self.golden_sha256, MAX_BYTES, exact=False)
+        return Wanted(
+            artifact=Artifact(self.artifact_uri, self.artifact_sha256, self.artifact_bytes),
+            contract=self.promised(),
+            providers=self.providers,
+            provider_options=self.provider_options,
+            cache_dir=self.cache_dir,
+            artifact_root=self.artifact_root,
+            golden=golden,
+            threads=self.threads,
+            max_rows=self.batching_max_size or 1,
         )
 
     def promised(self) -> Contract:

@@ -1,25 +1,47 @@
-"""From settings to something that serves: fetch, verify, check, load, warm up, replay.
+"""From what is wanted to something that serves: fetch, verify, check, load, warm up, replay.
 
 Runs in a thread of its own, so that the process answers health checks meanwhile; the last step,
-which needs the event loop, is `serve` in `process`.
+which needs the event loop, is in `process`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, obtain
 from modelserver.model import session
+from modelserver.model.contract import Contract
 from modelserver.model.session import Model
-from modelserver.settings import Settings
+from modelserver.provideroptions import ProviderOptions
 from modelserver.start import golden, reclaim, warmup
 from modelserver.start.cpu_quota import usable_cpus
+from modelserver.start.golden import Golden
 from modelserver.start.warmup import Profile
 
 Step = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be loaded, and how.
+
+    Relative `file:` URIs begin at `artifact_root`. Without `golden` nothing is replayed, without
+    `threads` the CPU quota decides, and at most `max_rows` rows are tried together.
+    """
+
+    artifact: Artifact
+    contract: Contract
+    providers: tuple[str, ...]
+    provider_options: ProviderOptions
+    cache_dir: Path
+    artifact_root: Path
+    golden: Artifact | None = None
+    threads: int | None = None
+    max_rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A release that may serve."""
 
@@ -28,45 +50,42 @@ class Loaded:
     threads: int
 
 
-def load(settings: Settings, step: Step) -> Loaded:
-    """The verified, checked, warmed-up and replayed release. Raises a `StartError`.
+def load(wanted: Wanted, step: Step) -> Loaded:
+    """The verified, checked, warmed-up and replayed release.
 
-    `step` hears what is being done, before it is done.
+    `step` is told what is being done, before it is done.
+
+    Raises:
+        StartError: The release cannot be served; the class says why.
     """
     step("fetching the artifact")
-    weights = Artifact(settings.artifact_uri, settings.artifact_sha256, settings.artifact_bytes)
-    path = obtain(weights, cache_dir=settings.cache_dir, root=settings.artifact_root)
+    path = obtain(wanted.artifact, cache_dir=wanted.cache_dir, root=wanted.artifact_root)
     step("checking the artifact")
     self_contained.check(path)
-    contract = settings.promised()
     step("loading the model")
-    threads = settings.threads or usable_cpus()
-    loaded = session.load(
+    threads = wanted.threads or usable_cpus()
+    model = session.load(
         path,
-        contract,
-        providers=settings.providers,
+        wanted.contract,
+        providers=wanted.providers,
         threads=threads,
-        options=settings.provider_options,
-        engine_cache=settings.cache_dir / "tensorrt" / settings.artifact_sha256,
+        options=wanted.provider_options,
+        engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
     )
-    recorded = _golden(settings, step)
+    recorded = _golden(wanted, step)
     step("warming up")
-    profile = warmup.measure(
-        loaded,
-        recorded.cases[0].inputs if recorded else None,
-        max_rows=settings.batching_max_size or 1,
-    )
+    example = recorded.cases[0].inputs if recorded else None
+    profile = warmup.measure(model, example, max_rows=wanted.max_rows)
     if recorded:
         step("replaying the golden file")
-        golden.replay(loaded, recorded)
+        golden.replay(model, recorded)
     reclaim.give_back()
-    return Loaded(loaded, profile, threads)
+    return Loaded(model, profile, threads)
 
 
-def _golden(settings: Settings, step: Step) -> golden.Golden | None:
-    if settings.golden_uri is None or settings.golden_sha256 is None:
+def _golden(wanted: Wanted, step: Step) -> Golden | None:
+    if wanted.golden is None:
         return None
     step("fetching the golden file")
-    wanted = Artifact(settings.golden_uri, settings.golden_sha256, golden.MAX_BYTES, exact=False)
-    path = obtain(wanted, cache_dir=settings.cache_dir, root=settings.artifact_root)
-    return golden.parse(path.read_bytes(), settings.promised())
+    path = obtain(wanted.golden, cache_dir=wanted.cache_dir, root=wanted.artifact_root)
+    return golden.parse(path.read_bytes(), wanted.contract)
