@@ -189,6 +189,7 @@ class _Process:
             inline=profile.inline,
             batching=batching,
             threads=loaded.threads,
+            memory_bound_bytes=loaded.memory_bound_bytes,
             providers=list(model.providers),
             event_loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
         )

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, obtain
+from modelserver.errors import ModelOutOfMemory
 from modelserver.model import session
 from modelserver.model.contract import Contract
 from modelserver.model.session import Model
 from modelserver.provideroptions import ProviderOptions
-from modelserver.start import golden, reclaim, warmup
+from modelserver.start import golden, memory_bound, reclaim, warmup
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.golden import Golden
 from modelserver.start.warmup import Profile
@@ -43,11 +44,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A release that may serve."""
+    """A release that may serve; this process maps no more than `memory_bound_bytes` (None: any)."""
 
     model: Model
     profile: Profile
     threads: int
+    memory_bound_bytes: int | None
 
 
 def load(wanted: Wanted, step: Step) -> Loaded:
@@ -58,12 +60,24 @@ def load(wanted: Wanted, step: Step) -> Loaded:
     Raises:
         StartError: The release cannot be served; the class says why.
     """
+    try:
+        return _load(wanted, step)
+    except MemoryError as error:
+        raise ModelOutOfMemory(
+            f"memory was short: {error}; raise resources.memory of the release"
+        ) from error
+
+
+def _load(wanted: Wanted, step: Step) -> Loaded:
     step("fetching the artifact")
     path = obtain(wanted.artifact, cache_dir=wanted.cache_dir, root=wanted.artifact_root)
     step("checking the artifact")
     self_contained.check(path)
     step("loading the model")
     threads = wanted.threads or usable_cpus()
+    memory_bound_bytes = None
+    if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
+        memory_bound_bytes = memory_bound.impose(threads)
     model = session.load(
         path,
         wanted.contract,
@@ -80,7 +94,7 @@ def load(wanted: Wanted, step: Step) -> Loaded:
         step("replaying the golden file")
         golden.replay(model, recorded)
     reclaim.give_back()
-    return Loaded(model, profile, threads)
+    return Loaded(model, profile, threads, memory_bound_bytes)
 
 
 def _golden(wanted: Wanted, step: Step) -> Golden | None:

@@ -3,15 +3,7 @@ from pathlib import Path
 import pytest
 
 from modelserver.start.cpu_quota import cpu_quota, parse_cfs, parse_cpu_max, usable_cpus
-
-
-def tree(root: Path, files: dict[str, str]) -> Path:
-    """A file tree like the kernel's."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
+from tests.serving.kernel_files import tree
 
 
 @pytest.mark.parametrize(
