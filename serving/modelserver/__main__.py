@@ -1,8 +1,8 @@
-"""Entry point: ``python -m modelserver`` or ``modelserver``."""
+"""The entry point: `python -m modelserver`, or the script `modelserver`."""
 
 import gc
 
-gc.disable()  # what is imported stays; looking for garbage in it costs a twentieth of the imports
+gc.disable()  # what is imported stays; to look for garbage in it makes imports a twentieth slower
 
 import asyncio
 import sys
@@ -24,7 +24,7 @@ gc.enable()
 
 
 def main() -> None:
-    """Serve one release until asked to stop; ends the process with a documented exit code."""
+    """Serve one release until asked to stop; the process ends with a documented exit code."""
     logs.configure("info")
     try:
         chosen = settings.read()

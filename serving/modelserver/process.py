@@ -1,4 +1,4 @@
-"""One server process from start to exit code."""
+"""One server process, from its start to its exit code."""
 
 import asyncio
 import gc
@@ -27,15 +27,16 @@ from modelserver.start import steps
 from modelserver.start.steps import Loaded
 from modelserver.start.warmup import Profile
 
-_SOFTWARE = 70
-_KILLED = 128 + signal.SIGTERM
-_CLOSE_S = 1.0
+_SOFTWARE = 70  # EX_SOFTWARE of sysexits.h: a fault that no `StartError` names
+_KILLED = 128 + signal.SIGTERM  # as a shell says of a process that the signal ended
+_CLOSE_S = 1.0  # for connections and spans, where nothing is in flight
 
 
 async def run(settings: Settings) -> int:
     """Serve until a signal comes or the start fails; the code to exit with.
 
-    Raises `AddressUnavailable`.
+    Raises:
+        AddressUnavailable: The address cannot be bound.
     """
     process = _Process(settings)
     try:
@@ -45,9 +46,9 @@ async def run(settings: Settings) -> int:
             await asyncio.wait({asyncio.create_task(_flush(process.tracer))}, timeout=_CLOSE_S)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Stop:
-    """The first signal asks to stop, the second one ends the process."""
+    """The first signal asks the process to stop, the second one ends it."""
 
     asked: asyncio.Event
 
@@ -113,7 +114,7 @@ class _Process:
         return code
 
     def _join(self, listener: socket.socket) -> None:
-        """Have the kernel bring connections. Raises `AddressUnavailable`."""
+        """Let the kernel bring connections."""
         transport.accept(listener)
         self._joined.set()
         host, port = listener.getsockname()[:2]
@@ -127,9 +128,9 @@ class _Process:
         return steps.load(self._settings.wanted(), self._lifecycle.step)
 
     def _started(self, loading: "asyncio.Future[Loaded]", listener: socket.socket) -> int:
-        """Begin to serve, or say why not; 0 or the exit code.
+        """Begin to serve, or say why not: 0, or the exit code.
 
-        A port that is shared is joined only now: until then the others there answer.
+        A shared port is joined only now; until then the others that listen there answer.
         """
         try:
             loaded = loading.result()
@@ -195,7 +196,7 @@ class _Process:
         )
 
     async def _drain(self, http: "asyncio.Task[None]") -> int:
-        """Unready at once; accept for DRAIN_DELAY_S; then finish what is in flight."""
+        """Be unready at once, accept for `DRAIN_DELAY_S`, then finish what is in flight."""
         settings = self._settings
         self._lifecycle.drain()
         await asyncio.wait({http}, timeout=settings.drain_delay_s)
@@ -217,14 +218,14 @@ async def _flush(tracer: tracing.Tracer) -> None:
 
 
 def end(code: int) -> None:
-    """End the process now: a thread may sit in a download or in ONNX Runtime and never return."""
+    """End the process now: a thread may be in a download, or in ONNX Runtime, for ever."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
 def _batching(settings: Settings, profile: Profile) -> str:
-    """How calls are batched, in words."""
+    """Whether and how calls are batched, in words."""
     if settings.batching_max_size is None:
         return "off"
     if profile.unbatched_because:

@@ -6,12 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Options(BaseModel):
-    """Options by the names that ONNX Runtime gives them."""
+    """Options, under the names that ONNX Runtime gives them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def words(self) -> dict[str, str]:
-        """What was chosen, as ONNX Runtime wants to read it."""
+        """The options that were chosen, as ONNX Runtime reads them."""
         chosen = self.model_dump(exclude_none=True)
         return {
             name: str(int(value)) if isinstance(value, bool) else str(value)
@@ -20,7 +20,7 @@ class _Options(BaseModel):
 
 
 class CpuOptions(_Options):
-    """Options of the CPU provider, which ONNX Runtime takes with the session."""
+    """Options of the CPU provider; ONNX Runtime takes them with the options of the session."""
 
     enable_cpu_mem_arena: bool | None = None
 
@@ -45,7 +45,7 @@ class TensorrtOptions(_Options):
 
 
 class ProviderOptions(BaseModel):
-    """Options of each provider that has any."""
+    """The options of each provider that has any."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Settings from the environment: every variable is ``MODELSERVER_<NAME>``."""
+"""The settings of a process, from its environment: each is a variable `MODELSERVER_<NAME>`."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from modelserver.tensor.datatypes import DATATYPES
 from modelserver.tensor.spec import TensorSpec
 
 PREFIX = "MODELSERVER_"
-_LARGEST_AT_ONCE = 4
+_LARGEST_AT_ONCE = 4  # bodies of the largest size that are held at once, unless told otherwise
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)]
@@ -59,7 +59,7 @@ class _Tensor(BaseModel):
     shape: tuple[Annotated[int, Field(ge=-1)], ...] = Field(max_length=32)
 
     def spec(self) -> TensorSpec:
-        """The same as a plain value."""
+        """The tensor as a plain value."""
         return TensorSpec(self.name, DATATYPES[self.datatype], self.shape)
 
 
@@ -80,7 +80,7 @@ class _Contract(BaseModel):
 
 
 class Settings(BaseModel):
-    """What one process serves and how; sizes in bytes, times in seconds unless named otherwise."""
+    """What one process serves, and how; sizes in bytes, times in seconds unless named otherwise."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -138,11 +138,11 @@ class Settings(BaseModel):
 
     @property
     def bound_inflight_bytes(self) -> int:
-        """MAX_INFLIGHT_BYTES, by default room for four of the largest bodies."""
+        """`MAX_INFLIGHT_BYTES`, by default room for four of the largest bodies."""
         return self.max_inflight_bytes or _LARGEST_AT_ONCE * self.max_body_bytes
 
     def guard(self) -> Policy:
-        """When outputs are suspect, and what follows."""
+        """When outputs are suspect, and what then follows."""
         return Policy(
             window=self.guard_window,
             nonfinite_share=self.guard_nonfinite_share,
@@ -176,9 +176,10 @@ class Settings(BaseModel):
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings of a process; an empty variable counts as not set, one of no setting is left alone.
+    """The settings in an environment; an empty variable counts as not set, others are left alone.
 
-    Raises `SettingsInvalid` with every variable that is wrong.
+    Raises:
+        SettingsInvalid: A variable is missing or wrong; the error lists every one.
     """
     given = {
         name.removeprefix(PREFIX).lower(): text
@@ -196,7 +197,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    """``MODELSERVER_CONTRACT.inputs[0].shape`` of a place in the settings."""
+    """The variable of a place in the settings, such as `MODELSERVER_CONTRACT.inputs[0].shape`."""
     if not location:
         return PREFIX + "*"
     name, *rest = location

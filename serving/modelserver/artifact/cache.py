@@ -1,9 +1,9 @@
 """An artifact becomes a verified local file: fetched once into a content-addressed cache.
 
-``CACHE_DIR/sha256/<hex>`` holds finished files, ``<hex>.partial`` what a transfer has brought so
-far (the next attempt goes on from there), ``<hex>.lock`` lets one process transfer while others
-wait. A file gets its final name only after its digest was right, and is verified again at every
-start: so nothing waits until the disk has it, and what a power failure takes is fetched anew.
+`CACHE_DIR/sha256/<hex>` is a finished file. `<hex>.partial` is what a transfer has brought so far;
+the next attempt goes on from there. `<hex>.lock` lets one process transfer while others wait. A
+file gets its final name only once its digest was right, and it is verified again at every start.
+So nothing needs to wait until the disk has written it: what a power failure takes is fetched again.
 """
 
 import errno
@@ -29,16 +29,18 @@ from modelserver.errors import (
 from modelserver.observe import logs
 
 ATTEMPTS = 5
-_BACKOFF_S = 0.25
-_CHUNK_BYTES = 1 << 20
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Transfers that are tried before a start is given up: with the waits between them, 4 s."""
+
+_BACKOFF_S = 0.25  # before the second attempt; doubled before each further one
+_CHUNK_BYTES = 1 << 20  # held in memory at once
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, largest file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Artifact:
-    """What to fetch and what it must be.
+    """What to fetch, and what it must be.
 
-    `max_bytes` bounds the transfer; where `exact` the size must be that very number.
+    No more than `max_bytes` are transferred; where it is `exact` the size must be that number.
     """
 
     uri: str
@@ -48,9 +50,11 @@ class Artifact:
 
 
 def obtain(artifact: Artifact, *, cache_dir: Path, root: Path) -> Path:
-    """Path of a file with exactly the declared bytes. `root` is where relative file: URIs begin.
+    """Path of a file with exactly the declared bytes; relative `file:` URIs begin at `root`.
 
-    Raises one of the artifact and cache errors; nothing that is wrong keeps its final name.
+    Raises:
+        StartError: One of the artifact's and the cache's errors. Nothing that is wrong keeps its
+            final name.
     """
     try:
         folder = cache_dir / "sha256"
@@ -69,7 +73,9 @@ def obtain(artifact: Artifact, *, cache_dir: Path, root: Path) -> Path:
 def verify(path: Path, artifact: Artifact) -> None:
     """Return if the file has the declared size and digest.
 
-    Raises `ArtifactSizeWrong` or `ArtifactDigestWrong`.
+    Raises:
+        ArtifactSizeWrong: It has another size.
+        ArtifactDigestWrong: It has the size, but other bytes.
     """
     with path.open("rb") as file:
         _check_size(os.fstat(file.fileno()).st_size, artifact)
@@ -106,7 +112,7 @@ def _cached(final: Path, artifact: Artifact) -> bool:
 
 
 def _transfer(artifact: Artifact, partial: Path, root: Path) -> None:
-    """Bring the whole artifact into `partial`, going on where an earlier transfer stopped."""
+    """Bring the whole artifact into `partial`, from where an earlier transfer stopped."""
     for attempt in count(1):
         resumed = partial.exists() and partial.stat().st_size > 0
         try:
@@ -158,7 +164,7 @@ def _publish(partial: Path, final: Path) -> None:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """Hold the lock of one cache entry; the kernel frees it when the process dies."""
+    """Hold the lock of one file in the cache; the kernel frees it when the process dies."""
     with path.open("wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
 """Whether an ONNX file is whole and reads no other file: a walk over its protobuf fields.
 
-Only one file's digest is verified, so a model that takes weights (external data) or a compiled
-engine (EPContext) from a second file would run unverified bytes. The walk follows the messages in
-which tensors and nodes can lie, skips everything else without reading it, and builds nothing in
+The digest of one file is verified. A model that takes weights (external data) or a compiled engine
+(EPContext) from a second file would run bytes that nobody verified. The walk follows the messages
+in which tensors and nodes can lie, skips everything else without reading it, and builds nothing in
 memory.
 
 Source: onnx.proto (message and field numbers), the protocol buffers encoding (wire types).
@@ -17,6 +17,7 @@ from modelserver.errors import ModelMalformed, ModelNotSelfContained
 
 Bytes = bytes | mmap.mmap
 
+# Of each message: the numbers of the fields that hold a message which has to be looked at.
 _CHILDREN: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
         "Model": {7: "Graph", 20: "Training", 25: "Function"},
@@ -36,21 +37,25 @@ _CHILDREN: Mapping[str, Mapping[int, str]] = MappingProxyType(
         "Tensor": {},
     }
 )
+# Numbers of fields in onnx.proto.
 _NODE_OP_TYPE = 4
 _TENSOR_EXTERNAL_DATA = 13
 _TENSOR_DATA_LOCATION = 14
 _MODEL_GRAPH = 7
 
+# Wire types of protocol buffers; 3 and 4 (groups) are not used by ONNX.
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _FIXED_BYTES = MappingProxyType({_FIXED64: 8, _FIXED32: 4})
 _MAX_DEPTH = 100  # protobuf's own parsers stop here as well
-_VARINT_BITS = 64
+_VARINT_BITS = 64  # no number is longer
 
 
 def check(path: Path) -> None:
     """Return if the file is one whole model that names no other file.
 
-    Raises `ModelMalformed` (with the byte) or `ModelNotSelfContained`.
+    Raises:
+        ModelMalformed: It is no whole model; the error names the byte.
+        ModelNotSelfContained: It names another file.
     """
     if path.stat().st_size == 0:
         raise ModelMalformed("the artifact is empty, expected an ONNX model; export it again")
@@ -59,7 +64,7 @@ def check(path: Path) -> None:
 
 
 def check_bytes(content: Bytes) -> None:
-    """The same for bytes in memory."""
+    """As `check`, for bytes in memory."""
     graphs = 0
     pending = [("Model", 0, len(content), 0)]
     while pending:
@@ -77,7 +82,7 @@ def check_bytes(content: Bytes) -> None:
 
 
 def _refuse_other_files(content: Bytes, message: str, number: int, value: int, stop: int) -> None:
-    """`value` is where a length-delimited field begins, or the number itself in a varint field."""
+    """`value` is where the content of a field begins, or, of a varint, the number itself."""
     external = message == "Tensor" and (
         number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and value != 0)
     )
@@ -94,9 +99,9 @@ def _refuse_other_files(content: Bytes, message: str, number: int, value: int, s
 
 
 def _fields(content: Bytes, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Number, wire type, value and stop of each field between `start` and `end`.
+    """The number, wire type, value and stop of each field between `start` and `end`.
 
-    Length-delimited fields span value to stop; for a varint, value is the number itself.
+    The content of a field lies between value and stop; of a varint, value is the number itself.
     """
     position = start
     while position < end:
@@ -131,7 +136,7 @@ def _fixed_bytes(wire_type: int, position: int) -> int:
 
 
 def _varint(content: Bytes, position: int, end: int) -> tuple[int, int]:
-    """Number and the position after it."""
+    """The number at a position, and the position after it."""
     number = 0
     for shift in range(0, _VARINT_BITS + 6, 7):
         if position >= end:

@@ -1,4 +1,4 @@
-"""Where artifacts come from: one function a URI scheme, all giving a stream of bytes."""
+"""Where artifacts come from: one function for each URI scheme, which opens a stream of bytes."""
 
 import http.client
 import os
@@ -26,6 +26,9 @@ from modelserver.errors import (
 from modelserver.observe.logs import without_credentials
 
 TIMEOUT_S = 30.0
+"""How long a server may send nothing before the transfer counts as failed."""
+
+# Classes of optional packages, by name: what they raise where a pod has no credentials.
 _NO_CREDENTIALS = frozenset(
     {
         "NoCredentialsError",  # botocore
@@ -35,6 +38,7 @@ _NO_CREDENTIALS = frozenset(
         "GoogleAuthError",  # google.auth
     }
 )
+# No network lies between: plain http is as good as https.
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CONTENT_RANGE = re.compile(r"bytes (?P<first>\d+)-\d+/(?P<total>\d+)")
 
@@ -43,9 +47,13 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stream:
-    """Bytes of an artifact from `offset` on; `total_bytes` is its whole size where known."""
+    """The bytes of an artifact from `offset` on.
+
+    `total_bytes` is the size of the whole artifact, None where the source does not say it; `label`
+    names the source in errors.
+    """
 
     reader: _Readable
     offset: int
@@ -53,9 +61,11 @@ class Stream:
     label: str
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, empty at the end.
+        """Up to `size` bytes, none at the end.
 
-        Raises `ArtifactTruncated`, `ArtifactUnreachable`.
+        Raises:
+            ArtifactTruncated: The source announced more than it sent.
+            ArtifactUnreachable: The source failed in the middle.
         """
         try:
             return self.reader.read(size)
@@ -69,9 +79,13 @@ Opener = Callable[[SplitResult, Path, int], AbstractContextManager[Stream]]
 
 
 def open_stream(uri: str, *, root: Path, offset: int) -> AbstractContextManager[Stream]:
-    """The artifact's bytes, from `offset` on where the source can.
+    """The artifact's bytes, from `offset` on if the source can begin there.
 
-    Raises `ArtifactRefused`, `ArtifactMissing`, `ArtifactUnreachable` or `ExtraMissing`.
+    Raises:
+        ArtifactRefused: The URI may not be used, or not by this process.
+        ArtifactMissing: Nothing is there.
+        ArtifactUnreachable: The source does not answer as it should.
+        ExtraMissing: The scheme needs a package that is not installed.
     """
     parts = urlsplit(uri)
     opener = _OPENERS.get(parts.scheme)
@@ -102,10 +116,13 @@ def _open_file(parts: SplitResult, root: Path, offset: int) -> Iterator[Stream]:
 
 
 def resolve_file(parts: SplitResult, root: Path) -> Path:
-    """Real path of a file: URI.
+    """The real path of a `file:` URI.
 
-    A relative one begins at `root` and may not leave it, neither by ``..`` nor by a symbolic link.
-    Raises `ArtifactRefused` or `ArtifactMissing`.
+    A relative one begins at `root` and may not leave it, neither by `..` nor by a symbolic link.
+
+    Raises:
+        ArtifactRefused: The URI is malformed, leaves `root`, or cannot be resolved.
+        ArtifactMissing: There is no such file.
     """
     uri = parts.geturl()
     if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or not parts.path:
@@ -135,7 +152,11 @@ class _NoDowngrade(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        """The next request. Raises `ArtifactRefused` where it would leave https."""
+        """The next request.
+
+        Raises:
+            ArtifactRefused: It would leave https.
+        """
         _refuse_plain_http(urlsplit(newurl))
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -167,7 +188,10 @@ def _open_http(parts: SplitResult, _root: Path, offset: int) -> Iterator[Stream]
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Only http(s), proxies by environment: the default opener also reads file: and ftp:."""
+    """Reads http and https alone, through proxies that the environment names.
+
+    The default opener would read `file:` and `ftp:` as well.
+    """
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -191,7 +215,7 @@ def _refuse_plain_http(parts: SplitResult) -> None:
 
 
 def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
-    """Offset of the first byte that comes, and the whole size."""
+    """The offset of the first byte that comes, and the size of the whole artifact."""
     ranged = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if response.status == HTTPStatus.PARTIAL_CONTENT and ranged:
         return int(ranged["first"]), int(ranged["total"])
@@ -210,7 +234,7 @@ def _http_error(error: HTTPError, label: str) -> Exception:
 
 @contextmanager
 def _open_object(parts: SplitResult, _root: Path, offset: int) -> Iterator[Stream]:
-    """s3: and gs: through fsspec, which reads credentials from the environment of the pod."""
+    """Of `s3:` and `gs:`, through fsspec, which finds credentials in the environment of the pod."""
     label = without_credentials(parts.geturl())
     try:
         fsspec = import_module("fsspec")
@@ -235,7 +259,7 @@ def _open_object(parts: SplitResult, _root: Path, offset: int) -> Iterator[Strea
 
 
 def _object_error(error: Exception, label: str) -> Exception:
-    """Missing credentials are told apart by name: their classes belong to optional packages."""
+    """The error for what fsspec raised; the name of a class tells that credentials are missing."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & _NO_CREDENTIALS:
         return ArtifactRefused(

@@ -1,7 +1,7 @@
 """Tensors as raw bytes: the protocol's binary tensor data extension. Pure, without copies.
 
-Elements lie in row-major order, little-endian; a BYTES element is its length (4 bytes) and its
-UTF-8.
+Elements lie in row-major order, little-endian; an element of BYTES is its length in 4 bytes, then
+its text in UTF-8.
 Source: Open Inference Protocol, binary tensor data extension.
 """
 
@@ -19,14 +19,18 @@ _BIG_ENDIAN = sys.byteorder == "big"
 
 
 class Tail:
-    """What follows the JSON of a request: each tensor takes its bytes in turn."""
+    """The bytes that follow the JSON of a request: each tensor takes its own, in turn."""
 
     def __init__(self, content: memoryview) -> None:
         self._content = content
         self._taken = 0
 
     def take(self, size: object, field: str) -> memoryview:
-        """The next `size` bytes. Raises `InvalidBinary` where there are fewer."""
+        """The next `size` bytes; `field` names in errors where the client said that size.
+
+        Raises:
+            InvalidBinary: There are fewer, or `size` is no size.
+        """
         left = len(self._content) - self._taken
         if type(size) is not int or not 0 <= size <= left:
             raise InvalidBinary(field, f"found {size!r}, expected a whole number up to {left}")
@@ -35,16 +39,21 @@ class Tail:
         return self._content[start : self._taken]
 
     def check_used_up(self) -> None:
-        """Raise `InvalidBinary` where bytes are left that no tensor declared."""
+        """Return if every byte belongs to a tensor.
+
+        Raises:
+            InvalidBinary: Bytes are left.
+        """
         left = len(self._content) - self._taken
         if left:
             raise InvalidBinary("body", f"found {left} bytes after the last binary tensor")
 
 
 def from_bytes(datatype: Datatype, shape: Sequence[int], content: memoryview, field: str) -> Array:
-    """Read-only array over `content` itself, copied only where it lies unaligned.
+    """A read-only array over `content` itself, which is copied only where it lies unaligned.
 
-    Raises `InvalidBinary` where the size does not fit the shape, or an element its datatype.
+    Raises:
+        InvalidBinary: The size does not fit the shape, or an element its datatype.
     """
     if datatype.name == "BYTES":
         return _strings(shape, content, field)
@@ -62,7 +71,7 @@ def from_bytes(datatype: Datatype, shape: Sequence[int], content: memoryview, fi
 
 
 def to_bytes(datatype: Datatype, array: Array) -> bytes | memoryview:
-    """Bytes of an array; of a contiguous one its own memory."""
+    """The bytes of an array; if it is contiguous, its own memory."""
     if datatype.name == "BYTES":
         encoded = [str(value).encode() for value in array.ravel()]
         return b"".join(

@@ -21,8 +21,9 @@ _NONE: frozenset[str] = frozenset()
 class Call(Struct, gc=False):
     """One checked request.
 
-    Calls with an equal `key` may run as one batch: their arrays differ in the first dimension only,
-    in which this one has `rows`. `binary` names the outputs that the client wants as raw bytes.
+    `feeds` are the input arrays by name, `outputs` the names to compute, of which the client wants
+    those in `binary` as raw bytes. Calls with an equal `key` may run as one batch: their arrays
+    differ in the first dimension only, in which this one has `rows`.
     """
 
     id: str | UnsetType
@@ -34,10 +35,10 @@ class Call(Struct, gc=False):
 
 
 class Answer(Struct, gc=False):
-    """Body of a response.
+    """The body of an answer.
 
-    `json_bytes` says how much of it is JSON where binary data follows, `nonfinite` whether it holds
-    NaN or an infinity.
+    `json_bytes` of it are JSON, and binary tensors follow (None: all of it is JSON). `nonfinite`
+    says whether the outputs hold NaN or an infinity.
     """
 
     body: bytes
@@ -46,7 +47,11 @@ class Answer(Struct, gc=False):
 
 
 class Codec:
-    """Reads and writes the requests of one model."""
+    """Reads requests for one model, and writes their answers.
+
+    `shared` are sizes that have to be equal in several inputs; `takes_no_rows` says whether the
+    model runs on a batch of 0 rows.
+    """
 
     def __init__(
         self,
@@ -72,9 +77,10 @@ class Codec:
             self._decode_flat = protocol.flat_request_decoder(*elements.values()).decode
 
     def decode(self, body: bytes, json_bytes: int | None = None) -> Call:
-        """The checked call in a body, whose first `json_bytes` are JSON (default: all of it).
+        """The checked call in a body, of which the first `json_bytes` are JSON (None: all of it).
 
-        Raises `InvalidRequest` with the path of the first field that is wrong.
+        Raises:
+            InvalidRequest: A field is wrong; the error names the path of the first one.
         """
         tail = None
         if json_bytes is not None:
@@ -97,7 +103,7 @@ class Codec:
         return Call(request.id, feeds, outputs, rows, key, wanted)
 
     def encode(self, call: Call, arrays: Sequence[Array]) -> Answer:
-        """The response to a call. NaN and infinities, which JSON cannot say, become null."""
+        """The answer to a call. NaN and infinities, which JSON cannot say, become null."""
         outputs, tail = [], []
         for name, array in zip(call.outputs, arrays, strict=True):
             datatype = self._outputs[name].datatype
@@ -119,7 +125,7 @@ class Codec:
         return Answer(head, None, nonfinite)
 
     def _read(self, body: bytes, tail: binary.Tail | None) -> tuple[Any, dict[str, Array]]:
-        """The request and its tensors, read in parts where it is long, else at once."""
+        """The request and its arrays: read in parts if the body is long, else at once."""
         if len(body) > outline.LONG_BYTES and tail is None and (request := outline.decode(body)):
             try:
                 return request, self._feeds(request.inputs, None)
@@ -171,7 +177,7 @@ class Codec:
         return feeds
 
     def _wanted(self, request: Any) -> tuple[tuple[str, ...], frozenset[str]]:  # noqa: ANN401
-        """Outputs to compute, in the client's order, and those to send as raw bytes."""
+        """The outputs to compute, in the client's order, and those of them to send as raw bytes."""
         parameters = request.parameters
         default = bool(parameters and parameters.get("binary_data_output"))
         if not request.outputs:

@@ -1,19 +1,19 @@
-"""Where in a JSON text a byte lies: ``inputs[0].data[3]``. Used only to word an error."""
+"""The place of a byte in a JSON text, such as `inputs[0].data[3]`, to name it in an error."""
 
 import re
 
 MAX_SCAN_BYTES = 1 << 20
-"""A mistake further into a body than this is named by its byte alone, to bound the work."""
+"""A mistake further into a body is named by its byte alone, which bounds the work."""
 
 MAX_DEPTH = 64
-"""Deeper places are named by their outermost steps."""
+"""Of a place that lies deeper only the outer steps are named."""
 
 _TOKEN = re.compile(rb'[\[\]{}:,]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
-_SHOWN_STEPS = 6
+_SHOWN_STEPS = 6  # of a path; no field of the protocol lies deeper
 
 
 def place(body: bytes, offset: int) -> str:
-    """Path of the value that byte `offset` is in, empty for the body itself or too far in."""
+    """The path of the value that byte `offset` is in; empty for the body itself or too far in."""
     if offset > MAX_SCAN_BYTES:
         return ""
     steps: list[str | int | None] = []
@@ -26,7 +26,7 @@ def place(body: bytes, offset: int) -> str:
 
 
 def _follow(steps: list[str | int | None], token: bytes, text: bytes) -> bytes:
-    """Update `steps` by one token and return the last string seen, which a colon makes a key."""
+    """Take one token into `steps`; the last string that was seen, which a colon makes a key."""
     if token == b"[":
         steps.append(0)
     elif token == b"{":

@@ -1,8 +1,9 @@
 """Requests with long arrays, decoded without making an object of every number at once.
 
-A decoder that reads a body of 64 MB whole makes a Python float of each number, ten times the memory
-of the tensor, and most of it does not return to the system. Here the text of each long array is
-left where it is; `tensors.from_text` reads it in parts.
+A decoder that reads a body of 64 MB whole makes a Python float of each number: ten times the memory
+of the tensor, most of which never returns to the system. Here each long array is cut out, the rest,
+the outline of the request, is decoded, and the array's text takes its place again; `tensors.read`
+then makes the array of it in parts.
 """
 
 import re
@@ -13,7 +14,7 @@ from msgspec import UNSET, Raw
 from modelserver.codec.protocol import InferRequest, RequestInput, decode_request
 
 LONG_BYTES = 64 << 10
-"""Texts of arrays from this length on are left out of the outline."""
+"""Texts of arrays from this length on are cut out."""
 
 _ARRAY = re.compile(rb'"data"[ \t\r\n]*:[ \t\r\n]*\[')
 _NOTHING = b"[]"
@@ -22,8 +23,8 @@ _NOTHING = b"[]"
 def decode(body: bytes) -> InferRequest | None:
     """The request in a body, its long arrays as text; None where the whole body has to be read.
 
-    None says nothing about whether the body is right: strings, nested arrays, unusual keys and
-    every mistake are left to those who read it whole and say what is wrong with it.
+    None does not mean that the body is wrong. Strings, nested arrays, unusual keys and every
+    mistake are left to the decoder that reads it whole, and says what is wrong with it.
     """
     texts, outline = _cut(body)
     if not texts:
@@ -47,7 +48,7 @@ def _is_left_out(tensor: RequestInput) -> bool:
 
 
 def _cut(body: bytes) -> tuple[list[memoryview], bytes]:
-    """The texts of long arrays, up to their first closing bracket, and the body without them."""
+    """The texts of long arrays, each up to its first closing bracket, and the body without them."""
     view = memoryview(body)
     texts: list[memoryview] = []
     kept: list[bytes | memoryview] = []

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+# One size of a shape; a larger number is a mistake, whatever the tensor.
 Size = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Parameters = dict[str, str | float | int | bool]
 
 
 class RequestInput(Struct, frozen=True, gc=False):
-    """One input tensor; `data` is kept as text until its datatype and shape are known."""
+    """One input tensor; `data` stays text until the datatype and the shape are known."""
 
     name: str
     shape: list[Size]
@@ -30,7 +31,7 @@ class RequestOutput(Struct, frozen=True, gc=False):
 
 
 class InferRequest(Struct, frozen=True, gc=False):
-    """A whole inference request; fields that the protocol does not name are ignored."""
+    """A whole request; fields that the protocol does not name are ignored."""
 
     inputs: list[RequestInput]
     id: str | UnsetType = UNSET
@@ -39,7 +40,7 @@ class InferRequest(Struct, frozen=True, gc=False):
 
 
 class ResponseOutput(Struct, frozen=True, gc=False, omit_defaults=True):
-    """One output tensor; `data` in row-major order, absent where it follows as binary."""
+    """One output tensor; `data` is in row-major order, and absent where it follows as raw bytes."""
 
     name: str
     datatype: str
@@ -49,7 +50,7 @@ class ResponseOutput(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class InferResponse(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A whole inference response."""
+    """A whole answer."""
 
     model_name: str
     model_version: str
@@ -64,9 +65,10 @@ class ErrorBody(Struct, frozen=True, gc=False):
 
 
 def flat_request_decoder(element: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type form
-    """Decoder of requests whose every tensor is a flat array of `element`: one pass, no text kept.
+    """A quick decoder of requests in which every tensor is a flat array of `element`.
 
-    It gives structures with the fields of `InferRequest`; what it refuses is not always wrong.
+    It makes the elements in the same pass, and gives structures with the fields of `InferRequest`.
+    What it refuses is not always wrong: the tensor may be nested, or binary.
     """
     tensor = msgspec.defstruct(
         "FlatInput",

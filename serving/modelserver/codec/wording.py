@@ -1,4 +1,4 @@
-"""msgspec's messages in the words of the protocol: a path, what was found, what was expected."""
+"""The messages of msgspec in the words of JSON: what was found, and what was expected."""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 
 _MAX_QUOTED = 64  # characters
 
+# Names of types as msgspec has them, and as clients know them.
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
         "array": "an array",
@@ -28,9 +29,9 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 def found_and_expected(
     error: msgspec.ValidationError, expected: str | None = None
 ) -> tuple[str, str]:
-    """Path below the decoded value, and the problem.
+    """The path below the decoded value, and the problem.
 
-    `expected` words what an element must be where msgspec knows only its type.
+    `expected` says what an element must be, where msgspec knows only its type.
     """
     matched = _MESSAGE.fullmatch(str(error))
     what = matched["what"] if matched else str(error)

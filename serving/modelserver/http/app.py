@@ -1,4 +1,4 @@
-"""The whole application, built from explicit parts."""
+"""The ASGI application, built from explicit parts."""
 
 from http import HTTPStatus
 
@@ -21,7 +21,7 @@ from modelserver.model.contract import Contract
 def create_app(
     *, model: str, release: str, contract: Contract, inference: Inference
 ) -> InferEndpoint:
-    """FastAPI for everything a person or a probe asks, with the inference endpoint in front."""
+    """FastAPI for all that a person or a probe asks, with the inference endpoint in front of it."""
     app = DescribedApp(
         model=model,
         release=release,

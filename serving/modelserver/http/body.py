@@ -1,4 +1,4 @@
-"""The body of a request that comes in parts, within its limits."""
+"""The body of a request that comes in parts, read within its limits."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -11,17 +11,21 @@ from modelserver.http.headers import Given, content_bytes
 from modelserver.inference.exchange import Exchange
 
 PATIENCE_S = 30.0
-"""A client that sends nothing for this long in the middle of a body is answered 408."""
+"""A client that sends nothing for so long in the middle of a body is answered 408."""
 
 SLOWEST_BYTES_PER_S = 16 << 10
-"""So is one that is slower than this on the whole, beyond `PATIENCE_S`."""
+"""So is a client whose body as a whole is slower than this, once `PATIENCE_S` is over."""
 
 
 async def read_body(given: Given, receive: Receive, exchange: Exchange, max_bytes: int) -> bytes:
-    """The body; what has come of it is held by `exchange`, one part beyond its limits at most.
+    """The body; `exchange` holds what has come of it, at most one part more than its limits allow.
 
-    Raises `BodyTooLarge` or `Overloaded` before anything is read where the announced size says so,
-    else as soon as it is seen; `BodyTooSlow`; `Disconnected`.
+    Raises:
+        BodyTooLarge: The announced size is above `max_bytes`, of which nothing is then read, or
+            more came.
+        Overloaded: Other bodies leave no room for it.
+        BodyTooSlow: The client stopped, or goes on too slowly.
+        Disconnected: The client went away.
     """
     announced = content_bytes(given)
     if announced > max_bytes:

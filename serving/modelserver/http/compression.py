@@ -1,4 +1,4 @@
-"""Compressed request bodies, expanded within a limit. Pure.
+"""Compressed bodies of requests, expanded within a limit. Pure.
 
 Source: RFC 9110 (content codings), RFC 1950 to 1952 (deflate, gzip), RFC 8878 (zstd).
 """
@@ -12,15 +12,16 @@ from typing import Any
 from modelserver.errors import BodyTooLarge, InvalidRequest, UnsupportedContent
 from modelserver.inference.exchange import Expand
 
-_GZIP, _ZLIB, _RAW = 31, 15, -15
-_CHUNK_BYTES = 1 << 20
+_GZIP, _ZLIB, _RAW = 31, 15, -15  # zlib's `wbits`: which header the data has
+_CHUNK_BYTES = 1 << 20  # expanded at once, so that one that grows too large is noticed early
 _MAX_WINDOW_BYTES = 8 << 20  # what RFC 8878 asks every receiver to support
 
 
 def expander(encoding: bytes) -> Expand:
-    """Function from a compressed body and the most bytes it may become to the body itself.
+    """What undoes an encoding; it raises `InvalidRequest` or `BodyTooLarge`.
 
-    Raises `UnsupportedContent`; the function raises `InvalidRequest` or `BodyTooLarge`.
+    Raises:
+        UnsupportedContent: This server does not know the encoding.
     """
     name = encoding.strip().lower()
     if name == b"zstd":
@@ -39,7 +40,7 @@ def _gunzip(body: bytes, max_bytes: int) -> bytes:
 
 
 def _undeflate(body: bytes, max_bytes: int) -> bytes:
-    """With the header of zlib, as it should be, or without, as some clients send it."""
+    """The body, which has zlib's header, as it should, or none, as some clients send it."""
     wrapped = body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0
     return _inflate(body, max_bytes, _ZLIB if wrapped else _RAW)
 
@@ -60,7 +61,7 @@ def _inflate(body: bytes, max_bytes: int, form: int) -> bytes:
 
 
 def _expand_zstd(body: bytes, max_bytes: int) -> bytes:
-    """A frame that ends early gives what there is of it, which is then no whole request."""
+    """The body; of a frame that ends early what there is of it, which then is no whole request."""
     zstandard = _zstandard()
     parts: list[bytes] = []
     size = 0

@@ -1,8 +1,8 @@
-"""The short way for inference requests: from HTTP parser to scheduler without a task or ASGI.
+"""A connection, and the short way for inference requests: without ASGI and without a task.
 
-A request that arrives whole, while its connection is idle, is answered by callbacks alone; any
-other (a large or slow body, pipelining, a client that does not read) goes the way of ASGI. Both
-ways meet in `Exchange`, so they cannot differ in what they accept.
+A request that arrives whole, while its connection is idle, is answered by callbacks alone. Any
+other one (a large or slow body, pipelining, a client that does not read) goes through ASGI to
+`endpoint`. Both ways lead to `Exchange` and to `reply`, so that they accept and answer the same.
 """
 
 import asyncio
@@ -16,18 +16,20 @@ from modelserver.http.reply import conclude, error_body
 from modelserver.inference.exchange import Exchange, Inference, Result
 
 MAX_HEADER_BYTES = 64 << 10
+"""A client that sends more in the headers of one request is answered 431."""
+
 HEADERS_S = 30.0
-"""A client that has begun a request must have sent its headers by then, or is answered 408."""
+"""A client that has not sent all headers so long after it began a request is answered 408."""
 
 READ_S = 30.0
-"""A client that takes nothing of its answers for this long is cut off."""
+"""A client that takes nothing of its answers for so long is cut off."""
 
 
 class _Event:
-    """Stands where uvicorn tells its own request objects about news."""
+    """Takes the place of the event by which uvicorn wakes a request that waits."""
 
     def set(self) -> None:
-        """Nobody waits."""
+        """Wake nobody."""
 
 
 _NOBODY_WAITS = _Event()
@@ -35,14 +37,14 @@ _NOTHING: headers.Given = {}
 
 
 class _DefaultLines:
-    """Header lines that every answer has, kept while uvicorn has the same list: for a second."""
+    """The header lines of every answer, made anew when uvicorn has a new list: once a second."""
 
     def __init__(self) -> None:
         self._fields: list[tuple[bytes, bytes]] = []
         self._lines = b""
 
     def of(self, fields: list[tuple[bytes, bytes]]) -> bytes:
-        """The fields as lines."""
+        """The header fields as lines."""
         if fields is not self._fields:
             self._fields = fields
             self._lines = b"".join(b"%b: %b\r\n" % field for field in fields)
@@ -68,7 +70,7 @@ class Connection(HttpToolsProtocol):
     _short: "_ShortCycle | None" = None
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; end a connection whose headers never end."""
+        """Parse what came, and bound headers that never end."""
         super().data_received(data)
         if self._held is not None:
             self._release()
@@ -76,7 +78,7 @@ class Connection(HttpToolsProtocol):
             self._count_header_bytes(len(data))
 
     def on_message_begin(self) -> None:
-        """Count the headers of the next request from here; ASGI's scope is made when needed."""
+        """Count the header bytes of a new request; ASGI's scope is made only if it is needed."""
         self._in_headers = True
         self._header_bytes = 0
         self.url = b""
@@ -84,7 +86,7 @@ class Connection(HttpToolsProtocol):
         self.headers = []
 
     def on_headers_complete(self) -> None:
-        """Hold the request back until it is whole, or until no more of it is there."""
+        """Hold the request back until it is whole, or until nothing more has come."""
         self._in_headers = False
         if self._header_timer is not None:
             self._header_timer.cancel()
@@ -95,14 +97,14 @@ class Connection(HttpToolsProtocol):
             self._go_on_as_asgi()
 
     def on_body(self, body: bytes) -> None:
-        """Keep a part of the body."""
+        """Take a part of the body."""
         if self._held is None:
             super().on_body(body)
         else:
             self._held.append(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """Answer a request that is whole."""
         if self._held is None:
             super().on_message_complete()
             return
@@ -114,7 +116,7 @@ class Connection(HttpToolsProtocol):
         self._short.run(body)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody waits for an answer any more."""
+        """Drop everything: nobody waits for an answer any more."""
         super().connection_lost(exc)
         self._unset_keepalive_if_required()  # uvicorn forgets this where the client reset it
         if self._short is not None:
@@ -128,12 +130,12 @@ class Connection(HttpToolsProtocol):
         self.scope = {}  # type: ignore[typeddict-item]
 
     def pause_writing(self) -> None:
-        """Wait for a client that does not read, within bounds."""
+        """Wait for a client that does not read, but not for ever."""
         super().pause_writing()
         self._await_reader(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """Go on with a client that reads again."""
         super().resume_writing()
         if self._read_timer is not None:
             self._read_timer.cancel()
@@ -149,7 +151,7 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
-        """The answer to what is not HTTP."""
+        """Answer what is not HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, f"request: {msg.removesuffix('.')}")
 
     def _is_simple(self) -> bool:
@@ -164,7 +166,7 @@ class Connection(HttpToolsProtocol):
         )
 
     def _release(self) -> None:
-        """Go on as uvicorn would have done."""
+        """Hand what was held back to uvicorn."""
         held, self._held = self._held or [], None
         self._go_on_as_asgi()
         for part in held:
@@ -206,7 +208,7 @@ class Connection(HttpToolsProtocol):
 
 
 class _ShortCycle:
-    """One request at a time and its answer, with what uvicorn's protocol looks at."""
+    """One request after another of a connection, with the attributes that uvicorn looks at."""
 
     __slots__ = (
         "_exchange",
@@ -227,7 +229,7 @@ class _ShortCycle:
         self._given: headers.Given = _NOTHING
 
     def run(self, body: bytes) -> None:
-        """Begin to answer."""
+        """Begin to answer a request with this body."""
         protocol = self._protocol
         self.keep_alive = protocol.parser.should_keep_alive()
         self.response_complete = False
@@ -243,7 +245,7 @@ class _ShortCycle:
                 exchange.run(body, terms)
 
     def abandon(self) -> None:
-        """The client is gone."""
+        """Take notice that the client is gone."""
         self.disconnected = True
         if self._exchange is not None:
             self._exchange.cancelled = True

@@ -1,4 +1,4 @@
-"""What request headers say, and the headers of an inference answer."""
+"""What the headers of a request say, and the headers of an answer to an inference request."""
 
 import os
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from types import MappingProxyType
 from modelserver.codec.calls import Answer
 from modelserver.errors import InvalidBinary, InvalidRequest, UnsupportedContent
 from modelserver.http import compression
-from modelserver.http.status import RETRY_AFTER_S
+from modelserver.http.status import RETRY_AFTER_S, UNAVAILABLE
 from modelserver.inference.exchange import Expand, Terms
 
 Given = Mapping[bytes, bytes]
-"""Request headers by lower-case name; of a repeated one the last."""
+"""Headers of a request by their names in lower case; of a repeated one the last."""
 
 _ROLES = MappingProxyType({b"stable": "stable", b"canary": "canary", b"shadow": "shadow"})
 _JSON = frozenset({b"application/json", b"application/octet-stream"})
@@ -22,10 +22,10 @@ _ENCODING = b"content-encoding"
 _TIMEOUT = b"x-request-timeout-ms"
 _ENVOY_TIMEOUT = b"x-envoy-expected-rq-timeout-ms"
 _SPECIAL = frozenset({_JSON_BYTES, _ENCODING, _TIMEOUT, _ENVOY_TIMEOUT})
-_MAX_ID_BYTES = 128
-_MAX_DIGITS = 15
-_UNAVAILABLE = 503
+_MAX_ID_BYTES = 128  # of a request id that is taken over into answers and logs
+_MAX_DIGITS = 15  # of a number, so that no client makes this server read a long one
 
+# Parts of the ids that this server makes: which process it is, and which of its requests.
 _process = os.urandom(4).hex().encode()
 _numbers = count(1)
 
@@ -36,8 +36,10 @@ _PLAIN = Terms()
 def terms(given: Given) -> Terms:
     """The terms of an inference request.
 
-    Raises `UnsupportedContent` for a body that this server does not read, `InvalidBinary`,
-    `InvalidRequest`.
+    Raises:
+        UnsupportedContent: This server does not read such a body.
+        InvalidBinary: The size of the body's JSON is no number.
+        InvalidRequest: The time that the client has is no number.
     """
     _check_content(given)
     if _SPECIAL.isdisjoint(given):
@@ -46,9 +48,9 @@ def terms(given: Given) -> Terms:
 
 
 def role(given: Given) -> str:
-    """The part of the traffic that a request belongs to, `direct` where no route says.
+    """The part of the traffic that a request belongs to; `direct` if no route says it.
 
-    A route names it in x-model-role; Envoy ends the host of a mirrored request in ``-shadow``.
+    A route names it in `x-model-role`; Envoy ends the host of a mirrored request in `-shadow`.
     """
     return _role(given.get(b"host", b""), given.get(b"x-model-role", b""))
 
@@ -61,7 +63,7 @@ def _role(host: bytes, named: bytes) -> str:
 
 
 def request_id(given: Given) -> bytes:
-    """The client's or the route's id, or one of our own where that is missing or not plain text."""
+    """The client's or the route's id; one of our own if that is missing, long or no plain text."""
     own = given.get(b"x-request-id", b"")
     if own and len(own) <= _MAX_ID_BYTES and own.isascii() and own.decode("ascii").isprintable():
         return own
@@ -69,7 +71,7 @@ def request_id(given: Given) -> bytes:
 
 
 def _json_bytes(given: Given) -> int | None:
-    """How much of the body is JSON, None for all. Raises `InvalidBinary`."""
+    """How many bytes of the body are JSON, None for all."""
     value = given.get(_JSON_BYTES)
     if value is None:
         return None
@@ -82,9 +84,9 @@ def _json_bytes(given: Given) -> int | None:
 
 
 def _timeout_s(given: Given) -> float | None:
-    """Seconds in which a request must have begun to run, None without a bound.
+    """The seconds within which a request must have begun to run, None without a bound.
 
-    The client's bound counts, and the one by which Envoy gives up. Raises `InvalidRequest`.
+    The client's bound counts, and the time after which Envoy gives up.
     """
     own, envoy = given.get(_TIMEOUT), given.get(_ENVOY_TIMEOUT)
     if own is None and envoy is None:
@@ -105,7 +107,11 @@ def _timeout_ms(value: bytes) -> int:
 
 
 def content_bytes(given: Given) -> int:
-    """The announced size of the body, 0 where none is."""
+    """The announced size of the body, 0 where none is.
+
+    Raises:
+        InvalidRequest: It is no number.
+    """
     value = given.get(b"content-length", b"0")
     if not value.isdigit() or len(value) > _MAX_DIGITS:
         raise InvalidRequest("header Content-Length", "expected a whole number of bytes")
@@ -113,7 +119,7 @@ def content_bytes(given: Given) -> int:
 
 
 def _check_content(given: Given) -> None:
-    """Return if the body may be what this server reads. Raises `UnsupportedContent`."""
+    """Return if the body is of a type that this server reads."""
     content_type = given.get(b"content-type")
     if content_type is not None and content_type not in _JSON:
         plain = content_type.partition(b";")[0].strip().lower()
@@ -125,10 +131,7 @@ def _check_content(given: Given) -> None:
 
 
 def _expander(given: Given) -> Expand | None:
-    """What undoes the compression of the body, None where it has none.
-
-    Raises `UnsupportedContent`.
-    """
+    """What undoes the compression of the body, None where it has none."""
     encoding = given.get(_ENCODING, b"identity")
     return None if encoding == b"identity" else compression.expander(encoding)
 
@@ -136,7 +139,7 @@ def _expander(given: Given) -> Expand | None:
 def of_answer(
     status: int, answer: Answer, *, request_id: bytes, closing: bool, traceresponse: bytes = b""
 ) -> bytes:
-    """Header lines of an answer; `closing` asks the client to come back on another connection."""
+    """The header lines of an answer; `closing` asks the client to use another connection next."""
     json_bytes = answer.json_bytes
     content_type = b"json" if json_bytes is None else b"octet-stream"
     lines = b"content-type: application/%b\r\ncontent-length: %d\r\nx-request-id: %b\r\n" % (
@@ -146,7 +149,7 @@ def of_answer(
     )
     if json_bytes is not None:
         lines += b"%b: %d\r\n" % (_JSON_BYTES, json_bytes)
-    if status == _UNAVAILABLE:
+    if status == UNAVAILABLE:
         lines += b"retry-after: %d\r\n" % RETRY_AFTER_S
     if traceresponse:
         lines += b"traceresponse: %b\r\n" % traceresponse
@@ -156,6 +159,6 @@ def of_answer(
 
 
 def pairs(lines: bytes) -> list[tuple[bytes, bytes]]:
-    """Header lines as ASGI wants them."""
+    """Header lines as the pairs that ASGI wants."""
     split = (line.partition(b": ") for line in lines.splitlines())
     return [(name, value) for name, _, value in split]

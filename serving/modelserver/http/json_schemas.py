@@ -1,7 +1,7 @@
-"""JSON Schemas of one model's requests and answers, from its contract. Pure.
+"""JSON Schemas of one model's requests and answers, made from its contract. Pure.
 
-They say what a schema can: names, datatypes, ranges, numbers of dimensions, fixed sizes. That
-`data` has as many elements as `shape` says, and that no output is named twice, they cannot say.
+They say what a schema can say: names, datatypes, ranges, numbers of dimensions, fixed sizes. They
+cannot say that `data` has as many elements as `shape` asks for, nor that no output is named twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ from modelserver.tensor.spec import ANY_SIZE, TensorSpec
 Schema = dict[str, Any]
 
 _SIZE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
-_UINT64_MAX = 2**64 - 1
+_UINT64_MAX = 2**64 - 1  # msgspec's ranges end at 63 bits
 _PARAMETER_TYPES = ["string", "number", "boolean"]
 _EXAMPLES = {"BOOL": False, "BYTES": "text"}
 
 
 def infer_request(contract: Contract) -> Schema:
-    """Schema of a request as JSON, with an example that the model takes."""
+    """The schema of a request, with an example that the model takes."""
     return {
         "title": "InferRequest",
         "type": "object",
@@ -41,7 +41,7 @@ def infer_request(contract: Contract) -> Schema:
 
 
 def infer_response(contract: Contract, *, model: str, release: str) -> Schema:
-    """Schema of an answer as JSON."""
+    """The schema of an answer."""
     return {
         "title": "InferResponse",
         "type": "object",
@@ -61,19 +61,19 @@ def infer_response(contract: Contract, *, model: str, release: str) -> Schema:
 
 
 def element(datatype: Datatype) -> Schema:
-    """Schema of one element, with its range."""
+    """The schema of one element, with its range."""
     schema = msgspec.json.schema(datatype.element)
     return schema | ({"maximum": _UINT64_MAX} if datatype.name == "UINT64" else {})
 
 
 def shape(sizes: Sequence[int]) -> Schema:
-    """Schema of a given tensor's sizes: each fixed one is that number."""
+    """The schema of the sizes of an input, of which each fixed one is a constant."""
     each = [_SIZE if size == ANY_SIZE else {"const": size} for size in sizes]
     return _shape_of_rank(sizes) | ({"prefixItems": each} if each else {})
 
 
 def data(spec: TensorSpec) -> Schema:
-    """Schema of a tensor's elements, flat in row-major order or nested like its shape."""
+    """The schema of a tensor's elements: flat in row-major order, or nested like its shape."""
     flat = {"type": "array", "items": element(spec.datatype)}
     if len(spec.shape) == 1:
         return flat
@@ -99,7 +99,7 @@ def _input(spec: TensorSpec) -> Schema:
 
 
 def _output(spec: TensorSpec) -> Schema:
-    """Of real numbers, those that JSON cannot say are null."""
+    """The schema of an output; numbers that JSON cannot say, such as NaN, are null."""
     kind = element(spec.datatype)["type"]
     types = [kind, "null"] if kind == "number" else [kind]
     # No prefixItems here: readers of answers' schemas often know only those of JSON Schema draft 7.

@@ -1,4 +1,4 @@
-"""What the server and its model say about themselves, as the protocol words it."""
+"""What the server and its model say about themselves, in the protocol's structures."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,14 @@ from modelserver.model.contract import Contract
 from modelserver.tensor.spec import TensorSpec
 
 EXTENSIONS = ("binary_tensor_data",)
+"""Extensions of the protocol that this server has."""
+
 PLATFORM = "onnxruntime_onnx"
+"""The protocol's word for what runs the model."""
 
 
 class ServerMetadata(BaseModel):
-    """What this server is."""
+    """The server's name, version and extensions of the protocol."""
 
     name: str
     version: str
@@ -21,7 +24,7 @@ class ServerMetadata(BaseModel):
 
 
 class TensorMetadata(BaseModel):
-    """One input or output; -1 in `shape` where any size goes."""
+    """One input or output; `shape` has -1 where any size is allowed."""
 
     name: str
     datatype: str
@@ -29,7 +32,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """What a model takes and gives."""
+    """The release that is served, what it takes and gives, and how it is run."""
 
     name: str
     versions: list[str] = Field(description="The one release that this process serves.")
@@ -40,13 +43,13 @@ class ModelMetadata(BaseModel):
 
 
 class Live(BaseModel):
-    """The process answers."""
+    """That the process answers."""
 
     live: bool = True
 
 
 class Ready(BaseModel):
-    """Whether requests are wanted; `error` says why not."""
+    """Whether new requests are wanted; `error` says why not."""
 
     ready: bool
     state: str
@@ -55,7 +58,7 @@ class Ready(BaseModel):
 
 
 class ModelReady(BaseModel):
-    """Whether the release is loaded, warmed up and replayed: true ever after."""
+    """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
 
     name: str
     version: str
@@ -64,7 +67,7 @@ class ModelReady(BaseModel):
 
 
 def of_model(model: str, release: str, contract: Contract, lifecycle: Lifecycle) -> ModelMetadata:
-    """Metadata of the release, known from its contract before it is loaded."""
+    """The metadata of the release, which its contract tells before it is loaded."""
     return ModelMetadata(
         name=model,
         versions=[release],
@@ -76,7 +79,7 @@ def of_model(model: str, release: str, contract: Contract, lifecycle: Lifecycle)
 
 
 def of_readiness(lifecycle: Lifecycle) -> Ready:
-    """The state and its reason."""
+    """The phase of the server, and the reason for it."""
     state, reason = lifecycle.phase.value, lifecycle.reason
     error = None if lifecycle.is_ready else f"not ready: {state}: {reason}"
     return Ready(ready=lifecycle.is_ready, state=state, reason=reason, error=error)

@@ -1,7 +1,7 @@
 """The OpenAPI document of one server: what FastAPI knows, and the contract of the served model.
 
-The inference endpoint is served in front of the application, so nothing of it comes from FastAPI
-but its paths.
+Inference requests are answered in front of the application, so that FastAPI knows nothing of them
+but their paths; the rest of what the document says of them stands here.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from modelserver.http import json_schemas
 from modelserver.model.contract import Contract
 
 _JSON_LENGTH = "Inference-Header-Content-Length"
-_LARGEST_COUNT = 10**15 - 1
+_LARGEST_COUNT = 10**15 - 1  # `headers` reads numbers of 15 digits
 _BINARY: dict[str, Any] = {
     "schema": {
         "type": "string",
@@ -117,7 +117,7 @@ METRICS: dict[int | str, dict[str, Any]] = {
 
 
 class DescribedApp(FastAPI):
-    """FastAPI whose document has the contract of the model it serves."""
+    """FastAPI with a document that has the contract of the served model."""
 
     def __init__(self, *, model: str, release: str, contract: Contract, **settings: Any) -> None:  # noqa: ANN401
         super().__init__(**settings)
@@ -147,7 +147,7 @@ class DescribedApp(FastAPI):
         }
 
     def _complete(self, path: str, operation: dict[str, Any]) -> None:
-        """Name the only model and release that the path may have, and what every answer has."""
+        """Name the only model and release that a path may have, and the headers of every answer."""
         named = [
             {"name": name, "in": "path", "required": True, "schema": {"enum": [value]}}
             for name, value in self._served.items()

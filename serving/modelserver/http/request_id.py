@@ -1,4 +1,4 @@
-"""The request id in every answer of the application behind the inference endpoint."""
+"""The request's id in every answer of the application behind the inference endpoint."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -6,7 +6,7 @@ from modelserver.http import headers
 
 
 class RequestId:
-    """Adds x-request-id to each answer of `app`."""
+    """Adds `x-request-id` to each answer of `app`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

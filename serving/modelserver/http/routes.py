@@ -1,4 +1,4 @@
-"""Everything but inference: server, model, health and metrics."""
+"""All that the server answers beside inference: server, model, health and metrics."""
 
 from typing import Any
 
@@ -7,17 +7,16 @@ from starlette.responses import JSONResponse
 
 from modelserver.errors import UnknownModel, UnknownRelease
 from modelserver.http import metadata, openapi
-from modelserver.http.status import RETRY_AFTER_S
+from modelserver.http.status import RETRY_AFTER_S, UNAVAILABLE
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.model.contract import Contract
 from modelserver.observe.metrics import CONTENT_TYPE, Metrics
 
-_UNAVAILABLE = 503
 _RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 
 
 class Routes:
-    """The handlers, on what they report."""
+    """The handlers of all routes, and what they report on."""
 
     def __init__(
         self,
@@ -77,7 +76,7 @@ class Routes:
         return metadata.of_model(self._model, self._release, self._contract, self._lifecycle)
 
     async def model_ready(self, request: Request) -> Response:
-        """Whether the release is loaded, warmed up and replayed: true ever after."""
+        """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
         self._require(request)
         ready = self._lifecycle.serving is not None
         body = metadata.ModelReady(
@@ -111,4 +110,4 @@ class Routes:
 
 
 def _json(body: dict[str, Any], *, ready: bool) -> JSONResponse:
-    return JSONResponse(body) if ready else JSONResponse(body, _UNAVAILABLE, _RETRY)
+    return JSONResponse(body) if ready else JSONResponse(body, UNAVAILABLE, _RETRY)

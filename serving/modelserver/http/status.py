@@ -1,9 +1,12 @@
-"""The one table from errors to HTTP status codes."""
+"""The status code of HTTP for each error of a request."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from modelserver import errors
+
+UNAVAILABLE = 503
+"""The status of what may be answered at another time."""
 
 STATUS: Mapping[type[errors.RequestError], int] = MappingProxyType(
     {
@@ -17,11 +20,11 @@ STATUS: Mapping[type[errors.RequestError], int] = MappingProxyType(
         errors.Disconnected: 499,  # never sent, only counted: nobody is there to read it
         errors.InferenceFailed: 500,
         errors.RequestCrashed: 500,
-        errors.NotReady: 503,
-        errors.Overloaded: 503,
+        errors.NotReady: UNAVAILABLE,
+        errors.Overloaded: UNAVAILABLE,
         errors.DeadlineExceeded: 504,
     }
 )
 
 RETRY_AFTER_S = 1
-"""Seconds a client is asked to wait after a 503."""
+"""Seconds that a client is asked to wait after a 503."""

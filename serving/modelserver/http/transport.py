@@ -1,4 +1,4 @@
-"""uvicorn as this server needs it: a short way for inference, signals left to the process."""
+"""The HTTP server of this process, which is uvicorn's, and the socket at which it listens."""
 
 import socket
 from collections.abc import Iterator
@@ -12,9 +12,12 @@ from modelserver.http.connection import Connection
 from modelserver.http.endpoint import InferEndpoint
 
 KEEP_ALIVE_S = 3660
-"""Longer than Envoy's hour: where the server closes first, a request fails now and then."""
+"""How long an idle connection stays open: longer than Envoy keeps it, which is an hour.
 
-_BACKLOG = 2048  # as uvicorn's
+Where the server closed first, a request that Envoy sends at that moment would fail.
+"""
+
+_BACKLOG = 2048  # connections that may wait to be accepted, as many as uvicorn's own
 
 
 class HttpServer(uvicorn.Server):
@@ -22,7 +25,7 @@ class HttpServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
+        """Leave the signals to the process."""
         yield
 
 
@@ -43,12 +46,13 @@ def server(app: InferEndpoint) -> HttpServer:
 
 
 def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A socket bound to the address, which `accept` opens; port 0 takes any free one.
+    """A socket that is bound to the address, but does not listen yet; port 0 takes any free one.
 
-    With `shared`, other processes that ask for the same may listen there as well; the kernel
-    spreads new connections over those that do.
+    With `shared`, other processes that ask for it too may listen there as well, and the kernel
+    spreads new connections over them.
 
-    Raises `AddressUnavailable`.
+    Raises:
+        AddressUnavailable: The address cannot be bound.
     """
     try:
         family, kind, number, _, address = socket.getaddrinfo(
@@ -68,9 +72,10 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
 
 
 def accept(sock: socket.socket) -> None:
-    """Listen: from here on nobody is refused, though the loop accepts later.
+    """Listen: from here on no connection is refused, though the event loop may accept it later.
 
-    Raises `AddressUnavailable`.
+    Raises:
+        AddressUnavailable: Another process listens there.
     """
     try:
         sock.listen(_BACKLOG)

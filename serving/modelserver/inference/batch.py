@@ -1,4 +1,4 @@
-"""Several calls as one run of the model. Pure but for the run itself."""
+"""Several calls as one run of the model. Nothing but the run has an effect."""
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
@@ -12,11 +12,11 @@ from modelserver.model.session import Model
 from modelserver.tensor.datatypes import Array
 
 Outcome = list[Array] | RequestError
-"""Arrays of one call's outputs, or why it has none."""
+"""The arrays of one call's outputs, or why it has none."""
 
 
 class Ran(NamedTuple):
-    """One run of the model: an outcome for each call, when it began, how long it took, its rows."""
+    """One run of the model: the outcome of each call, when it began, how long it took, its rows."""
 
     outcomes: Sequence[Outcome]
     began: float
@@ -25,9 +25,9 @@ class Ran(NamedTuple):
 
 
 def execute(model: Model, calls: Sequence[Call]) -> list[Outcome]:
-    """An outcome for each call; all must have the same `key`.
+    """The outcome of each call; all of them must have the same `key`.
 
-    Where the batch as a whole fails, each call runs alone, so that a bad one fails alone.
+    If the batch as a whole fails, each call is run alone, so that a bad one fails alone.
     """
     if len(calls) == 1:
         return [_alone(model, calls[0])]

@@ -1,9 +1,10 @@
-"""Whether a model's outputs can be right: NaN, infinities, or the same whatever one asks.
+"""The output guard, which notices that a model's outputs cannot be right.
 
-The share of such answers over a window of the last answers is measured. Past a bound it is logged,
-counted and, where the policy says so, makes the server unready. NaN that a client sent itself is
-not the model's fault and does not count; a constant is a real-valued output that is equal bit for
-bit to that of a different input. One answer in `SLICE` is looked at for constants.
+It measures two shares of the last answers: of those that hold NaN or an infinity although the
+client sent neither, and of those that are constant, which means that a real-valued output equals,
+bit for bit, the output for a different input. A share that reaches its bound is logged and
+counted, and makes the server unready if the policy says so. One answer in `SLICE` is looked at for
+constants.
 """
 
 import zlib
@@ -20,17 +21,20 @@ from modelserver.observe.metrics import Metrics
 from modelserver.tensor.datatypes import Array
 
 SLICE = 64
-"""Answers that are summed up before the window is moved on."""
+"""Answers after which the shares are measured again."""
 
 RECOVERED = 0.5
-"""The server trusts its outputs again once the share is below this part of the bound."""
+"""Outputs are trusted again once the share is below this part of the bound."""
 
 _REAL = frozenset({"FP16", "FP32", "FP64", "BF16"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """The window in answers, the shares that may not be reached in it, what follows."""
+    """How many answers are looked back on, and at which shares of them the outputs are suspect.
+
+    `unready` says that the server then wants no more requests.
+    """
 
     window: int
     nonfinite_share: float
@@ -41,7 +45,8 @@ class Policy:
 class Guard:
     """Looks at the answers of one model; all methods belong to the event loop.
 
-    `on_change` hears the reason when outputs become suspect, and None when they are trusted again.
+    `on_change` is called with the reason when outputs become suspect, and with None when they are
+    trusted again. Whoever answers counts `due` down by one for each answer.
     """
 
     def __init__(
@@ -65,7 +70,7 @@ class Guard:
         self._suspect: frozenset[str] = frozenset()
 
     def look(self, call: Call, arrays: Sequence[Array], *, nonfinite: bool) -> None:
-        """Take notice of an answer: of each that is `nonfinite`, and of one when `due` is 0."""
+        """Look at an answer: it is wanted of each one that is `nonfinite`, and once `due` is 0."""
         if nonfinite:
             self._metrics.nonfinite_answers += 1
             self._nonfinite += all(map(_is_finite, call.feeds.values()))
@@ -88,7 +93,7 @@ class Guard:
         return before is not None and before[0] != now[0] and before[1] == now[1]
 
     def _judge(self) -> None:
-        """Compare the shares with their bounds; a window that is not full yet counts as clean."""
+        """Compare the shares with their bounds; answers that are still to come count as sound."""
         size = self._looks.maxlen or 1
         shares = {kind: sum(look[kind] for look in self._looks) / size for kind in self._bounds}
         self._metrics.guard_share.update(shares)
@@ -121,9 +126,10 @@ def _is_finite(array: Array) -> bool:
 
 
 def _fingerprint(tensors: Mapping[str, Array], rows: int) -> int:
-    """Number that two different sets of tensors hardly share, of their first row where they have.
+    """A number that two different sets of tensors hardly have in common.
 
-    Where every tensor has the call's rows, their number does not count.
+    Where every tensor has the call's rows, the first row alone counts, so that calls of different
+    sizes can be compared.
     """
     by_row = all(array.shape[:1] == (rows,) for array in tensors.values())
     digest = 0

@@ -1,4 +1,4 @@
-"""Where a server is between start and stop, and why."""
+"""Where the server stands between its start and its end, and why."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,10 +13,10 @@ from modelserver.start.warmup import Profile
 
 
 class Phase(StrEnum):
-    """The steps of a server's life, in order.
+    """The phases of a server's life, in order.
 
-    `FAILED` is the other way out of `STARTING`; `SUSPECT` is a server that serves, but whose
-    outputs cannot be right.
+    A server that is `SUSPECT` serves, but its outputs cannot be right; it may be `READY` again. A
+    start that fails ends in `FAILED`.
     """
 
     STARTING = "starting"
@@ -26,9 +26,9 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Serving:
-    """What answers requests once the release is loaded; `batching` says in words how."""
+    """What answers requests once the release is loaded; `batching` says in words how it batches."""
 
     model: Model
     profile: Profile
@@ -39,10 +39,10 @@ class Serving:
 
 
 class Lifecycle:
-    """The phase, its reason in words, and what serves.
+    """The phase, the reason for it in words, and what serves.
 
-    While draining or suspect, requests are still answered: only the readiness says that no more
-    are wanted.
+    A server that is draining or suspect still answers requests; only its readiness says that it
+    wants no more of them.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -59,11 +59,15 @@ class Lifecycle:
 
     @property
     def serving(self) -> Serving | None:
-        """What serves, None until the release is loaded, warmed up and replayed."""
+        """What serves; None until the release is loaded, warmed up and replayed."""
         return self._serving
 
     def require(self) -> Serving:
-        """What serves. Raises `NotReady`."""
+        """What serves.
+
+        Raises:
+            NotReady: Nothing does yet.
+        """
         if self._serving is None:
             self._metrics.rejected["not_ready"] += 1
             raise NotReady(f"not ready: {self.phase}: {self.reason}")
@@ -79,7 +83,7 @@ class Lifecycle:
         self._enter(Phase.READY, "serving")
 
     def doubt(self, reason: str | None) -> None:
-        """Want no more requests for a reason, or, with None, want them again."""
+        """Want no more requests, for a reason; with None, want them again."""
         if self.phase in {Phase.READY, Phase.SUSPECT}:
             self._enter(Phase.SUSPECT if reason else Phase.READY, reason or "serving")
 

@@ -1,10 +1,10 @@
-"""When and with whom a call runs: the one place between a request and the model.
+"""When a call runs, and with which others: the one place between a request and the model.
 
-Calls are gathered for one turn of the event loop, so that sockets which became readable together
-are answered together: that alone saves more than batching does. Those with an equal key then run as
-one batch, where the model allows it. A quick model runs in the event loop, any other in one worker
-thread, in which case calls gather while the last batch runs. Nothing waits unless `max_delay_s`
-says so. A call whose time is over, or whose client is gone, before its turn comes is never run.
+Calls are gathered for one turn of the event loop, so that connections which became readable
+together are answered together; that alone saves more than batching does. Those with an equal key
+then run as one batch, if the model allows it. A quick model runs in the event loop. Any other runs
+in one worker thread, and calls gather while a batch runs there. No call waits for others unless
+`max_delay_s` says so. A call is never run if its time is over, or its client gone, before its turn.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from modelserver.model.session import Model
 from modelserver.observe.metrics import Metrics
 
 TURN_S = 0.005
-"""Runs in the event loop for longer than this give way to health checks and new connections."""
+"""After so long a time of runs in the event loop, health checks and new connections come first."""
 
 
 class Job(Protocol):
-    """A call and who waits for it; times are those of ``time.perf_counter``.
+    """A call, and whoever waits for it; times are those of `time.perf_counter`.
 
-    `ran` is set before `finish` where it has run. From `expires_at` on, or once it is `cancelled`,
-    it need not run any more.
+    From `expires_at` on, or once it is `cancelled`, it need not run any more. If it has run, `ran`
+    is set before `finish` is called.
     """
 
     call: Call
@@ -68,7 +68,7 @@ class Scheduler:
         metrics.queue_depth = lambda: len(self._waiting)
 
     def submit(self, job: Job) -> None:
-        """Run a call or drop it; either way `job.finish` is called later."""
+        """Run a call, or drop it; in both cases `job.finish` is called later."""
         self._waiting.append(job)
         if self._running:
             return
@@ -108,7 +108,7 @@ class Scheduler:
                 return
 
     def _count_held(self, since: float, now: float) -> None:
-        """Tell the wait for other calls from the wait for the model."""
+        """Count the time that calls were held back for others, which is no wait for the model."""
         self._held_since = None
         for job in self._waiting:
             held_s = now - max(job.submitted_at, since)
@@ -116,7 +116,7 @@ class Scheduler:
             job.submitted_at += held_s
 
     def _take(self, now: float) -> list[Job]:
-        """The call that waits longest, and others that may run with it; none if none is left."""
+        """The call that has waited longest, and those that may run with it; none if none waits."""
         while self._waiting:
             first = self._waiting.popleft()
             if first.cancelled or first.expires_at <= now:
@@ -142,7 +142,7 @@ class Scheduler:
         return taken
 
     def _drop(self, job: Job) -> None:
-        """Answer a call that nobody wants any more."""
+        """End a call that nobody waits for any more."""
         if job.cancelled:
             self._metrics.dropped["disconnect"] += 1
             job.finish(Disconnected("the client went away before its request began to run"))
@@ -166,7 +166,7 @@ class Scheduler:
 
 
 class _Worker:
-    """One thread that runs batches: ONNX Runtime has threads of its own for a single run."""
+    """One thread that runs batches; ONNX Runtime has threads of its own for a single run."""
 
     def __init__(self, model: Model, done: Callable[[Sequence[Job], Ran], None]) -> None:
         self._model = model
@@ -176,7 +176,7 @@ class _Worker:
         threading.Thread(target=self._work, name="inference", daemon=True).start()
 
     def run(self, jobs: list[Job]) -> None:
-        """Run a batch; `done` is called in the event loop."""
+        """Run a batch; `done` is then called in the event loop."""
         self._queue.put(jobs)
 
     def _work(self) -> None:
@@ -186,7 +186,7 @@ class _Worker:
 
 
 def _timed(model: Model, jobs: Sequence[Job]) -> Ran:
-    """One run; whatever goes wrong in it becomes an outcome."""
+    """One run, timed; whatever goes wrong in it becomes an outcome."""
     began = time.perf_counter()
     try:
         outcomes = batch.execute(model, [job.call for job in jobs])

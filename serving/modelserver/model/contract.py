@@ -1,4 +1,4 @@
-"""What a release promises to take and give, and whether the graph keeps that promise."""
+"""The contract of a release: what it promises to take and to give, and whether its graph does."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ from modelserver.tensor.datatypes import BY_ORT_TYPE, DATATYPES, Array
 from modelserver.tensor.spec import TensorSpec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # no slots: names are remembered
 class Contract:
-    """Inputs and outputs in the order of the release."""
+    """Inputs and outputs, in the order of the release."""
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 
     @cached_property
     def input_names(self) -> frozenset[str]:
-        """Names a request may give."""
+        """Names that a request gives."""
         return frozenset(spec.name for spec in self.inputs)
 
     @cached_property
     def output_names(self) -> tuple[str, ...]:
-        """Names a request gets, in order."""
+        """Names that an answer may have, in order."""
         return tuple(spec.name for spec in self.outputs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GraphTensor:
     """An input or output as ONNX Runtime reports it.
 
-    `shape` has an int where the size is fixed, a name or None where it is not, and is None where
-    the graph does not even say how many dimensions there are.
+    `shape` has a number where the size is fixed, and a name or None where it is free. It is None
+    where the graph does not even say how many dimensions there are.
     """
 
     name: str
@@ -40,26 +40,30 @@ class GraphTensor:
     shape: tuple[int | str | None, ...] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Graph:
-    """What the session takes and gives."""
+    """The inputs and outputs of a loaded session."""
 
     inputs: tuple[GraphTensor, ...]
     outputs: tuple[GraphTensor, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SharedSize:
-    """A size that the graph gives one name in several places of its inputs, so it must be equal.
+    """A size that must be equal in several places, because the graph gives it one name in all.
 
-    `places` are pairs of input name and axis.
+    `places` are pairs of an input's name and an axis.
     """
 
     name: str
     places: tuple[tuple[str, int], ...]
 
     def check(self, feeds: Mapping[str, Array]) -> None:
-        """Return if all places agree. Raises `InvalidRequest`."""
+        """Return if the size is the same in all places.
+
+        Raises:
+            InvalidRequest: It is not; the error lists what was found where.
+        """
         sizes = [feeds[name].shape[axis] for name, axis in self.places]
         if len(set(sizes)) > 1:
             found = ", ".join(
@@ -72,7 +76,7 @@ class SharedSize:
 
 
 def shared_sizes(graph: Graph) -> tuple[SharedSize, ...]:
-    """Every named size that occurs more than once in the graph's inputs."""
+    """Every size that has one name in several places of the graph's inputs."""
     places: dict[str, list[tuple[str, int]]] = {}
     for tensor in graph.inputs:
         for axis, size in enumerate(tensor.shape or ()):
@@ -84,11 +88,13 @@ def shared_sizes(graph: Graph) -> tuple[SharedSize, ...]:
 def check(contract: Contract, graph: Graph) -> None:
     """Return if the graph keeps the contract.
 
-    Every input of the graph must be in the contract; outputs that the contract leaves out are
-    allowed and never computed.
+    Every input of the graph must be in the contract. Outputs that the contract leaves out are
+    allowed, and never computed.
 
-    Raises `ContractMismatch` with every difference, `ModelUnsupported` for sequences, maps and the
-    like, which the protocol cannot carry.
+    Raises:
+        ContractMismatch: It does not; the error lists every difference.
+        ModelUnsupported: An input or output is no tensor (a sequence or a map, say), which the
+            protocol cannot carry.
     """
     in_graph = {tensor.name: tensor for tensor in graph.inputs}
     problems = _compare("inputs", contract.inputs, in_graph)

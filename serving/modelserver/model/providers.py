@@ -1,4 +1,4 @@
-"""Execution providers of ONNX Runtime: that none is missing, and how each is set up."""
+"""The execution providers of ONNX Runtime: whether one is missing, and how each is set up."""
 
 import ctypes
 from collections.abc import Mapping, Sequence
@@ -26,15 +26,19 @@ The rest is for the CUDA context, cuDNN's handles and what TensorRT keeps outsid
 """
 
 _GPU = ("cuda", "tensorrt")
-_DRIVER = "libcuda.so.1"
+_DRIVER = "libcuda.so.1"  # the name under which NVIDIA's driver is installed
 
+# ONNX Runtime's name of a provider, and its options as text.
 Configured = tuple[str, dict[str, str]]
 
 
 def prepare(names: Sequence[str], options: ProviderOptions, engine_cache: Path) -> list[Configured]:
-    """ONNX Runtime's name and options of each provider, in order; their libraries are loaded.
+    """ONNX Runtime's name and options of each provider, in order; their libraries are now loaded.
 
-    `engine_cache` is the folder of compiled TensorRT engines. Raises `ProviderMissing`.
+    `engine_cache` is the folder of compiled TensorRT engines.
+
+    Raises:
+        ProviderMissing: A provider, the driver or the device is not there.
     """
     require(names, onnxruntime.get_available_providers())
     device_bytes = 0
@@ -47,7 +51,7 @@ def prepare(names: Sequence[str], options: ProviderOptions, engine_cache: Path) 
 def configured(
     names: Sequence[str], options: ProviderOptions, *, device_bytes: int, engine_cache: Path
 ) -> list[Configured]:
-    """ONNX Runtime's name and options of each provider on a device with so much memory."""
+    """ONNX Runtime's name and options of each provider, on a device of `device_bytes` of memory."""
     cuda = {"gpu_mem_limit": str(int(device_bytes * ARENA_SHARE))} | options.cuda.words()
     tensorrt = options.tensorrt.words()
     if options.tensorrt.trt_engine_cache_enable:
@@ -57,9 +61,12 @@ def configured(
 
 
 def require(names: Sequence[str], found: Sequence[str]) -> None:
-    """Return if every provider is among those found. Raises `ProviderMissing`.
+    """Return if every provider is among those that were found.
 
     ONNX Runtime itself would go on with the CPU, at a fraction of the speed.
+
+    Raises:
+        ProviderMissing: One is not.
     """
     missing = [NAMES[name] for name in names if NAMES[name] not in found]
     if missing:
@@ -70,9 +77,10 @@ def require(names: Sequence[str], found: Sequence[str]) -> None:
 
 
 def device_memory_bytes() -> int:
-    """Memory of the GPU that this process may use; of a MIG slice that of the slice.
+    """The memory of the GPU that this process may use, or of its MIG slice.
 
-    Raises `ProviderMissing` where there is no driver or no device.
+    Raises:
+        ProviderMissing: There is no driver, or no device.
     """
     try:
         driver = ctypes.CDLL(_DRIVER)

@@ -1,4 +1,4 @@
-"""One ONNX Runtime session that keeps a contract."""
+"""The model: a session of ONNX Runtime that keeps its contract."""
 
 import ctypes
 import warnings
@@ -26,6 +26,7 @@ from modelserver.model.contract import Contract, Graph, GraphTensor
 from modelserver.provideroptions import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
+# All that ONNX Runtime raises: its classes have no base of their own.
 _ORT_ERRORS = (
     ort.EPFail,
     ort.EngineError,
@@ -43,19 +44,19 @@ _ORT_ERRORS = (
 )
 _SILENT = 4  # ONNX Runtime logs text; its failures arrive here as exceptions and are logged as JSON
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
+# What ONNX Runtime says where memory was short; the class of the error does not tell.
 _OUT_OF_MEMORY = (
     *("Failed to allocate memory", "AllocateRawInternal", "bad allocation", "bad_alloc"),
     "out of memory",
 )
 
-
 LARGE_BYTES = 4 << 20
-"""Inputs from this size on leave more memory in ONNX Runtime's arena than is worth keeping."""
+"""Inputs from this size on leave more memory in ONNX Runtime's arena than the next run needs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # no slots: what depends on the contract is remembered
 class Model:
-    """A loaded session and what it promises."""
+    """A loaded session, what it promises and takes, and ONNX Runtime's names of its providers."""
 
     session: Any
     contract: Contract
@@ -64,19 +65,20 @@ class Model:
 
     @property
     def on_cpu(self) -> bool:
-        """Whether nothing of it runs on a GPU."""
+        """Whether no part of it runs on a GPU."""
         return self.providers == ("CPUExecutionProvider",)
 
     def run(
         self, outputs: Sequence[str], feeds: Mapping[str, Array], *, give_back: bool = False
     ) -> list[Array]:
-        """Arrays of the named outputs.
+        """The arrays of the named outputs.
 
-        Memory for tensors is kept for the next run, but after large ones, or where `give_back` asks
-        for it, given back to the system.
+        The memory of tensors is kept for the next run. After large inputs, or if `give_back` says
+        so, it is given back to the system.
 
-        Raises `InvalidRequest` where ONNX Runtime blames the input's values (an index out of range,
-        say), `InferenceFailed` for anything else.
+        Raises:
+            InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say).
+            InferenceFailed: Anything else went wrong.
         """
         try:
             if self._has_bfloat16:
@@ -97,7 +99,7 @@ class Model:
 
     @cached_property
     def _giving_back(self) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
-        """Options of a run that shrinks the arena, None where there is no arena."""
+        """Options of a run that shrinks the arena when it ends; None where there is no arena."""
         if not self.session.get_session_options().enable_cpu_mem_arena:
             return None
         options = onnxruntime.RunOptions()
@@ -105,7 +107,7 @@ class Model:
         return options
 
     def _run_values(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
-        """The same through OrtValue, the only way for BF16, which numpy does not know."""
+        """As `run`, through OrtValue: the only way for BF16, which numpy does not have."""
         values = {
             spec.name: onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(
                 np.ascontiguousarray(feeds[spec.name]), _BFLOAT16
@@ -130,12 +132,16 @@ def load(
     options: ProviderOptions | None = None,
     engine_cache: Path | None = None,
 ) -> Model:
-    """The model in a verified, self-contained file.
+    """The model in a verified, self-contained file, run by so many threads.
 
     `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file.
 
-    Raises a `StartError`: the provider is missing, the bytes are no model, the contract is not
-    kept, an operator is unknown, memory is short.
+    Raises:
+        ProviderMissing: A provider, its driver or its device is not there.
+        ModelMalformed: The bytes are no model.
+        ModelUnsupported: ONNX Runtime lacks an operator or an opset, or the protocol a type.
+        ModelOutOfMemory: Memory is short.
+        ContractMismatch: The graph does not keep the contract.
     """
     chosen = options or ProviderOptions()
     wanted = executors.prepare(providers, chosen, engine_cache or path.with_suffix(".engines"))
@@ -198,7 +204,7 @@ def is_out_of_memory(text: str) -> bool:
 
 
 def _inputs(session: Any, contract: Contract) -> tuple[GraphTensor, ...]:  # noqa: ANN401
-    """Inputs of the graph, and initializers that the contract names: those may be given, too."""
+    """The graph's inputs, and those of its initializers that the contract names as inputs."""
     defaults = _tensors(session.get_overridable_initializers())
     named = tuple(tensor for tensor in defaults if tensor.name in contract.input_names)
     return _tensors(session.get_inputs()) + named
@@ -212,7 +218,7 @@ def _tensors(nodes: Sequence[Any]) -> tuple[GraphTensor, ...]:
 
 
 def _to_numpy(value: Any) -> Array:  # noqa: ANN401 - ONNX Runtime has no types
-    """Copy of a tensor; of BF16 its bits."""
+    """A copy of a tensor; of BF16 its bits."""
     if value.data_type() != "tensor(bfloat16)":
         array: Array = value.numpy()
         return array

@@ -1,4 +1,4 @@
-"""Counts of values by upper bound, cheap on the way of a request."""
+"""Numbers of observed values by upper bound, for Prometheus; one costs next to nothing."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -7,10 +7,10 @@ import numpy as np
 
 
 class Histogram:
-    """Counts of values by upper bound.
+    """Numbers of observed values by upper bound.
 
-    `observe` only appends to a list. Its owner calls `fold` before that gets long: sorting a
-    thousand values into buckets costs little more than sorting one.
+    `observe` only appends to a list. Whoever observes calls `fold` before that list gets long:
+    sorting a thousand values into buckets costs little more than sorting one.
     """
 
     __slots__ = ("_bounds", "_counts", "_fresh", "_total", "observe")
@@ -25,18 +25,18 @@ class Histogram:
 
     @property
     def total(self) -> float:
-        """Sum of all values."""
+        """The sum of all values that were observed."""
         self.fold()
         return self._total
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Upper bound and the number of values up to it."""
+        """Each upper bound and the number of values up to it, which is how Prometheus counts."""
         self.fold()
         names = [*(f"{float(bound)}" for bound in self._bounds), "+Inf"]
         return list(zip(names, accumulate(map(float, self._counts)), strict=True))
 
     def fold(self) -> None:
-        """Sort what was observed into its buckets."""
+        """Sort the values that were observed since the last time into their buckets."""
         values = np.array(self._fresh, np.float64)
         self._fresh.clear()
         places = np.searchsorted(self._bounds, values, side="left")

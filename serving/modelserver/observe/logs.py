@@ -1,4 +1,4 @@
-"""One JSON line an event, on stderr. Never payloads, never credentials."""
+"""The log: one line of JSON for each event, on stderr. Never payloads, never credentials."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ LOGGER = logging.getLogger("modelserver")
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line: ts, level, event, the server's `constants`, the event's own fields."""
+    """One line for a record: ts, level, event, the server's `constants`, the event's own fields."""
 
     def __init__(self, **constants: str) -> None:
         super().__init__()
@@ -33,7 +33,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str, **constants: str) -> None:
-    """Send everything that this process logs to stderr; the HTTP server only from errors on."""
+    """Send what this process logs to stderr, from `level` on; of other packages only what is wrong.
+
+    `constants` stand in every line.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(**constants))
     root = logging.getLogger()
@@ -44,17 +47,17 @@ def configure(level: str, **constants: str) -> None:
 
 
 def info(event: str, **fields: object) -> None:
-    """Something that was to be expected."""
+    """Log something that was to be expected."""
     LOGGER.info(event, extra={"fields": fields})
 
 
 def warning(event: str, **fields: object) -> None:
-    """Something a person should look at, while service goes on."""
+    """Log something that a person should look at, while the server goes on."""
     LOGGER.warning(event, extra={"fields": fields})
 
 
 def error(event: str, **fields: object) -> None:
-    """Something that ended what was under way."""
+    """Log something that ended what was under way."""
     LOGGER.error(event, extra={"fields": fields})
 
 

@@ -1,7 +1,7 @@
 """Metrics of one server process, in Prometheus' names and units.
 
-The numbers are plain attributes that only the event loop changes: no lock and no label look-up on
-the way of a request. They become metric families when somebody scrapes.
+The numbers are plain attributes that only the event loop changes, so that a request pays for no
+lock and no search for labels. They become Prometheus' families when somebody scrapes them.
 """
 
 from collections import defaultdict
@@ -20,6 +20,9 @@ from prometheus_client.registry import Collector
 from modelserver.observe.histogram import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""Of the exposition: Prometheus' text format."""
+
+# Upper bounds of buckets. A whole request is seldom quicker than half a millisecond; its steps are.
 DURATION_BOUNDS_S = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
@@ -27,14 +30,15 @@ DURATION_BOUNDS_S = (
 STEP_BOUNDS_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, *DURATION_BOUNDS_S)
 BATCH_BOUNDS_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
+# Ended requests after which their durations are sorted into buckets.
 _UNFOLDED = 1024
-"""Answers after which their durations are sorted into buckets."""
 
+# A further label with its value, if there is one, and the number.
 _Series = tuple[tuple[str, str] | None, float]
 
 
 class Metrics(Collector):
-    """Everything that one server counts and measures."""
+    """Everything that one server counts and measures, for one model and release."""
 
     def __init__(self, *, model: str, release: str) -> None:
         self._labels = {"model": model, "release": release}
@@ -77,7 +81,7 @@ class Metrics(Collector):
                 each.fold()
 
     def _steps(self) -> Iterator[Histogram]:
-        """What is measured for each request or run, beside the whole."""
+        """What is measured of each step of a request, or of each run of the model."""
         yield from (self.decode_s, self.queue_s, self.batch_wait_s)
         yield from (self.compute_s, self.encode_s, self.batch_rows)
 
@@ -86,7 +90,7 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Families as the client library wants them."""
+        """The families, as the client library asks for them when somebody scrapes."""
         yield from self._counters()
         yield from self._gauges()
         durations: dict[tuple[str, str] | None, Histogram] = {
@@ -148,7 +152,7 @@ class Metrics(Collector):
         return CounterMetricFamily(f"modelserver_{name}", text, labels=[*self._labels, *labels])
 
     def _gauge(self, name: str, text: str, *series: _Series) -> GaugeMetricFamily:
-        """`series`: a further label and its value, if there is one, and the number."""
+        """One gauge: of several `series` each has the same further label."""
         extra = [pair[0] for pair, _ in series if pair][:1]
         family = GaugeMetricFamily(f"modelserver_{name}", text, labels=[*self._labels, *extra])
         for pair, value in series:
@@ -158,7 +162,7 @@ class Metrics(Collector):
     def _histogram(
         self, name: str, text: str, series: Mapping[tuple[str, str] | None, Histogram]
     ) -> HistogramMetricFamily:
-        """`series` by a further label and its value, if there is one."""
+        """One histogram: of several `series` each has the same further label."""
         extra = [pair[0] for pair in series if pair][:1]
         family = HistogramMetricFamily(f"modelserver_{name}", text, labels=[*self._labels, *extra])
         for pair, each in series.items():

@@ -1,8 +1,8 @@
-"""One OpenTelemetry span an inference request, where an endpoint to send them to is set.
+"""One OpenTelemetry span for each inference request, where an endpoint to send them to is set.
 
-Without ``OTEL_EXPORTER_OTLP_ENDPOINT`` there is no tracer, and a request pays one comparison. The
-SDK and its exporter are the extra `otel`; its own variables (``OTEL_TRACES_SAMPLER``,
-``OTEL_EXPORTER_OTLP_HEADERS`` and the like) hold as its documentation says.
+Without `OTEL_EXPORTER_OTLP_ENDPOINT` there is no tracer, and a request pays for one comparison. The
+SDK and its exporter are the extra `otel`; its own variables (`OTEL_TRACES_SAMPLER`,
+`OTEL_EXPORTER_OTLP_HEADERS` and the like) hold as its documentation says.
 
 Source: W3C Trace Context (traceparent, tracestate, traceresponse).
 """
@@ -19,8 +19,10 @@ from modelserver import __version__
 from modelserver.observe import logs
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_FAILED = 500
-_FLUSH_MS = 2000
+"""Variables that name where spans are sent; the first that is set counts."""
+
+_FAILED = 500  # statuses from this one on are the server's fault: the span is an error
+_FLUSH_MS = 2000  # a collector that does not answer must not hold up the end of the process
 _CONTEXT = (b"traceparent", b"tracestate")
 _TRACEPARENT = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
@@ -28,7 +30,7 @@ _TRACEPARENT = re.compile(
 
 
 class Steps(NamedTuple):
-    """When a request took which step, by ``time.perf_counter``; None where it never came so far."""
+    """When a request took which step, by `time.perf_counter`; None for one that it never took."""
 
     started: float
     decoded: float | None
@@ -38,7 +40,7 @@ class Steps(NamedTuple):
     answered: float
 
     def attributes(self) -> Iterator[tuple[str, float]]:
-        """Seconds of each step that was taken, by the names that the metrics have."""
+        """The seconds of each step that was taken, by the names that the metrics have."""
         if self.decoded is None or self.submitted is None:
             return
         yield "modelserver.decode_s", self.decoded - self.started
@@ -51,7 +53,7 @@ class Steps(NamedTuple):
 
 
 class Tracer:
-    """Makes spans of requests that are over, and sends them from a thread of its own."""
+    """Makes spans of requests that have ended, and sends them from a thread of its own."""
 
     def __init__(self, *, model: str, release: str) -> None:
         self._api: Any = import_module("opentelemetry.trace")
@@ -69,9 +71,10 @@ class Tracer:
     def record(
         self, given: Mapping[bytes, bytes], steps: Steps, *, status: int, **own: str | int
     ) -> bytes:
-        """Make the span of an answered request; the traceresponse header by which it is found.
+        """Make the span of a request that has ended; the header `traceresponse` that names it.
 
-        Whether it is sampled its parent decides, if the request names one in traceparent.
+        `given` are the request's headers. If they name a parent in `traceparent`, that one decides
+        whether the span is sampled.
         """
         ended_ns = time.time_ns()
         found = {name.decode(): given[name].decode("latin-1") for name in _CONTEXT if name in given}
@@ -95,7 +98,7 @@ class Tracer:
         return f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags:02x}".encode()
 
     def close(self) -> None:
-        """Send what has not been sent, in a bounded time."""
+        """Send the spans that were not sent yet, in a bounded time."""
         self._provider.force_flush(_FLUSH_MS)
 
 
@@ -123,7 +126,7 @@ def tracer(
 
 
 def trace_id(given: Mapping[bytes, bytes]) -> str | None:
-    """The id by which a trace of several services is found, None without one.
+    """The id of the trace, through several services, that a request belongs to; None without one.
 
     Source: W3C Trace Context, header traceparent, version 00 and what later ones keep of it.
     """
@@ -132,7 +135,7 @@ def trace_id(given: Mapping[bytes, bytes]) -> str | None:
 
 
 def ids(traceresponse: bytes) -> dict[str, str]:
-    """The ids in a traceresponse header, as log lines name them."""
+    """The ids in a header `traceresponse`, as log lines name them."""
     _, trace_id, span_id, _ = traceresponse.decode().split("-")
     return {"trace_id": trace_id, "span_id": span_id}
 

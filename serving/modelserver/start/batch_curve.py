@@ -1,4 +1,4 @@
-"""How many rows at once are worth it: the time of one run by its number of rows."""
+"""How many rows are worth running together, from the time that one run takes with so many."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,22 +6,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from modelserver.errors import RequestError
 
 LEAST_GAIN = 1.15
-"""Rows run together only where that gives this many times the rows a second of single ones."""
+"""Rows run together only if that gives so many times as many rows a second as single rows do."""
 
 NEAR_BEST = 0.9
-"""Of the numbers of rows that give so much of the best rate, the smallest is used."""
+"""Of the numbers of rows that reach this part of the best rate, the smallest is used."""
 
+# How long a start may take for all the runs; and, on a GPU, for those that choose kernels.
 _BUDGET_S = 1.0
 _FIRST_RUNS_S = 30.0
+
+# So many runs with one number of rows, or as many as fit into this time, are measured.
 _RUNS = 5
 _ENOUGH_S = 0.02
-_TRIED_ROWS, _SEEN_ENOUGH_ROWS = 2, 4
-_LONG_S = 0.01
-"""What calls of a model save when made together is small beside one run that takes so long: where
-two rows gain nothing, four do not either. What the memory of its first run costs is small, too."""
 
+# Two rows are always tried. A quick model that gains nothing with four is tried no further.
+_TRIED_ROWS, _SEEN_ENOUGH_ROWS = 2, 4
+
+# From here on what one call costs beside its run is small: where two rows gain nothing, four do not
+# either. What the memory of a first run costs is small beside it, too.
+_LONG_S = 0.01
+
+# A long first run that gains less than this would not gain enough at its second either.
 _DOUBTFUL_GAIN = 1.05
-"""A long first run that gains less would not gain enough at its second either."""
 
 
 def measure(
@@ -31,12 +37,15 @@ def measure(
     *,
     prepares: bool = False,
 ) -> dict[int, float]:
-    """Shortest seconds of a run by number of rows: 1, 2, 4 and so on, up to `max_rows`.
+    """The shortest seconds of a run by its number of rows: 1, 2, 4 and so on, up to `max_rows`.
 
-    `singles` are the seconds of runs with one row that were made before. Where `prepares`, the
-    first run with any number of rows chooses or compiles what the later ones use, as on a GPU, and
-    is not counted. It ends early where more rows gain nothing, are refused, or would take too long
-    to try. Raises the `RequestError` of a model that refuses two rows.
+    `singles` are the seconds of runs with one row that were made before. `prepares` says that the
+    first run with any number of rows chooses or compiles what later ones use, as it does on a GPU:
+    it is then not counted. The measurement ends early where more rows gain nothing, are refused,
+    or would take too long to try.
+
+    Raises:
+        RequestError: The model refuses two rows.
     """
     until = time.perf_counter() + _BUDGET_S
     curve = {1: _best_s(run, 1, singles)}
@@ -65,7 +74,7 @@ def measure(
 
 
 def useful_rows(curve: Mapping[int, float]) -> int:
-    """The fewest rows that give nearly the best rate; 1 where that is hardly above 1 row's."""
+    """The fewest rows that give nearly the best rate; 1 if that is hardly above the rate of 1."""
     rates = {rows: rows / seconds for rows, seconds in curve.items()}
     best = max(rates.values())
     if best < rates[1] * LEAST_GAIN:
@@ -74,7 +83,7 @@ def useful_rows(curve: Mapping[int, float]) -> int:
 
 
 def in_words(curve: Mapping[int, float]) -> str:
-    """Such as ``1 row 0.2 ms, 4 rows 0.9 ms``."""
+    """The measurement in words, such as `1 row 0.2 ms, 4 rows 0.9 ms`."""
     return ", ".join(
         f"{rows} row{'s' * (rows > 1)} {seconds * 1000:.2g} ms" for rows, seconds in curve.items()
     )
@@ -90,10 +99,11 @@ def _sizes(max_rows: int) -> Iterator[int]:
 
 
 def _add(run: Callable[[int], None], rows: int, curve: dict[int, float]) -> None:
-    """Put the shortest of some runs with so many rows into the curve; of one, where that tells.
+    """Put the shortest of some runs with so many rows into the curve; of one, where it is long.
 
-    A long run that gains is held against a single one of now, as an earlier one may have been held
-    up. If it still gains a little it is made again, as it may have paid for its memory.
+    A long run that gains is compared with a single row that is run now, since an earlier one may
+    have been held up by something else. If it still gains a little it is made once more, since a
+    first run also pays for its memory.
     """
     curve[rows] = _seconds(run, rows)
     if curve[rows] < _LONG_S:
@@ -106,7 +116,7 @@ def _add(run: Callable[[int], None], rows: int, curve: dict[int, float]) -> None
 
 
 def _gain(curve: Mapping[int, float], rows: int) -> float:
-    """Rows a second beside those of single runs."""
+    """How many times as many rows a second come of so many rows together as of single ones."""
     return curve[1] * rows / curve[rows]
 
 

@@ -1,7 +1,7 @@
 """Recorded inputs and outputs, replayed before a release becomes ready.
 
-The file: ``{"tolerance": {"absolute": 1e-5, "relative": 1e-4}, "cases": [{"inputs": [...],
-"outputs": [...]}]}`` with tensors as in an inference request.
+The file is `{"tolerance": {"absolute": 1e-5, "relative": 1e-4}, "cases": [{"inputs": [...],
+"outputs": [...]}]}`, with tensors as in an inference request.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ MAX_BYTES = 64 << 20
 
 
 class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An answer may differ from the recorded one by absolute + relative x |recorded|."""
+    """A number may differ from the recorded one by `absolute + relative * abs(recorded)`."""
 
     absolute: float = 1e-5
     relative: float = 1e-4
@@ -41,15 +41,15 @@ class _File(msgspec.Struct, frozen=True):
     tolerance: Tolerance = Tolerance()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
-    """Arrays by tensor name; only outputs that the file names are compared."""
+    """Arrays by the tensor's name; only the outputs that the file names are compared."""
 
     inputs: dict[str, Array]
     outputs: dict[str, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Golden:
     """What a release answered when it was made."""
 
@@ -58,7 +58,11 @@ class Golden:
 
 
 def parse(text: bytes, contract: Contract) -> Golden:
-    """The cases of a golden file, checked against the contract. Raises `GoldenMalformed`."""
+    """The cases of a golden file, checked against the contract.
+
+    Raises:
+        GoldenMalformed: The text is no golden file, or does not fit the contract.
+    """
     try:
         file = msgspec.json.decode(text, type=_File)
     except msgspec.ValidationError as error:
@@ -81,7 +85,11 @@ def parse(text: bytes, contract: Contract) -> Golden:
 
 
 def replay(model: Model, golden: Golden) -> None:
-    """Return if the model gives every recorded answer; else raise `GoldenMismatch`."""
+    """Return if the model gives every recorded answer.
+
+    Raises:
+        GoldenMismatch: It gives another; the error names the first element that differs.
+    """
     for index, case in enumerate(golden.cases):
         names = [spec for spec in model.contract.outputs if spec.name in case.outputs]
         try:

@@ -1,7 +1,7 @@
-"""Memory given back to the system after the start and after large requests.
+"""Memory that is given back to the system after the start and after large requests.
 
-The C library keeps what was freed for the next request. After a model was loaded that is about one
-and a half times its file, after a burst of large bodies hundreds of megabytes: no later request
+The C library keeps what is freed, for the next request. After a model was loaded that is about one
+and a half times its file, after a burst of large bodies hundreds of megabytes. No later request
 needs them, and they count against the pod's limit.
 """
 
@@ -11,20 +11,19 @@ import ctypes
 from modelserver.observe import logs
 
 LARGE_BYTES = 1 << 20
-"""A request with a body from this size on leaves more behind than is worth keeping."""
+"""A request with a body of this size or more leaves more behind than is worth keeping."""
 
 QUIET_S = 1.0
-"""Memory is given back first so long after the last large request of a burst."""
+"""Memory is given back for the first time so long after the last large request of a burst."""
 
 LAST_S = 16.0
-"""Then after waits that double up to this one: a slow client takes its answer in the meantime."""
-
+"""Then again after waits that double up to this one: slow clients take their answers meanwhile."""
 
 _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
 
 
 def give_back() -> bool:
-    """Give freed memory back to the system; whether there was any."""
+    """Give freed memory back to the system, and say whether there was any."""
     return bool(_TRIM is not None and _TRIM(0))
 
 
@@ -35,7 +34,7 @@ class Reclaim:
         self._due: asyncio.TimerHandle | None = None
 
     def after_large(self) -> None:
-        """Hear of a large request that was answered; its answer may not have been sent yet."""
+        """Take notice of a large request that was answered; its answer may still be on its way."""
         if self._due is not None:
             self._due.cancel()
         self._give_back_in(QUIET_S)

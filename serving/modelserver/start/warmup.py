@@ -1,4 +1,4 @@
-"""What one learns from running a model at start: that it runs, how long, and how to call it."""
+"""What the first runs of a model tell: that it runs, how long it takes, and how to call it."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,28 +15,30 @@ from modelserver.tensor.datatypes import Array
 from modelserver.tensor.spec import ANY_SIZE, TensorSpec
 
 INLINE_BELOW_S = 0.001
-"""A model quicker than this runs in the event loop: a change of threads would cost more."""
+"""A model that is quicker than this runs in the event loop: another thread would cost more."""
 
 INLINE_BATCH_BELOW_S = 0.005
-"""The same for its largest batch, which health checks would have to wait for."""
+"""The same bound for its largest batch, for which health checks have to wait."""
 
 ABSOLUTE, RELATIVE = 1e-5, 1e-4
-"""Tolerance within which a row must come out of a batch as it does alone."""
+"""The tolerance within which a row must come out of a batch as it does alone."""
 
+# So many runs with one row, or as many as fit into this time, are measured.
 _RUNS = 5
 _ENOUGH_S = 0.03
-_BF16_ONE = 0x3F80
+
+_BF16_ONE = 0x3F80  # the bits of 1
 
 Feeds = Mapping[str, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """Measured at start.
+    """What was measured at start.
 
-    `run_s` is the median time of one run with one row; `unbatched_because` is None where rows of
-    several requests run together, at most `useful_rows` of them; `takes_no_rows` says whether a
-    batch of 0 rows works; `curve` has the seconds of one run by number of rows.
+    `run_s` is the median time of one run with one row. `unbatched_because` says why rows of several
+    requests do not run together; None if they do, at most `useful_rows` of them. `takes_no_rows`
+    says whether a batch of 0 rows works. `curve` has the seconds of one run by its number of rows.
     """
 
     run_s: float
@@ -53,11 +55,13 @@ class Profile:
 
 
 def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profile:
-    """Warm the model up and measure it, on `example` or else on made-up input.
+    """Warm the model up and measure it, on `example`, or else on input that is made up.
 
-    `max_rows` is how many rows may run together at most.
+    At most `max_rows` rows may run together.
 
-    Raises `WarmUpFailed` if the model cannot run, `ModelOutOfMemory` if memory is short for it.
+    Raises:
+        WarmUpFailed: The model cannot run.
+        ModelOutOfMemory: Memory is short for it.
     """
     feeds = example or synthetic(model.contract)
     reason = _unbatched_because(model) if max_rows > 1 else "batching is off"
@@ -79,7 +83,7 @@ def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profi
 def _batches(
     model: Model, feeds: Feeds, max_rows: int, singles: Sequence[float]
 ) -> tuple[str | None, int, dict[int, float]]:
-    """Why rows run alone, None where they run together; how many; and what a run takes."""
+    """Why rows run alone (None: they run together), how many at most, and what a run takes."""
     one = _one_row(feeds)
     outputs = model.contract.output_names
 
@@ -99,9 +103,10 @@ def _batches(
 
 
 def _single_runs(model: Model, feeds: Feeds) -> list[float]:
-    """Seconds of each of a few runs with one row, the first left out: it pays for its memory.
+    """The seconds of each of a few runs with one row.
 
-    Of the first alone, where it takes so long on a CPU that its memory hardly counts.
+    The first one pays for its memory and is left out, unless it takes so long on a CPU that this
+    hardly counts: then it is the only one.
     """
     one = feeds if _unbatched_because(model) else _one_row(feeds)
     first_s = _seconds(model, one)
@@ -124,7 +129,7 @@ def _one_row(feeds: Feeds) -> dict[str, Array]:
 
 
 def synthetic(contract: Contract, rows: int = 1) -> dict[str, Array]:
-    """Input that fits the contract: `rows` in the first free dimension, 1 in every other.
+    """Input that fits the contract: of so many rows, and of size 1 where another size is free.
 
     The first row holds zeros, the second ones, and so on.
     """
@@ -146,7 +151,7 @@ def _example(spec: TensorSpec, rows: int) -> Array:
 
 
 def _unbatched_because(model: Model) -> str | None:
-    """Why rows of several requests cannot run together, as far as contract and graph tell."""
+    """Why the contract keeps rows of several requests apart; None if it does not."""
     contract = model.contract
     if not contract.inputs:
         return "the model has no inputs"
@@ -159,7 +164,7 @@ def _unbatched_because(model: Model) -> str | None:
 
 
 def _rows_depend_on_each_other(model: Model, feeds: Feeds) -> str | None:
-    """Why two rows together do not give what each gives alone, None where they do."""
+    """Why two rows together do not give what each of them gives alone; None if they do."""
     outputs = model.contract.output_names
     pair = {name: _two_rows(array) for name, array in feeds.items()}
     try:
@@ -179,8 +184,8 @@ def _rows_depend_on_each_other(model: Model, feeds: Feeds) -> str | None:
 def _two_rows(array: Array) -> Array:
     """Two rows that differ as much as rows of one batch may.
 
-    Of real numbers, the second is many times the first: a scale that is taken from the whole batch,
-    as dynamic quantisation does, would show.
+    Of real numbers the second row is many times the first, so that a scale which is taken from the
+    whole batch shows, as dynamic quantisation takes one.
     """
     first = array[:1]
     if array.dtype.kind == "f":
@@ -203,9 +208,10 @@ def _equal(both: Array, one: Array, other: Array) -> bool:
 
 
 def _takes_no_rows(model: Model, feeds: Feeds, *, give_back: bool = False) -> bool:
-    """Whether a batch may be empty; the memory of what was tried before may be given back with it.
+    """Whether a batch may be empty.
 
-    A batch dimension that is fixed needs no try: the contract's shapes decide.
+    `give_back` gives the memory of the runs before back to the system, with the one that is tried
+    here. A batch dimension that is fixed needs no try: the contract's shapes decide.
     """
     outputs = model.contract.output_names
     if _unbatched_because(model):

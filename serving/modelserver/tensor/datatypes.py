@@ -1,4 +1,4 @@
-"""The protocol's datatypes and what each is in JSON, in memory and for ONNX Runtime."""
+"""The protocol's datatypes, and what each of them is in JSON, in memory and for ONNX Runtime."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Datatype:
-    """One datatype.
+    """One datatype of the protocol.
 
-    `dtype` is how elements lie in memory (BF16: the raw bits; BYTES: Python strings), `code` the
-    same for `struct` (empty where struct has none), `element` the msgspec type of one JSON element
-    with its range, `expected` that type in words.
+    `ort_type` is ONNX Runtime's name of its tensors. `dtype` says how elements lie in memory (BF16:
+    their raw bits; BYTES: Python strings), and `code` says the same to `struct` (empty: it has no
+    such type). `element` is the msgspec type of one element in JSON, with its range; `expected`
+    puts that type into words.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Datatype:
 
     @property
     def unbounded(self) -> Any:  # noqa: ANN401 - a type form
-        """`element` without its range, where packing with `code` checks that: half the work."""
+        """`element`, without its range where packing with `code` checks that: half the work."""
         return (get_args(self.element) or (self.element,))[0] if self.code else self.element
 
 
@@ -49,7 +50,7 @@ def _integer(name: str, code: str, bits: int, *, signed: bool) -> Datatype:
 
 
 def _real(name: str, ort_type: str, dtype: str, code: str, limit: float | None) -> Datatype:
-    """Reals below `limit` in size: the first number that would round to infinity."""
+    """Real numbers below `limit`, the first that would round to infinity (None: no number does)."""
     element: Any = float if limit is None else Annotated[float, msgspec.Meta(gt=-limit, lt=limit)]
     words = "a finite number" if limit is None else f"a number between -{limit:.5g} and {limit:.5g}"
     return Datatype(name, ort_type, np.dtype(dtype), code, element, words)
@@ -73,7 +74,7 @@ _ALL = (
 )
 
 DATATYPES: Mapping[str, Datatype] = MappingProxyType({each.name: each for each in _ALL})
-"""Datatype by protocol name."""
+"""Each datatype by its name in the protocol."""
 
 BY_ORT_TYPE: Mapping[str, Datatype] = MappingProxyType({each.ort_type: each for each in _ALL})
-"""Datatype by ONNX Runtime's name of the tensor type."""
+"""Each datatype by ONNX Runtime's name of its tensors."""

@@ -7,6 +7,7 @@ from modelserver.errors import InvalidRequest
 from modelserver.tensor.datatypes import Datatype
 
 ANY_SIZE = -1
+"""Stands in a shape for a size that a client chooses."""
 
 # Elements: no data bounds the sizes beside a 0, yet the outputs may grow with them.
 _MAX_BESIDE_ZERO = 1 << 16
