@@ -20,7 +20,7 @@ from modelserver.artifact.cache import Artifact
 from modelserver.errors import SettingsInvalid
 from modelserver.inference.guard import SLICE, Policy
 from modelserver.model.contract import Contract
-from modelserver.provideroptions import ProviderOptions
+from modelserver.model.provider_options import ProviderOptions
 from modelserver.start.golden import MAX_BYTES
 from modelserver.start.steps import Wanted
 from modelserver.tensor.datatypes import DATATYPES

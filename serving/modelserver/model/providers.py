@@ -8,7 +8,7 @@ from types import MappingProxyType
 import onnxruntime
 
 from modelserver.errors import ProviderMissing
-from modelserver.provideroptions import ProviderOptions
+from modelserver.model.provider_options import ProviderOptions
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {

@@ -23,7 +23,7 @@ from modelserver.errors import (
 from modelserver.model import contract as contracts
 from modelserver.model import providers as executors
 from modelserver.model.contract import Contract, Graph, GraphTensor
-from modelserver.provideroptions import ProviderOptions
+from modelserver.model.provider_options import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
 # All that ONNX Runtime raises: its classes have no base of their own.

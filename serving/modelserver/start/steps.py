@@ -13,8 +13,8 @@ from modelserver.artifact.cache import Artifact, obtain
 from modelserver.errors import ModelOutOfMemory
 from modelserver.model import session
 from modelserver.model.contract import Contract
+from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.session import Model
-from modelserver.provideroptions import ProviderOptions
 from modelserver.start import golden, memory_bound, reclaim, warmup
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.golden import Golden

@@ -10,7 +10,7 @@ import pytest
 
 from modelserver.errors import ProviderMissing
 from modelserver.model import providers
-from modelserver.provideroptions import CudaOptions, ProviderOptions, TensorrtOptions
+from modelserver.model.provider_options import CudaOptions, ProviderOptions, TensorrtOptions
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
 

@@ -10,8 +10,8 @@ import pytest
 
 from modelserver import errors
 from modelserver.model.contract import Contract
+from modelserver.model.provider_options import CpuOptions, ProviderOptions
 from modelserver.model.session import LARGE_BYTES
-from modelserver.provideroptions import CpuOptions, ProviderOptions
 from modelserver.start import warmup
 from modelserver.tensor.bfloat16 import to_bits
 from modelserver.tensor.datatypes import DATATYPES
