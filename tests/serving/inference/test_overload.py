@@ -31,15 +31,13 @@ CONNECTIONS = 40
 @pytest.mark.parametrize("header", [DEADLINE, "x-envoy-expected-rq-timeout-ms"])
 def test_request_whose_time_is_over_is_not_run(tmp_path: Path, start: "Start", header: str) -> None:
     """A request that waits longer than it may is answered 504 and spares the model the work."""
-    server = start(write_release(tmp_path, onnx_models.slow(40)))
+    server = start(write_release(tmp_path, onnx_models.slow(200)))
+    url = f"{server.url}/v2/models/sample/infer"
     server.until("ready")
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, httpx.Client(timeout=30) as client:
         first = pool.submit(server.infer, SLOW, timeout=30)
         server.until_metric("modelserver_requests_in_flight", 1)
-        with httpx.Client(timeout=30) as client:
-            late = client.post(
-                f"{server.url}/v2/models/sample/infer", json=SLOW, headers={header: "1"}
-            )
+        late = client.post(url, json=SLOW, headers={header: "1"})
 
         assert first.result().status_code == 200
     assert late.status_code == 504
