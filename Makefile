@@ -31,7 +31,7 @@ check: setup ## Validate every model, release and environment
 render: setup ## Write every generated file
 	$(BIN)/modelctl render
 
-lint: setup-dev ## Format check, lint, types, YAML style
+lint: setup-dev ## Format check, lint, types, layers, YAML style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -71,7 +71,7 @@ lock: setup-dev ## Resolve the lock files anew (needs the package index)
 	$(LOCK) -c requirements-dev.lock --group pyproject.toml:roles -o requirements-roles.lock
 
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) .modelctl .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .modelctl .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
 $(BIN)/python:
 	@command -v git >/dev/null || { echo "git is missing: install it (Debian: apt-get install git)" >&2; exit 1; }

@@ -19,16 +19,17 @@ import numpy as np
 import uvloop
 from uvicorn.server import ServerState
 
-from modelserver import start, transport
-from modelserver.app import create_app
-from modelserver.codec import Codec
-from modelserver.exchange import Inference, Limits
-from modelserver.guard import Guard
-from modelserver.lifecycle import Lifecycle, Serving
-from modelserver.metrics import Metrics
-from modelserver.protocol import flat_request_decoder
-from modelserver.scheduler import Scheduler
+from modelserver.codec.calls import Codec
+from modelserver.codec.protocol import flat_request_decoder
+from modelserver.http import transport
+from modelserver.http.app import create_app
+from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.guard import Guard
+from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.scheduler import Scheduler
+from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
+from modelserver.start import steps
 from serving.bench.models import INPUT, MODELS, BenchModel, ModelFile, write
 
 CONNECTIONS = 32
@@ -100,20 +101,24 @@ def _server(settings: Settings) -> _Server:
     metrics = Metrics(model=settings.model, release=settings.release)
     lifecycle = Lifecycle(metrics)
     inference = Inference(
-        model=settings.model,
-        release=settings.release,
         lifecycle=lifecycle,
         metrics=metrics,
         limits=Limits(settings.max_inflight, settings.max_body_bytes, 4 * settings.max_body_bytes),
     )
-    loaded = start.load(settings, lambda _: None)
+    loaded = steps.load(settings.wanted(), lambda _: None)
     model = loaded.model
     codec = Codec(model=settings.model, release=settings.release, contract=model.contract)
     scheduler = Scheduler(model, metrics, inline=True, max_rows=CONNECTIONS)
     guard = Guard(settings.guard(), model.contract, metrics, lifecycle.doubt)
     serving = Serving(model, loaded.profile, codec, scheduler, guard, "")
     lifecycle.ready(serving)
-    config = transport.server(create_app(settings, inference), inference).config
+    app = create_app(
+        model=settings.model,
+        release=settings.release,
+        contract=model.contract,
+        inference=inference,
+    )
+    config = transport.server(app).config
     config.load()
     made: Any = config.http_protocol_class
     state = ServerState()

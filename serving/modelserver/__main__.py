@@ -1,8 +1,8 @@
-"""Entry point: ``python -m modelserver`` or ``modelserver``."""
+"""The entry point: `python -m modelserver`, or the script `modelserver`."""
 
 import gc
 
-gc.disable()  # what is imported stays; looking for garbage in it costs a twentieth of the imports
+gc.disable()  # what is imported stays; to look for garbage in it makes imports a twentieth slower
 
 import asyncio
 import sys
@@ -10,8 +10,9 @@ import sys
 # FastAPI would import it to ask whether a response is a model of that version: none is.
 sys.modules["pydantic.v1"] = None  # type: ignore[assignment]  # how Python marks what is not there
 
-from modelserver import logs, process, settings
+from modelserver import process, settings
 from modelserver.errors import StartError
+from modelserver.observe import logs
 
 try:
     from uvloop import new_event_loop
@@ -23,7 +24,7 @@ gc.enable()
 
 
 def main() -> None:
-    """Serve one release until asked to stop; ends the process with a documented exit code."""
+    """Serve one release until asked to stop; the process ends with a documented exit code."""
     logs.configure("info")
     try:
         chosen = settings.read()

@@ -1,8 +1,8 @@
-"""What can go wrong, without a word about HTTP.
+"""What can go wrong, without a word about the transport.
 
-Two families: a `StartError` ends the process with its own exit code, a `RequestError` is answered
-to the client (``status.py`` maps each class to a status code). Every message says what was found,
-what was expected, where, and for a start-up error what to do next.
+Two families: a `StartError` ends the process with its own exit code, a `RequestError` is told to
+the client, each transport in its way (`http.status` has a status code for each class). Every
+message says what was found, what was expected, where, and, of a start, what to do next.
 """
 # ruff: noqa: N818 - the names are operators' words for what happened; they stand in logs as they are
 
@@ -16,7 +16,7 @@ class ModelServerError(Exception):
 class StartError(ModelServerError):
     """The release cannot be served; the process ends with `exit_code`."""
 
-    exit_code: ClassVar[int] = 70
+    exit_code: ClassVar[int] = 70  # EX_SOFTWARE of sysexits.h; each subclass has a code of its own
 
 
 class SettingsInvalid(StartError):
@@ -158,7 +158,7 @@ class InvalidRequest(RequestError):
         self.problem = problem
 
     def within(self, outer: str) -> "InvalidRequest":
-        """The same error with the path from further out."""
+        """The same error, of a field that lies in the field `outer`."""
         return type(self)(f"{outer}.{self.field}", self.problem)
 
 
@@ -200,6 +200,10 @@ class DeadlineExceeded(RequestError):
 
 class InferenceFailed(RequestError):
     """ONNX Runtime failed on a request that fits the contract."""
+
+
+class RequestCrashed(RequestError):
+    """This server has a fault; `__cause__` is what was raised."""
 
 
 class Disconnected(RequestError):

@@ -1,4 +1,4 @@
-"""One server process from start to exit code."""
+"""One server process, from its start to its exit code."""
 
 import asyncio
 import gc
@@ -11,29 +11,32 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelserver import logs, start, tracing, transport
-from modelserver.app import create_app
-from modelserver.codec import Codec
-from modelserver.contract import shared_sizes
+from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
-from modelserver.exchange import Inference, Limits
-from modelserver.guard import Guard
-from modelserver.lifecycle import Lifecycle, Serving
-from modelserver.metrics import Metrics
-from modelserver.scheduler import Scheduler
+from modelserver.http import transport
+from modelserver.http.app import create_app
+from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.guard import Guard
+from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.scheduler import Scheduler
+from modelserver.model.contract import shared_sizes
+from modelserver.observe import logs, tracing
+from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
-from modelserver.start import Loaded
-from modelserver.warmup import Profile
+from modelserver.start import steps
+from modelserver.start.steps import Loaded
+from modelserver.start.warmup import Profile
 
-_SOFTWARE = 70
-_KILLED = 128 + signal.SIGTERM
-_CLOSE_S = 1.0
+_SOFTWARE = 70  # EX_SOFTWARE of sysexits.h: a fault that no `StartError` names
+_KILLED = 128 + signal.SIGTERM  # as a shell says of a process that the signal ended
+_CLOSE_S = 1.0  # for connections and spans, where nothing is in flight
 
 
 async def run(settings: Settings) -> int:
     """Serve until a signal comes or the start fails; the code to exit with.
 
-    Raises `AddressUnavailable`.
+    Raises:
+        AddressUnavailable: The address cannot be bound.
     """
     process = _Process(settings)
     try:
@@ -43,9 +46,9 @@ async def run(settings: Settings) -> int:
             await asyncio.wait({asyncio.create_task(_flush(process.tracer))}, timeout=_CLOSE_S)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Stop:
-    """The first signal asks to stop, the second one ends the process."""
+    """The first signal asks the process to stop, the second one ends it."""
 
     asked: asyncio.Event
 
@@ -64,8 +67,6 @@ class _Process:
         self._metrics = Metrics(model=settings.model, release=settings.release)
         self._lifecycle = Lifecycle(self._metrics)
         inference = Inference(
-            model=settings.model,
-            release=settings.release,
             lifecycle=self._lifecycle,
             metrics=self._metrics,
             limits=Limits(
@@ -77,7 +78,13 @@ class _Process:
             tracer=tracing.tracer(model=settings.model, release=settings.release),
         )
         self.tracer = inference.tracer
-        self._http = transport.server(create_app(settings, inference), inference)
+        app = create_app(
+            model=settings.model,
+            release=settings.release,
+            contract=settings.promised(),
+            inference=inference,
+        )
+        self._http = transport.server(app)
         self._joined = asyncio.Event()
 
     async def run(self) -> int:
@@ -107,7 +114,7 @@ class _Process:
         return code
 
     def _join(self, listener: socket.socket) -> None:
-        """Have the kernel bring connections. Raises `AddressUnavailable`."""
+        """Let the kernel bring connections."""
         transport.accept(listener)
         self._joined.set()
         host, port = listener.getsockname()[:2]
@@ -118,12 +125,12 @@ class _Process:
         await self._http.serve(sockets=[listener])
 
     def _load(self) -> Loaded:
-        return start.load(self._settings, self._lifecycle.step)
+        return steps.load(self._settings.wanted(), self._lifecycle.step)
 
     def _started(self, loading: "asyncio.Future[Loaded]", listener: socket.socket) -> int:
-        """Begin to serve, or say why not; 0 or the exit code.
+        """Begin to serve, or say why not: 0, or the exit code.
 
-        A port that is shared is joined only now: until then the others there answer.
+        A shared port is joined only now; until then the others that listen there answer.
         """
         try:
             loaded = loading.result()
@@ -183,12 +190,13 @@ class _Process:
             inline=profile.inline,
             batching=batching,
             threads=loaded.threads,
+            memory_bound_bytes=loaded.memory_bound_bytes,
             providers=list(model.providers),
             event_loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
         )
 
     async def _drain(self, http: "asyncio.Task[None]") -> int:
-        """Unready at once; accept for DRAIN_DELAY_S; then finish what is in flight."""
+        """Be unready at once, accept for `DRAIN_DELAY_S`, then finish what is in flight."""
         settings = self._settings
         self._lifecycle.drain()
         await asyncio.wait({http}, timeout=settings.drain_delay_s)
@@ -210,14 +218,14 @@ async def _flush(tracer: tracing.Tracer) -> None:
 
 
 def end(code: int) -> None:
-    """End the process now: a thread may sit in a download or in ONNX Runtime and never return."""
+    """End the process now: a thread may be in a download, or in ONNX Runtime, for ever."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
 def _batching(settings: Settings, profile: Profile) -> str:
-    """How calls are batched, in words."""
+    """Whether and how calls are batched, in words."""
     if settings.batching_max_size is None:
         return "off"
     if profile.unbatched_because:

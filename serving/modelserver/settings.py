@@ -1,4 +1,4 @@
-"""Settings from the environment: every variable is ``MODELSERVER_<NAME>``."""
+"""The settings of a process, from its environment: each is a variable `MODELSERVER_<NAME>`."""
 
 import json
 import os
@@ -16,14 +16,18 @@ from pydantic import (
     model_validator,
 )
 
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
+from modelserver.artifact.cache import Artifact
 from modelserver.errors import SettingsInvalid
-from modelserver.guard import SLICE, Policy
-from modelserver.provideroptions import ProviderOptions
+from modelserver.inference.guard import SLICE, Policy
+from modelserver.model.contract import Contract
+from modelserver.model.provider_options import ProviderOptions
+from modelserver.start.golden import MAX_BYTES
+from modelserver.start.steps import Wanted
+from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.spec import TensorSpec
 
 PREFIX = "MODELSERVER_"
-_LARGEST_AT_ONCE = 4
+_LARGEST_AT_ONCE = 4  # bodies of the largest size that are held at once, unless told otherwise
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)]
@@ -55,7 +59,7 @@ class _Tensor(BaseModel):
     shape: tuple[Annotated[int, Field(ge=-1)], ...] = Field(max_length=32)
 
     def spec(self) -> TensorSpec:
-        """The same as a plain value."""
+        """The tensor as a plain value."""
         return TensorSpec(self.name, DATATYPES[self.datatype], self.shape)
 
 
@@ -76,7 +80,7 @@ class _Contract(BaseModel):
 
 
 class Settings(BaseModel):
-    """What one process serves and how; sizes in bytes, times in seconds unless named otherwise."""
+    """What one process serves, and how; sizes in bytes, times in seconds unless named otherwise."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -134,16 +138,33 @@ class Settings(BaseModel):
 
     @property
     def bound_inflight_bytes(self) -> int:
-        """MAX_INFLIGHT_BYTES, by default room for four of the largest bodies."""
+        """`MAX_INFLIGHT_BYTES`, by default room for four of the largest bodies."""
         return self.max_inflight_bytes or _LARGEST_AT_ONCE * self.max_body_bytes
 
     def guard(self) -> Policy:
-        """When outputs are suspect, and what follows."""
+        """When outputs are suspect, and what then follows."""
         return Policy(
             window=self.guard_window,
             nonfinite_share=self.guard_nonfinite_share,
             constant_share=self.guard_constant_share,
             unready=self.guard_unready,
+        )
+
+    def wanted(self) -> Wanted:
+        """What is to be loaded, and how, as plain values."""
+        golden = None
+        if self.golden_uri is not None and self.golden_sha256 is not None:
+            golden = Artifact(self.golden_uri, self.golden_sha256, MAX_BYTES, exact=False)
+        return Wanted(
+            artifact=Artifact(self.artifact_uri, self.artifact_sha256, self.artifact_bytes),
+            contract=self.promised(),
+            providers=self.providers,
+            provider_options=self.provider_options,
+            cache_dir=self.cache_dir,
+            artifact_root=self.artifact_root,
+            golden=golden,
+            threads=self.threads,
+            max_rows=self.batching_max_size or 1,
         )
 
     def promised(self) -> Contract:
@@ -155,9 +176,10 @@ class Settings(BaseModel):
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings of a process; an empty variable counts as not set, one of no setting is left alone.
+    """The settings in an environment; an empty variable counts as not set, others are left alone.
 
-    Raises `SettingsInvalid` with every variable that is wrong.
+    Raises:
+        SettingsInvalid: A variable is missing or wrong; the error lists every one.
     """
     given = {
         name.removeprefix(PREFIX).lower(): text
@@ -175,7 +197,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    """``MODELSERVER_CONTRACT.inputs[0].shape`` of a place in the settings."""
+    """The variable of a place in the settings, such as `MODELSERVER_CONTRACT.inputs[0].shape`."""
     if not location:
         return PREFIX + "*"
     name, *rest = location

@@ -5,10 +5,29 @@ from typing import Any
 
 import pytest
 
-from modelserver.codec import Codec
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
+from modelserver.codec.calls import Codec
 from modelserver.errors import InvalidRequest
+from modelserver.model.contract import Contract
+from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.spec import TensorSpec
+
+ROUND_TRIPS: dict[str, list[Any]] = {
+    "BOOL": [True, False],
+    "UINT8": [0, 255],
+    "UINT16": [0, 65535],
+    "UINT32": [0, 2**32 - 1],
+    "UINT64": [0, 2**64 - 1],
+    "INT8": [-128, 127],
+    "INT16": [-(2**15), 2**15 - 1],
+    "INT32": [-(2**31), 2**31 - 1],
+    "INT64": [-(2**63), 2**63 - 1],
+    "FP16": [0.5, -65504.0],
+    "FP32": [0.5, -3.4028234663852886e38],
+    "FP64": [0.1, 1.7976931348623157e308],
+    "BF16": [1.5, -2.0],
+    "BYTES": ["", "a\u0000é😀"],
+}
+"""Extreme elements of each datatype, equal after a way through JSON and back."""
 
 
 def codec_of(*inputs: tuple[str, str, tuple[int, ...]], **options: Any) -> Codec:  # noqa: ANN401

@@ -18,9 +18,9 @@ import httpx
 import onnx
 import pytest
 
-from modelserver import model
-from modelserver.contract import Contract
-from modelserver.model import Model
+from modelserver.model import session
+from modelserver.model.contract import Contract
+from modelserver.model.session import Model
 from tests.serving import onnx_models
 from tests.serving.loading import XY, Load
 
@@ -204,7 +204,7 @@ def load(tmp_path: Path) -> Load:
     def one(content: onnx.ModelProto | bytes, contract: Contract = XY, **options: Any) -> Model:  # noqa: ANN401
         path = tmp_path / "model.onnx"
         path.write_bytes(content if isinstance(content, bytes) else content.SerializeToString())
-        return model.load(path, contract, **({"providers": ["cpu"], "threads": 1} | options))
+        return session.load(path, contract, **({"providers": ["cpu"], "threads": 1} | options))
 
     return one
 

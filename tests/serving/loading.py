@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from modelserver.contract import Contract, TensorSpec
-from modelserver.datatypes import DATATYPES
-from modelserver.model import Model
+from modelserver.model.contract import Contract
+from modelserver.model.session import Model
+from modelserver.tensor.datatypes import DATATYPES
+from modelserver.tensor.spec import TensorSpec
 
 Load = Callable[..., Model]
 

@@ -190,8 +190,8 @@ def optional() -> onnx.ModelProto:
     return model
 
 
-def enormous() -> onnx.ModelProto:
-    """Needs 16 TiB to run."""
+def enormous(elements: int = 1 << 42) -> onnx.ModelProto:
+    """Needs 4 bytes an element to run, by default 16 TiB."""
     return build(
         [
             helper.make_node("ConstantOfShape", ["size"], ["big"]),
@@ -200,7 +200,7 @@ def enormous() -> onnx.ModelProto:
         ],
         {"x": ("FP32", ("N", 2))},
         {"y": ("FP32", ("N", 2))},
-        [numpy_helper.from_array(np.array([1 << 42], np.int64), "size")],
+        [numpy_helper.from_array(np.array([elements], np.int64), "size")],
     )
 
 

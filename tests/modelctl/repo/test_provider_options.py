@@ -3,7 +3,12 @@
 import json
 from pathlib import Path
 
-from modelserver.provideroptions import CpuOptions, CudaOptions, ProviderOptions, TensorrtOptions
+from modelserver.model.provider_options import (
+    CpuOptions,
+    CudaOptions,
+    ProviderOptions,
+    TensorrtOptions,
+)
 
 ROOT = Path(__file__).parents[3]
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from modelserver import errors
-from modelserver.artifact import Artifact, obtain
-from modelserver.sources import open_stream
+from modelserver.artifact.cache import Artifact, obtain
+from modelserver.artifact.sources import open_stream
 from tests.serving.artifact.wanted import CONTENT, SHA256, wanted
 
 
@@ -179,7 +179,7 @@ def test_full_disk(root: Path, cache: Path) -> None:
     """Where no more bytes can be written, the room is given back and the error is its own."""
     script = (
         "import resource, sys; from pathlib import Path; "
-        "from modelserver import errors; from modelserver.artifact import Artifact, obtain; "
+        "from modelserver import errors; from modelserver.artifact.cache import Artifact, obtain; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "try: obtain(Artifact('file:model.onnx', sys.argv[1], int(sys.argv[2])), "
         "cache_dir=Path(sys.argv[3]), root=Path(sys.argv[4]))\n"

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from modelserver import artifact, errors
-from modelserver.artifact import obtain
+import modelserver.artifact.cache
+from modelserver import errors
+from modelserver.artifact.cache import ATTEMPTS, obtain
 from tests.serving.artifact.wanted import CONTENT, SHA256, wanted
 
 
@@ -92,7 +93,7 @@ def source(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sourc
     server.socket = context.wrap_socket(server.socket, server_side=True)
     state.url = f"https://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setattr(artifact, "_BACKOFF_S", 0.001)
+    monkeypatch.setattr(modelserver.artifact.cache, "_BACKOFF_S", 0.001)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield state
@@ -147,7 +148,7 @@ def test_passing_fault_is_retried(source: Source, cache: Path) -> None:
 
 def test_lasting_truncation(source: Source, cache: Path) -> None:
     """A transfer that never completes is told apart from wrong bytes."""
-    source.cut_after[:] = [10] * artifact.ATTEMPTS
+    source.cut_after[:] = [10] * ATTEMPTS
 
     with pytest.raises(errors.ArtifactTruncated, match=r"ended after 10 of 10240 bytes"):
         fetch(source, cache)
@@ -155,7 +156,7 @@ def test_lasting_truncation(source: Source, cache: Path) -> None:
 
 def test_lasting_fault(source: Source, cache: Path) -> None:
     """A server that keeps failing is named, with what it said."""
-    source.fail_first[:] = [500] * artifact.ATTEMPTS
+    source.fail_first[:] = [500] * ATTEMPTS
 
     with pytest.raises(errors.ArtifactUnreachable, match="found HTTP 500"):
         fetch(source, cache)
@@ -187,7 +188,8 @@ def test_redirect_never_leaves_https(source: Source, cache: Path, target: str) -
 def test_parallel_starts_share_one_transfer(source: Source, cache: Path) -> None:
     """Of several processes on one cache, one fetches and the others wait for it."""
     script = (
-        "import sys; from pathlib import Path; from modelserver.artifact import Artifact, obtain; "
+        "import sys; from pathlib import Path; "
+        "from modelserver.artifact.cache import Artifact, obtain; "
         "print(obtain(Artifact(*sys.argv[1:3], int(sys.argv[3])), "
         "cache_dir=Path(sys.argv[4]), root=Path()))"
     )

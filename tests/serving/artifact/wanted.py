@@ -2,7 +2,7 @@
 
 import hashlib
 
-from modelserver.artifact import Artifact
+from modelserver.artifact.cache import Artifact
 
 CONTENT = bytes(range(256)) * 40
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.serving.asking import GOOD
 from tests.serving.fuzz import drive
 from tests.serving.fuzz.mutations import requests
-from tests.serving.test_limits import MIB, peak_bytes
+from tests.serving.memory import MIB, peak_bytes
 
 COUNT = 3000
 

@@ -190,7 +190,7 @@ def test_image_names_its_packages(root: Path) -> None:
 
 def test_image_is_compiled(root: Path) -> None:
     """Python code comes compiled: a read-only root could not keep what a start compiles."""
-    sources = list(root.rglob("modelserver/*.py"))
+    sources = list(root.rglob("modelserver/**/*.py"))
 
     assert sources
     assert all(list(path.parent.glob(f"__pycache__/{path.stem}.*.pyc")) for path in sources)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelctl.repo.kinds import Artifact, Release, Runtime
-from modelserver.provideroptions import ProviderOptions
+from modelserver.model.provider_options import ProviderOptions
 
 if TYPE_CHECKING:
     from tests.modelctl.render.v1.conftest import Placement

@@ -1,0 +1,1 @@
+"""Between the bytes of a request or an answer and the arrays of a model."""

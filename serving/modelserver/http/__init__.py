@@ -1,0 +1,1 @@
+"""The server over HTTP/1.1: connections, routes, headers, status codes, the OpenAPI document."""

@@ -1,0 +1,104 @@
+"""What the server and its model say about themselves, in the protocol's structures."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+
+from modelserver.inference.lifecycle import Lifecycle
+from modelserver.model.contract import Contract
+from modelserver.tensor.spec import TensorSpec
+
+EXTENSIONS = ("binary_tensor_data",)
+"""Extensions of the protocol that this server has."""
+
+PLATFORM = "onnxruntime_onnx"
+"""The protocol's word for what runs the model."""
+
+
+class ServerMetadata(BaseModel):
+    """The server's name, version and extensions of the protocol."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class TensorMetadata(BaseModel):
+    """One input or output; `shape` has -1 where any size is allowed."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(BaseModel):
+    """The release that is served, what it takes and gives, and how it is run."""
+
+    name: str
+    versions: list[str] = Field(description="The one release that this process serves.")
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+    parameters: dict[str, str] = Field(description="How it is run; empty until it is loaded.")
+
+
+class Live(BaseModel):
+    """That the process answers."""
+
+    live: bool = True
+
+
+class Ready(BaseModel):
+    """Whether new requests are wanted; `error` says why not."""
+
+    ready: bool
+    state: str
+    reason: str
+    error: str | None = None
+
+
+class ModelReady(BaseModel):
+    """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
+
+    name: str
+    version: str
+    ready: bool
+    error: str | None = None
+
+
+def of_model(model: str, release: str, contract: Contract, lifecycle: Lifecycle) -> ModelMetadata:
+    """The metadata of the release, which its contract tells before it is loaded."""
+    return ModelMetadata(
+        name=model,
+        versions=[release],
+        platform=PLATFORM,
+        inputs=_tensors(contract.inputs),
+        outputs=_tensors(contract.outputs),
+        parameters=_execution(lifecycle),
+    )
+
+
+def of_readiness(lifecycle: Lifecycle) -> Ready:
+    """The phase of the server, and the reason for it."""
+    state, reason = lifecycle.phase.value, lifecycle.reason
+    error = None if lifecycle.is_ready else f"not ready: {state}: {reason}"
+    return Ready(ready=lifecycle.is_ready, state=state, reason=reason, error=error)
+
+
+def _tensors(specs: Sequence[TensorSpec]) -> list[TensorMetadata]:
+    return [
+        TensorMetadata(name=spec.name, datatype=spec.datatype.name, shape=list(spec.shape))
+        for spec in specs
+    ]
+
+
+def _execution(lifecycle: Lifecycle) -> dict[str, str]:
+    serving = lifecycle.serving
+    if serving is None:
+        return {}
+    return {
+        "providers": ",".join(serving.model.providers),
+        "batching": serving.batching,
+        "batch_rows": str(serving.profile.useful_rows),
+        "execution": "event loop" if serving.profile.inline else "worker thread",
+    }

@@ -1,0 +1,113 @@
+"""All that the server answers beside inference: server, model, health and metrics."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import JSONResponse
+
+from modelserver.errors import UnknownModel, UnknownRelease
+from modelserver.http import metadata, openapi
+from modelserver.http.status import RETRY_AFTER_S, UNAVAILABLE
+from modelserver.inference.lifecycle import Lifecycle
+from modelserver.model.contract import Contract
+from modelserver.observe.metrics import CONTENT_TYPE, Metrics
+
+_RETRY = {"Retry-After": str(RETRY_AFTER_S)}
+
+
+class Routes:
+    """The handlers of all routes, and what they report on."""
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        release: str,
+        version: str,
+        contract: Contract,
+        lifecycle: Lifecycle,
+        metrics: Metrics,
+    ) -> None:
+        self._model = model
+        self._release = release
+        self._version = version
+        self._contract = contract
+        self._lifecycle = lifecycle
+        self._metrics = metrics
+
+    def router(self) -> APIRouter:
+        """All routes, each under its path of the protocol."""
+        router = APIRouter()
+        unknown: dict[int | str, dict[str, Any]] = {404: openapi.ERROR}
+        unready: dict[int | str, dict[str, Any]] = {503: {"model": metadata.Ready}}
+        unloaded = unknown | {503: {"model": metadata.ModelReady}}
+        router.get("/v2")(self.server)
+        router.get("/v2/health/live")(self.live)
+        router.get("/v2/health/ready", responses=unready, response_model=metadata.Ready)(self.ready)
+        router.get("/metrics", responses=openapi.METRICS, response_class=Response)(self.scrape)
+        for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{release}"):
+            router.get(path, responses=unknown)(self.model)
+            router.get(f"{path}/ready", responses=unloaded, response_model=metadata.ModelReady)(
+                self.model_ready
+            )
+            router.post(f"{path}/infer", responses=openapi.ANSWERS, openapi_extra=openapi.REQUEST)(
+                self.infer
+            )
+        return router
+
+    async def server(self) -> metadata.ServerMetadata:
+        """Name, version and protocol extensions of this server."""
+        return metadata.ServerMetadata(
+            name="modelserver", version=self._version, extensions=list(metadata.EXTENSIONS)
+        )
+
+    async def live(self) -> metadata.Live:
+        """Whether the process answers at all: false only by not answering."""
+        return metadata.Live()
+
+    async def ready(self) -> Response:
+        """Whether new requests are wanted: no while starting, draining, or after a failed start."""
+        ready = metadata.of_readiness(self._lifecycle)
+        return _json(ready.model_dump(exclude_none=True), ready=ready.ready)
+
+    async def model(self, request: Request) -> metadata.ModelMetadata:
+        """Inputs, outputs and release of the model."""
+        self._require(request)
+        return metadata.of_model(self._model, self._release, self._contract, self._lifecycle)
+
+    async def model_ready(self, request: Request) -> Response:
+        """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
+        self._require(request)
+        ready = self._lifecycle.serving is not None
+        body = metadata.ModelReady(
+            name=self._model,
+            version=self._release,
+            ready=ready,
+            error=None if ready else f"not loaded: {self._lifecycle.reason}",
+        )
+        return _json(body.model_dump(exclude_none=True), ready=ready)
+
+    async def infer(self, request: Request) -> Response:
+        """Outputs of the model for one or more rows of input, as JSON or binary tensors.
+
+        A request for the model that is served never comes here, see `InferEndpoint`.
+        """
+        raise self._unknown(**request.path_params)
+
+    async def scrape(self) -> Response:
+        """Metrics in Prometheus' text format."""
+        return Response(self._metrics.exposition(), media_type=CONTENT_TYPE)
+
+    def _require(self, request: Request) -> None:
+        named = request.path_params
+        if named["name"] != self._model or named.get("release", self._release) != self._release:
+            raise self._unknown(**named)
+
+    def _unknown(self, name: str, release: str = "") -> UnknownModel | UnknownRelease:
+        if name != self._model:
+            return UnknownModel(f"model: found {name[:80]!r}, expected {self._model!r}")
+        return UnknownRelease(f"release: found {release[:80]!r}, expected {self._release!r}")
+
+
+def _json(body: dict[str, Any], *, ready: bool) -> JSONResponse:
+    return JSONResponse(body) if ready else JSONResponse(body, UNAVAILABLE, _RETRY)

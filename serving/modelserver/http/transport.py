@@ -1,0 +1,89 @@
+"""The HTTP server of this process, which is uvicorn's, and the socket at which it listens."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from modelserver.errors import AddressUnavailable
+from modelserver.http.connection import Connection
+from modelserver.http.endpoint import InferEndpoint
+
+KEEP_ALIVE_S = 3660
+"""How long an idle connection stays open: longer than Envoy keeps it, which is an hour.
+
+Where the server closed first, a request that Envoy sends at that moment would fail.
+"""
+
+_BACKLOG = 2048  # connections that may wait to be accepted, as many as uvicorn's own
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn's server; the process decides when it ends."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the process."""
+        yield
+
+
+def server(app: InferEndpoint) -> HttpServer:
+    """An HTTP server for the inference endpoint and the application behind it, not yet serving."""
+    paths = frozenset(path.encode() for path in app.paths)
+    config: dict[str, Any] = {
+        "http": type("Served", (Connection,), {"inference": app.inference, "paths": paths}),
+        "ws": "none",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE_S,
+    }
+    return HttpServer(uvicorn.Config(app, **config))
+
+
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that is bound to the address, but does not listen yet; port 0 takes any free one.
+
+    With `shared`, other processes that ask for it too may listen there as well, and the kernel
+    spreads new connections over them.
+
+    Raises:
+        AddressUnavailable: The address cannot be bound.
+    """
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, number)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.bind(address)
+    except OSError as error:
+        raise _unavailable(host, port, error) from error
+    # Connections inherit this; the kernel finds dead clients, so none needs a timer here.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setblocking(False)  # noqa: FBT003 - positional only
+    return sock
+
+
+def accept(sock: socket.socket) -> None:
+    """Listen: from here on no connection is refused, though the event loop may accept it later.
+
+    Raises:
+        AddressUnavailable: Another process listens there.
+    """
+    try:
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        host, port, *_ = sock.getsockname()
+        raise _unavailable(host, port, error) from error
+
+
+def _unavailable(host: str, port: int, error: OSError) -> AddressUnavailable:
+    problem = error.strerror or error
+    return AddressUnavailable(f"{host}:{port}: {problem}; end what listens there or change PORT")

@@ -1,0 +1,1 @@
+"""One request from its admission to its answer, whatever transport brought it."""

@@ -1,0 +1,232 @@
+"""The model: a session of ONNX Runtime that keeps its contract."""
+
+import ctypes
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort
+
+from modelserver.errors import (
+    InferenceFailed,
+    InvalidRequest,
+    ModelMalformed,
+    ModelOutOfMemory,
+    ModelUnsupported,
+    StartError,
+)
+from modelserver.model import contract as contracts
+from modelserver.model import providers as executors
+from modelserver.model.contract import Contract, Graph, GraphTensor
+from modelserver.model.provider_options import ProviderOptions
+from modelserver.tensor.datatypes import Array
+
+# All that ONNX Runtime raises: its classes have no base of their own.
+_ORT_ERRORS = (
+    ort.EPFail,
+    ort.EngineError,
+    ort.Fail,
+    ort.InvalidArgument,
+    ort.InvalidGraph,
+    ort.InvalidProtobuf,
+    ort.ModelLoaded,
+    ort.NoModel,
+    ort.NoSuchFile,
+    ort.NotImplemented,
+    ort.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
+_SILENT = 4  # ONNX Runtime logs text; its failures arrive here as exceptions and are logged as JSON
+_BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
+# What ONNX Runtime says where memory was short; the class of the error does not tell.
+_OUT_OF_MEMORY = (
+    *("Failed to allocate memory", "AllocateRawInternal", "bad allocation", "bad_alloc"),
+    "out of memory",
+)
+
+LARGE_BYTES = 4 << 20
+"""Inputs from this size on leave more memory in ONNX Runtime's arena than the next run needs."""
+
+
+@dataclass(frozen=True)  # no slots: what depends on the contract is remembered
+class Model:
+    """A loaded session, what it promises and takes, and ONNX Runtime's names of its providers."""
+
+    session: Any
+    contract: Contract
+    graph: Graph
+    providers: tuple[str, ...]
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether no part of it runs on a GPU."""
+        return self.providers == ("CPUExecutionProvider",)
+
+    def run(
+        self, outputs: Sequence[str], feeds: Mapping[str, Array], *, give_back: bool = False
+    ) -> list[Array]:
+        """The arrays of the named outputs.
+
+        The memory of tensors is kept for the next run. After large inputs, or if `give_back` says
+        so, it is given back to the system.
+
+        Raises:
+            InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say).
+            InferenceFailed: Anything else went wrong.
+        """
+        try:
+            if self._has_bfloat16:
+                return self._run_values(outputs, feeds)
+            options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
+            arrays: list[Array] = self.session.run(outputs, feeds, options)
+        except ort.InvalidArgument as error:
+            raise InvalidRequest("inputs", f"the model refuses them: {_brief(error)}") from error
+        except (*_ORT_ERRORS, MemoryError) as error:
+            raise InferenceFailed(f"the model failed: {_brief(error)}") from error
+        return arrays
+
+    @cached_property
+    def _has_bfloat16(self) -> bool:
+        return any(
+            spec.datatype.name == "BF16" for spec in (*self.contract.inputs, *self.contract.outputs)
+        )
+
+    @cached_property
+    def _giving_back(self) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+        """Options of a run that shrinks the arena when it ends; None where there is no arena."""
+        if not self.session.get_session_options().enable_cpu_mem_arena:
+            return None
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        return options
+
+    def _run_values(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        """As `run`, through OrtValue: the only way for BF16, which numpy does not have."""
+        values = {
+            spec.name: onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(
+                np.ascontiguousarray(feeds[spec.name]), _BFLOAT16
+            )
+            if spec.datatype.name == "BF16"
+            else onnxruntime.OrtValue.ortvalue_from_numpy(feeds[spec.name])
+            for spec in self.contract.inputs
+        }
+        return [_to_numpy(value) for value in self.session.run_with_ort_values(outputs, values)]
+
+
+def _bytes(feeds: Mapping[str, Array]) -> int:
+    return sum([array.nbytes for array in feeds.values()])
+
+
+def load(
+    path: Path,
+    contract: Contract,
+    *,
+    providers: Sequence[str],
+    threads: int,
+    options: ProviderOptions | None = None,
+    engine_cache: Path | None = None,
+) -> Model:
+    """The model in a verified, self-contained file, run by so many threads.
+
+    `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file.
+
+    Raises:
+        ProviderMissing: A provider, its driver or its device is not there.
+        ModelMalformed: The bytes are no model.
+        ModelUnsupported: ONNX Runtime lacks an operator or an opset, or the protocol a type.
+        ModelOutOfMemory: Memory is short.
+        ContractMismatch: The graph does not keep the contract.
+    """
+    chosen = options or ProviderOptions()
+    wanted = executors.prepare(providers, chosen, engine_cache or path.with_suffix(".engines"))
+    arena = chosen.cpu.enable_cpu_mem_arena is not False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
+            session = onnxruntime.InferenceSession(
+                str(path),
+                _options(threads, arena=arena, fall_back="cpu" in providers),
+                providers=wanted,
+            )
+    except (*_ORT_ERRORS, MemoryError) as error:
+        raise _load_error(error) from error
+    executors.require(providers, session.get_providers())
+    graph = Graph(_inputs(session, contract), _tensors(session.get_outputs()))
+    contracts.check(contract, graph)
+    _refuse_bf16_beside_bytes(contract)
+    return Model(session, contract, graph, tuple(session.get_providers()))
+
+
+def _options(threads: int, *, arena: bool, fall_back: bool) -> Any:  # noqa: ANN401 - no types there
+    options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = arena
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    # Idle threads that spin would eat the quota of the event loop beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if not fall_back:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    return options
+
+
+def _load_error(error: Exception) -> StartError:
+    text = _brief(error)
+    if isinstance(error, MemoryError) or is_out_of_memory(text):
+        return ModelOutOfMemory(f"{text}; raise resources.memory of the release")
+    if isinstance(error, ort.InvalidProtobuf):
+        return ModelMalformed(f"{text}; export the model again")
+    return ModelUnsupported(
+        f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {text}; export it with an "
+        "older opset, without custom operators, or use an image with a newer ONNX Runtime"
+    )
+
+
+def _refuse_bf16_beside_bytes(contract: Contract) -> None:
+    datatypes = {spec.datatype.name for spec in (*contract.inputs, *contract.outputs)}
+    if "BF16" in datatypes and any(spec.datatype.name == "BYTES" for spec in contract.inputs):
+        raise ModelUnsupported(
+            "found a BYTES input beside BF16 tensors, which ONNX Runtime's Python interface cannot "
+            "pass together; cast BF16 to FP32 at the edge of the graph"
+        )
+
+
+def is_out_of_memory(text: str) -> bool:
+    """Whether ONNX Runtime's message says that memory was short."""
+    return any(word in text for word in _OUT_OF_MEMORY)
+
+
+def _inputs(session: Any, contract: Contract) -> tuple[GraphTensor, ...]:  # noqa: ANN401
+    """The graph's inputs, and those of its initializers that the contract names as inputs."""
+    defaults = _tensors(session.get_overridable_initializers())
+    named = tuple(tensor for tensor in defaults if tensor.name in contract.input_names)
+    return _tensors(session.get_inputs()) + named
+
+
+def _tensors(nodes: Sequence[Any]) -> tuple[GraphTensor, ...]:
+    return tuple(
+        GraphTensor(node.name, node.type, tuple(node.shape) if node.shape is not None else None)
+        for node in nodes
+    )
+
+
+def _to_numpy(value: Any) -> Array:  # noqa: ANN401 - ONNX Runtime has no types
+    """A copy of a tensor; of BF16 its bits."""
+    if value.data_type() != "tensor(bfloat16)":
+        array: Array = value.numpy()
+        return array
+    content = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
+    return np.frombuffer(content, np.uint16).reshape(value.shape())
+
+
+def _brief(error: Exception) -> str:
+    """The first line of ONNX Runtime's message, without its source paths."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].removeprefix("[ONNXRuntimeError] : ")[:500]

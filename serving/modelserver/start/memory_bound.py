@@ -1,0 +1,63 @@
+"""A bound on the memory of this process, so that it says itself that a model is too large.
+
+A kernel that promises any amount of memory (`vm.overcommit_memory` 1, as the kubelet sets it on
+every node) refuses no allocation: it kills the process once the promise cannot be kept, after
+minutes perhaps, and without a word about the model. With the bound an allocation that can never be
+kept fails at once, and the start ends with `ModelOutOfMemory`.
+
+Source: getrlimit(2), `RLIMIT_DATA`: since Linux 4.7 it counts all private writable mappings.
+"""
+
+import os
+import re
+import resource
+from pathlib import Path
+
+from modelserver.start import control_groups
+
+# Times the memory that there is. The bound counts what is mapped, while memory is used up by what
+# is touched, and ONNX Runtime's arena grows by doubling: a server that fits is never refused. What
+# needs more than there is, but less than the bound, is left to the kernel.
+_MAPPED_PER_TOUCHED = 2
+
+# Bytes: a thread's stack (8 MiB unless it is set otherwise), and as much again for the C library.
+_THREAD_BYTES = 16 << 20
+
+_MAPPED = re.compile(r"^VmData:\s*(?P<kib>\d+) kB$", re.MULTILINE)
+
+
+def impose(threads: int) -> int | None:
+    """Bound what this process may map from now on, when a model is about to be run by `threads`.
+
+    Gives the bound in bytes, None where the kernel does not say how much is mapped already. A lower
+    limit that was set before stays.
+    """
+    mapped = _MAPPED.search(Path("/proc/self/status").read_text(encoding="utf-8"))
+    if mapped is None:
+        return None
+    rest = _MAPPED_PER_TOUCHED * memory_bytes() + threads * _THREAD_BYTES
+    wanted = int(mapped["kib"]) * 1024 + rest
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    chosen = wanted if soft == resource.RLIM_INFINITY else min(soft, wanted)
+    resource.setrlimit(resource.RLIMIT_DATA, (chosen, hard))
+    return chosen
+
+
+def memory_bytes(root: Path = control_groups.ROOT) -> int:
+    """Memory that this process may use: the limit of its control group, at most the machine's.
+
+    `root` holds proc/ and sys/.
+    """
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = control_groups.smallest("memory", root, v1=_read_v1, v2=_read_v2)
+    return machine if limit is None else min(limit, machine)
+
+
+def _read_v2(folder: Path) -> int | None:
+    text = (folder / "memory.max").read_text(encoding="ascii").strip()
+    return None if text == "max" else int(text)
+
+
+def _read_v1(folder: Path) -> int:
+    """Without a limit version 1 says a number that no machine reaches."""
+    return int((folder / "memory.limit_in_bytes").read_text(encoding="ascii"))

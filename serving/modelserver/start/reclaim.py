@@ -1,0 +1,50 @@
+"""Memory that is given back to the system after the start and after large requests.
+
+The C library keeps what is freed, for the next request. After a model was loaded that is about one
+and a half times its file, after a burst of large bodies hundreds of megabytes. No later request
+needs them, and they count against the pod's limit.
+"""
+
+import asyncio
+import ctypes
+
+from modelserver.observe import logs
+
+LARGE_BYTES = 1 << 20
+"""A request with a body of this size or more leaves more behind than is worth keeping."""
+
+QUIET_S = 1.0
+"""Memory is given back for the first time so long after the last large request of a burst."""
+
+LAST_S = 16.0
+"""Then again after waits that double up to this one: slow clients take their answers meanwhile."""
+
+_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+
+
+def give_back() -> bool:
+    """Give freed memory back to the system, and say whether there was any."""
+    return bool(_TRIM is not None and _TRIM(0))
+
+
+class Reclaim:
+    """Gives memory back after large requests, once they have ended."""
+
+    def __init__(self) -> None:
+        self._due: asyncio.TimerHandle | None = None
+
+    def after_large(self) -> None:
+        """Take notice of a large request that was answered; its answer may still be on its way."""
+        if self._due is not None:
+            self._due.cancel()
+        self._give_back_in(QUIET_S)
+
+    def _give_back_in(self, wait_s: float) -> None:
+        self._due = asyncio.get_running_loop().call_later(wait_s, self._give_back, wait_s)
+
+    def _give_back(self, waited_s: float) -> None:
+        self._due = None
+        if give_back():
+            logs.LOGGER.debug("memory-given-back")
+        if waited_s < LAST_S:
+            self._give_back_in(2 * waited_s)

@@ -1,0 +1,225 @@
+"""What the first runs of a model tell: that it runs, how long it takes, and how to call it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from modelserver.errors import ModelOutOfMemory, RequestError, WarmUpFailed
+from modelserver.model.contract import Contract
+from modelserver.model.session import Model, is_out_of_memory
+from modelserver.start import batch_curve
+from modelserver.tensor.datatypes import Array
+from modelserver.tensor.spec import ANY_SIZE, TensorSpec
+
+INLINE_BELOW_S = 0.001
+"""A model that is quicker than this runs in the event loop: another thread would cost more."""
+
+INLINE_BATCH_BELOW_S = 0.005
+"""The same bound for its largest batch, for which health checks have to wait."""
+
+ABSOLUTE, RELATIVE = 1e-5, 1e-4
+"""The tolerance within which a row must come out of a batch as it does alone."""
+
+# So many runs with one row, or as many as fit into this time, are measured.
+_RUNS = 5
+_ENOUGH_S = 0.03
+
+_BF16_ONE = 0x3F80  # the bits of 1
+
+Feeds = Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What was measured at start.
+
+    `run_s` is the median time of one run with one row. `unbatched_because` says why rows of several
+    requests do not run together; None if they do, at most `useful_rows` of them. `takes_no_rows`
+    says whether a batch of 0 rows works. `curve` has the seconds of one run by its number of rows.
+    """
+
+    run_s: float
+    unbatched_because: str | None
+    takes_no_rows: bool
+    useful_rows: int = 1
+    curve: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def inline(self) -> bool:
+        """Whether a run is short enough for the event loop, the largest batch included."""
+        longest_s = self.curve.get(self.useful_rows, self.run_s)
+        return self.run_s < INLINE_BELOW_S and longest_s < INLINE_BATCH_BELOW_S
+
+
+def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profile:
+    """Warm the model up and measure it, on `example`, or else on input that is made up.
+
+    At most `max_rows` rows may run together.
+
+    Raises:
+        WarmUpFailed: The model cannot run.
+        ModelOutOfMemory: Memory is short for it.
+    """
+    feeds = example or synthetic(model.contract)
+    reason = _unbatched_because(model) if max_rows > 1 else "batching is off"
+    try:
+        singles = _single_runs(model, feeds)
+    except RequestError as error:
+        if is_out_of_memory(str(error)):
+            raise ModelOutOfMemory(f"{error}; raise resources.memory of the release") from error
+        remedy = "" if example else "; give the release a golden file, whose first case is used"
+        raise WarmUpFailed(f"the model cannot run once: {error}{remedy}") from error
+    run_s = median(singles)
+    if reason:
+        return Profile(run_s, reason, takes_no_rows=_takes_no_rows(model, feeds))
+    reason, rows, curve = _batches(model, feeds, max_rows, singles)
+    takes_no_rows = _takes_no_rows(model, feeds, give_back=rows == 1)
+    return Profile(run_s, reason, takes_no_rows, rows, curve)
+
+
+def _batches(
+    model: Model, feeds: Feeds, max_rows: int, singles: Sequence[float]
+) -> tuple[str | None, int, dict[int, float]]:
+    """Why rows run alone (None: they run together), how many at most, and what a run takes."""
+    one = _one_row(feeds)
+    outputs = model.contract.output_names
+
+    def run(rows: int) -> None:
+        model.run(outputs, {name: np.repeat(each, rows, axis=0) for name, each in one.items()})
+
+    try:
+        curve = batch_curve.measure(run, max_rows, singles, prepares=not model.on_cpu)
+    except RequestError as error:
+        return f"the model does not run with two rows: {error}", 1, {}
+    rows = batch_curve.useful_rows(curve)
+    if rows == 1:
+        return f"rows together gain nothing ({batch_curve.in_words(curve)})", 1, curve
+    if reason := _rows_depend_on_each_other(model, feeds):
+        return reason, 1, {}
+    return None, rows, curve
+
+
+def _single_runs(model: Model, feeds: Feeds) -> list[float]:
+    """The seconds of each of a few runs with one row.
+
+    The first one pays for its memory and is left out, unless it takes so long on a CPU that this
+    hardly counts: then it is the only one.
+    """
+    one = feeds if _unbatched_because(model) else _one_row(feeds)
+    first_s = _seconds(model, one)
+    if model.on_cpu and first_s >= _ENOUGH_S:
+        return [first_s]
+    times: list[float] = []
+    while len(times) < _RUNS and sum(times) < _ENOUGH_S:
+        times.append(_seconds(model, one))
+    return times
+
+
+def _seconds(model: Model, feeds: Feeds) -> float:
+    start = time.perf_counter()
+    model.run(model.contract.output_names, feeds)
+    return time.perf_counter() - start
+
+
+def _one_row(feeds: Feeds) -> dict[str, Array]:
+    return {name: array[:1] for name, array in feeds.items()}
+
+
+def synthetic(contract: Contract, rows: int = 1) -> dict[str, Array]:
+    """Input that fits the contract: of so many rows, and of size 1 where another size is free.
+
+    The first row holds zeros, the second ones, and so on.
+    """
+    return {spec.name: _example(spec, rows) for spec in contract.inputs}
+
+
+def _example(spec: TensorSpec, rows: int) -> Array:
+    shape = [1 if size == ANY_SIZE else size for size in spec.shape]
+    if spec.shape and spec.shape[0] == ANY_SIZE:
+        shape[0] = rows
+    numbers = np.zeros(shape, np.int64)
+    if numbers.ndim:
+        numbers[1::2] = 1
+    if spec.datatype.name == "BYTES":
+        return numbers.astype(str).astype(object)
+    if spec.datatype.name == "BF16":
+        return (numbers * _BF16_ONE).astype(np.uint16)
+    return numbers.astype(spec.datatype.dtype)
+
+
+def _unbatched_because(model: Model) -> str | None:
+    """Why the contract keeps rows of several requests apart; None if it does not."""
+    contract = model.contract
+    if not contract.inputs:
+        return "the model has no inputs"
+    for spec in (*contract.inputs, *contract.outputs):
+        if not spec.shape:
+            return f"{spec.name} has no dimensions"
+        if spec.shape[0] != ANY_SIZE:
+            return f"the first dimension of {spec.name} is fixed"
+    return None
+
+
+def _rows_depend_on_each_other(model: Model, feeds: Feeds) -> str | None:
+    """Why two rows together do not give what each of them gives alone; None if they do."""
+    outputs = model.contract.output_names
+    pair = {name: _two_rows(array) for name, array in feeds.items()}
+    try:
+        together = model.run(outputs, pair)
+        first, second = (
+            model.run(outputs, {name: array[row : row + 1] for name, array in pair.items()})
+            for row in range(2)
+        )
+    except RequestError as error:
+        return f"the model does not run with two rows: {error}"
+    for name, both, one, other in zip(outputs, together, first, second, strict=True):
+        if not _equal(both, one, other):
+            return f"a row of {name} depends on the other rows of its batch"
+    return None
+
+
+def _two_rows(array: Array) -> Array:
+    """Two rows that differ as much as rows of one batch may.
+
+    Of real numbers the second row is many times the first, so that a scale which is taken from the
+    whole batch shows, as dynamic quantisation takes one.
+    """
+    first = array[:1]
+    if array.dtype.kind == "f":
+        if not first.any():
+            first = np.linspace(-0.5, 0.5, first.size).reshape(first.shape).astype(array.dtype)
+        return np.concatenate([first, first * 8 + 1]).astype(array.dtype)
+    if len(array) > 1:
+        return array[:2]
+    ones = np.full_like(array, "1" if array.dtype == object else 1)
+    return np.concatenate([array, ones])
+
+
+def _equal(both: Array, one: Array, other: Array) -> bool:
+    if both.shape[:1] != (2,) or both.shape[1:] != one.shape[1:] or one.shape != other.shape:
+        return False
+    alone = np.concatenate([one, other])
+    if both.dtype.kind != "f":
+        return bool((both == alone).all())
+    return np.allclose(both, alone, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+
+
+def _takes_no_rows(model: Model, feeds: Feeds, *, give_back: bool = False) -> bool:
+    """Whether a batch may be empty.
+
+    `give_back` gives the memory of the runs before back to the system, with the one that is tried
+    here. A batch dimension that is fixed needs no try: the contract's shapes decide.
+    """
+    outputs = model.contract.output_names
+    if _unbatched_because(model):
+        return True
+    try:
+        model.run(outputs, {name: each[:0] for name, each in feeds.items()}, give_back=give_back)
+    except RequestError:
+        if give_back:
+            model.run(outputs, _one_row(feeds), give_back=True)
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Datatypes, shapes and arrays."""

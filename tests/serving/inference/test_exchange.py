@@ -1,0 +1,127 @@
+"""Requests that no transport brought: an exchange takes plain values and gives plain values."""
+
+import asyncio
+import json
+import zlib
+
+import pytest
+
+from modelserver import errors
+from modelserver.codec.calls import Answer, Call, Codec
+from modelserver.inference.exchange import Exchange, Inference, Limits, Result, Terms
+from modelserver.inference.guard import SLICE, Guard, Policy
+from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.scheduler import Scheduler
+from modelserver.observe.metrics import Metrics
+from modelserver.start.warmup import Profile
+from tests.serving import onnx_models
+from tests.serving.codecs import request
+from tests.serving.loading import XY, Load
+
+BODY = request({})
+LIMITS = Limits(requests=2, body_bytes=len(BODY), total_bytes=len(BODY) + 1)
+NO_TERMS = Terms()
+
+
+def inference(load: Load, codec: Codec | None = None) -> Inference:
+    """Behind which a model gives y = x, in the event loop."""
+    metrics = Metrics(model="sample", release="r1")
+    lifecycle = Lifecycle(metrics)
+    model = load(onnx_models.identity("FP32"))
+    policy = Policy(window=SLICE, nonfinite_share=1, constant_share=1, unready=False)
+    lifecycle.ready(
+        Serving(
+            model,
+            Profile(0.0001, None, takes_no_rows=True),
+            codec or Codec(model="sample", release="r1", contract=XY),
+            Scheduler(model, metrics, inline=True),
+            Guard(policy, XY, metrics, lifecycle.doubt),
+            batching="off",
+        )
+    )
+    return Inference(lifecycle, metrics, LIMITS)
+
+
+def take(behind: Inference, body: bytes, terms: Terms, results: list[Result]) -> None:
+    """Take a request as a transport does, and keep what comes of it."""
+    exchange = Exchange(behind, "direct", b"one", lambda _, result: results.append(result))
+    if exchange.admit():
+        exchange.run(body, terms)
+
+
+def results(
+    load: Load,
+    *,
+    body: bytes = BODY,
+    terms: Terms = NO_TERMS,
+    requests: int = 1,
+    codec: Codec | None = None,
+) -> tuple[list[Result], Metrics]:
+    """What comes of requests that are made at once, and the metrics afterwards."""
+    found: list[Result] = []
+
+    async def run() -> Metrics:
+        behind = inference(load, codec)
+        for _ in range(requests):
+            take(behind, body, terms, found)
+        await asyncio.sleep(0)  # the scheduler's turn
+        return behind.metrics
+
+    return found, asyncio.run(run())
+
+
+def test_answer_is_a_value(load: Load) -> None:
+    """A request that can be answered gives the answer's body, and nothing of a transport."""
+    (answer,), _ = results(load)
+
+    assert isinstance(answer, Answer)
+    assert [1.5, 2.0] == json.loads(answer.body)["outputs"][0]["data"]
+
+
+def test_error_is_a_value() -> None:
+    """A request that cannot be answered gives the error, once."""
+    metrics = Metrics(model="sample", release="r1")
+    found: list[Result] = []
+
+    take(Inference(Lifecycle(metrics), metrics, LIMITS), BODY, NO_TERMS, found)
+
+    assert [errors.NotReady] == [type(each) for each in found]
+
+
+def test_terms_bound_the_wait(load: Load) -> None:
+    """A request whose time is over when its turn comes is not run."""
+    (error,), _ = results(load, terms=Terms(timeout_s=0.0))
+
+    assert isinstance(error, errors.DeadlineExceeded)
+
+
+def test_terms_name_the_compression(load: Load) -> None:
+    """The body is expanded by what the terms bring."""
+    terms = Terms(lambda body, _: zlib.decompress(body))
+
+    (answer,), _ = results(load, body=zlib.compress(BODY), terms=terms)
+
+    assert isinstance(answer, Answer)
+
+
+def test_fault_of_the_server_is_an_error_with_its_cause(load: Load) -> None:
+    """What goes wrong in this server reaches neither the event loop nor, in words, the client."""
+
+    class Broken(Codec):
+        def decode(self, body: bytes, json_bytes: int | None = None) -> Call:
+            raise ZeroDivisionError(body, json_bytes)
+
+    (error,), _ = results(load, codec=Broken(model="sample", release="r1", contract=XY))
+
+    assert isinstance(error, errors.RequestCrashed)
+    assert "the server failed; its log says why" == str(error)
+    assert isinstance(error.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_requests_and_their_bodies_are_let_go(load: Load, requests: int) -> None:
+    """Past the bounds a request is refused; afterwards nothing of any is in flight."""
+    found, metrics = results(load, requests=requests)
+
+    assert [errors.Overloaded] * (requests - 1) + [Answer] == [type(each) for each in found]
+    assert (0, 0) == (metrics.in_flight, metrics.in_flight_bytes)

@@ -1,0 +1,123 @@
+"""Bounds that hold whatever a client sends."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.serving import onnx_models
+from tests.serving.asking import GOOD
+from tests.serving.conftest import start_server, write_release
+from tests.serving.memory import MIB, peak_bytes
+
+if TYPE_CHECKING:
+    from tests.serving.conftest import Server, Start
+
+SLOW = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [2]}]}
+
+
+@pytest.fixture(scope="module")
+def default_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
+    """A server with the default limits."""
+    folder = tmp_path_factory.mktemp("default")
+    server = start_server(write_release(folder, onnx_models.affine()), folder / "server.log")
+    server.until("ready")
+    yield server
+    server.close()
+
+
+def test_announced_size_over_the_limit(default_server: "Server") -> None:
+    """A body of more than 64 MiB is refused by its announcement, unread."""
+    default_server.infer(GOOD)
+    before = peak_bytes(default_server)
+    response = default_server.client.post(
+        f"{default_server.url}/v2/models/sample/infer", content=b" " * (65 * MIB), timeout=30
+    )
+
+    assert response.status_code == 413
+    assert response.json()["error"] == (
+        f"header Content-Length: found {65 * MIB} bytes, expected at most {64 * MIB}"
+    )
+    assert peak_bytes(default_server) - before < 8 * MIB
+
+
+def test_stream_over_the_limit(tmp_path: Path, start: "Start") -> None:
+    """A body without an announced size is refused as soon as it is too large, and thrown away."""
+    server = start(write_release(tmp_path, onnx_models.affine(), MAX_BODY_BYTES=MIB))
+    server.until("ready")
+    server.infer(GOOD)
+    before = peak_bytes(server)
+    response = server.client.post(
+        f"{server.url}/v2/models/sample/infer",
+        content=(b" " * MIB for _ in range(64)),
+        timeout=30,
+    )
+
+    assert response.status_code == 413
+    assert response.json()["error"].startswith(f"body: found more than {MIB} bytes")
+    assert peak_bytes(server) - before < 8 * MIB
+    assert server.infer(GOOD).status_code == 200
+
+
+def test_small_body_over_a_small_limit(tmp_path: Path, start: "Start") -> None:
+    """The limit holds for bodies that arrive whole as well."""
+    server = start(write_release(tmp_path, onnx_models.affine(), MAX_BODY_BYTES=50))
+    server.until("ready")
+
+    assert server.infer(GOOD).status_code == 413
+
+
+def test_more_requests_than_allowed(tmp_path: Path, start: "Start") -> None:
+    """Past MAX_INFLIGHT the answer is 503 at once, with the time to come back, and nobody waits."""
+    server = start(write_release(tmp_path, onnx_models.slow(30), MAX_INFLIGHT=2))
+    server.until("ready")
+    url = f"{server.url}/v2/models/sample/infer"
+    gate = threading.Barrier(12)
+
+    def one() -> tuple[int, str | None]:
+        with httpx.Client(timeout=30) as client:
+            gate.wait()
+            response = client.post(url, json=SLOW)
+            return response.status_code, response.headers.get("retry-after")
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = [each.result() for each in [pool.submit(one) for _ in range(12)]]
+
+    served = [answer for answer in answers if answer == (200, None)]
+    refused = [answer for answer in answers if answer == (503, "1")]
+    assert len(served) >= 2
+    assert len(refused) >= 6
+    assert len(served) + len(refused) == 12
+    assert server.metric("modelserver_requests_rejected_total", reason="overloaded") == len(refused)
+    server.until_metric("modelserver_requests_in_flight", 0)
+
+
+def test_health_answers_while_the_model_is_busy(tmp_path: Path, start: "Start") -> None:
+    """A slow model runs in a thread of its own: readiness is answered before it."""
+    server = start(write_release(tmp_path, onnx_models.slow(80)))
+    server.until("ready")
+    url = server.url
+    with ThreadPoolExecutor(1) as pool, httpx.Client() as client:
+        answer = pool.submit(httpx.post, f"{url}/v2/models/sample/infer", json=SLOW, timeout=30)
+        server.until_metric("modelserver_requests_in_flight", 1)
+        ready = client.get(f"{url}/v2/health/ready")
+        busy = not answer.done()
+
+        assert answer.result().status_code == ready.status_code == 200
+    assert busy
+
+
+def test_nan_is_counted(tmp_path: Path, start: "Start") -> None:
+    """A model that yields NaN or infinity gives null, and the metric says how often."""
+    server = start(write_release(tmp_path, onnx_models.logarithm()))
+    server.until("ready")
+    tensor = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [-1, 0]}
+
+    answer = server.infer({"inputs": [tensor]}).json()
+
+    assert answer["outputs"][0]["data"] == [None, None]
+    assert server.metric("modelserver_nonfinite_answers_total") == 1
