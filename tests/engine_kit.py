@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +19,7 @@ from modelctl.render import generated
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 from scratch import PROJECT, git, init
+from waiting import PATIENCE_S, until
 
 MODEL = "linear"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -127,20 +127,19 @@ class Up:
 
     def page(self, path: str) -> str:
         """A page of the status server."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.page_port, timeout=10)) as asked:
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self.page_port, timeout=PATIENCE_S)
+        ) as asked:
             asked.request("GET", path)
             return asked.getresponse().read().decode()
 
-    def until(self, holds: Callable[[JSON], Any], *, seconds: float = 30) -> JSON:
+    def until(self, holds: Callable[[JSON], Any]) -> JSON:
         """Wait until something holds of the status, and give that status."""
-        deadline = time.monotonic() + seconds
-        while True:
-            status = self.status()
-            if holds(status):
-                return status
-            if time.monotonic() > deadline:
-                raise AssertionError(json.dumps(status, indent=1)[:6000] + self.errors()[-3000:])
-            time.sleep(0.02)
+        return until(
+            self.status,
+            holds,
+            shown=lambda status: json.dumps(status, indent=1)[:6000] + self.errors()[-3000:],
+        )
 
     def until_well(self, commit: str | None = None) -> JSON:
         """Wait until everything is Synced and Healthy, at a commit if one is given."""
@@ -151,7 +150,9 @@ class Up:
     def ask(self, headers: dict[str, str] | None = None, *, path: str = INFER) -> tuple[int, JSON]:
         """One prediction through Envoy: status and answer."""
         sent = {"content-type": "application/json"} | (headers or {})
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as asked:
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        ) as asked:
             asked.request("POST", path, QUESTION, sent)
             answer = asked.getresponse()
             return answer.status, json.loads(answer.read())
@@ -193,7 +194,7 @@ class Up:
     def wait(self) -> int:
         """Wait for the end; the exit code."""
         with self.process:
-            return self.process.wait(timeout=30)
+            return self.process.wait(PATIENCE_S)
 
 
 class Load:
@@ -230,7 +231,7 @@ class Load:
         self.join()
 
     def _call(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
         asked = 0
         while not self._stop.is_set() and asked != self._limit:
             asked += 1

@@ -2,12 +2,13 @@
 
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-START_TIMEOUT_S = 10
+from waiting import until
+
+LISTENING = re.compile(r"listening on (127\.0\.0\.1:\d+)")
 
 
 @contextmanager
@@ -21,15 +22,14 @@ def registry(folder: Path, storage: Path) -> Iterator[str]:
     command = ["docker-registry", "serve", str(settings)]
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
         try:
-            yield _listening(log)
+            yield _listening(log, process)
         finally:
             process.terminate()
 
 
-def _listening(log: Path) -> str:
+def _listening(log: Path, process: subprocess.Popen[bytes]) -> str:
     """The address in the registry's log, waited for."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+    told = until(log.read_text, lambda text: LISTENING.search(text) or process.poll() is not None)
+    found = LISTENING.search(told)
+    assert found, told
     return found[1]

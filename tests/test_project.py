@@ -59,6 +59,17 @@ def tracked(*suffixes: str) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
+def test_a_clone_has_the_bytes_that_were_committed(tmp_path: Path) -> None:
+    """Digests name bytes, so git converts no line end, whatever whoever clones has set."""
+    clone = tmp_path / "clone"
+    git(PROJECT, "clone", "--quiet", "-c", "core.autocrlf=true", str(PROJECT), str(clone))
+
+    listed = git(clone, "ls-files", "--stage", "-z").split("\0")
+    blobs = {path: about.split()[1] for about, path in (e.split("\t") for e in listed if e)}
+    found = git(clone, "hash-object", "--no-filters", *blobs).split()
+    assert [] == [p for p, bytes_of in zip(blobs, found, strict=True) if bytes_of != blobs[p]]
+
+
 @pytest.mark.parametrize("lock", ["requirements", "requirements-dev", "serving/requirements"])
 def test_every_locked_requirement_has_a_hash(lock: str) -> None:
     """A lock file pins each requirement by version and verifies it by hash."""

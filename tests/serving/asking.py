@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 
 from tests.serving import onnx_models
+from waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server
@@ -30,7 +31,7 @@ def expected(rows: list[list[float]]) -> np.ndarray[Any, Any]:
 def raw_answer(server: "Server", *parts: bytes) -> bytes:
     """Everything the server sends on a connection that sends these parts and then waits."""
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         for part in parts:
             connection.sendall(part)
         received = b""

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,8 +22,10 @@ from modelserver.model.contract import Contract
 from modelserver.model.session import Model
 from tests.serving import onnx_models
 from tests.serving.loading import XY, Load
+from waiting import PATIENCE_S, until
 
-DEADLINE_S = 30.0
+DEADLINE_S = PATIENCE_S
+MODELSERVER = ("-m", "modelserver")
 
 
 def contract_of(model: onnx.ModelProto) -> dict[str, Any]:
@@ -77,25 +78,25 @@ class Server:
 
     process: subprocess.Popen[bytes]
     log: Path
-    client: httpx.Client = field(default_factory=httpx.Client)
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=DEADLINE_S))
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
-        """Its log lines so far, all or those of one event."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        """Its whole log lines so far, all or those of one event."""
+        text = self.log.read_text().splitlines(keepends=True)
+        lines = [json.loads(line) for line in text if line.endswith("\n")]
         return [line for line in lines if not name or line["event"] == name]
 
     def until(self, event: str) -> dict[str, Any]:
         """The first line of an event, waited for."""
-        deadline = time.monotonic() + DEADLINE_S
-        while time.monotonic() < deadline:
-            text = self.log.read_text()
-            found = self.events(event) if text.endswith("\n") or not text else []
-            if found:
-                return found[0]
-            if self.process.poll() is not None and not self.events(event):
-                break
-            time.sleep(0.01)
-        pytest.fail(f"no {event}; exit code {self.process.poll()}; log: {self.log.read_text()}")
+
+        def look() -> tuple[bool, list[dict[str, Any]]]:
+            has_ended = self.process.poll() is not None  # before its last words are read
+            return has_ended, self.events(event)
+
+        _, found = until(look, any, shown=lambda _: self.log.read_text())
+        if not found:
+            pytest.fail(f"no {event}; exit code {self.process.poll()}; log: {self.log.read_text()}")
+        return found[0]
 
     @property
     def url(self) -> str:
@@ -119,17 +120,15 @@ class Server:
 
     def until_metric(self, name: str, expected: float) -> None:
         """Return once a metric has this value."""
-        deadline = time.monotonic() + DEADLINE_S
-        while (found := self.metric(name)) != expected:
-            assert time.monotonic() < deadline, f"{name}: found {found}, expected {expected}"
-            time.sleep(0.01)
+        until(
+            lambda: self.metric(name),
+            lambda found: found == expected,
+            shown=lambda found: f"{name} {found}, expected {expected}",
+        )
 
     def until_answer(self, path: str, text: str) -> None:
         """Return once a page holds a text."""
-        deadline = time.monotonic() + DEADLINE_S
-        while text not in (found := self.client.get(self.url + path).text):
-            assert time.monotonic() < deadline, f"{path}: found {found}, expected {text}"
-            time.sleep(0.01)
+        until(lambda: self.client.get(self.url + path).text, lambda found: text in found)
 
     def exit_code(self) -> int:
         """Its exit code, waited for."""
@@ -148,11 +147,11 @@ class Server:
             self.process.wait()
 
 
-Start = Callable[[Mapping[str, str]], Server]
+Start = Callable[..., Server]
 
 
 def start_server(
-    environment: Mapping[str, str], log: Path, program: Sequence[str] = ("-m", "modelserver")
+    environment: Mapping[str, str], log: Path, program: Sequence[str] = MODELSERVER
 ) -> Server:
     """A server process that has just been started; `program` is how Python is called for it."""
     inherited = {
@@ -173,8 +172,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts servers that end with the test."""
     servers: list[Server] = []
 
-    def one(environment: Mapping[str, str]) -> Server:
-        servers.append(start_server(environment, tmp_path / f"server-{len(servers)}.log"))
+    def one(environment: Mapping[str, str], program: Sequence[str] = MODELSERVER) -> Server:
+        log = tmp_path / f"server-{len(servers)}.log"
+        servers.append(start_server(environment, log, program))
         return servers[-1]
 
     yield one
@@ -219,7 +219,7 @@ def stalled_source() -> Iterator[str]:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"x")
-            end.wait(20)
+            end.wait()
 
         def log_message(self, *_: object) -> None:
             """Keep quiet."""

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,9 @@ import pytest
 from serving.bench import processes
 from serving.bench.errors import ContestantError
 from serving.bench.processes import Command, Stat, Tree
+from waiting import until
 
 CORE = min(os.sched_getaffinity(0))
-DEADLINE_S = 20
 
 STUBBORN = """
 import os, signal, time
@@ -30,9 +29,7 @@ def _tree(program: str, folder: Path) -> Tree:
 
 
 def _until_says(tree: Tree, text: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while text not in tree.log.read_text():
-        assert time.monotonic() < deadline, tree.log.read_text()
+    until(tree.log.read_text, lambda told: text in told)
 
 
 def test_a_stat_line_is_read_behind_the_commands_name() -> None:

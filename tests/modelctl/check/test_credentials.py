@@ -6,7 +6,7 @@ import pytest
 
 from modelctl.check.credentials import Credential, credentials
 
-LIMIT_S = 20.0
+LIMIT_S = 20.0  # of processor time: others on the machine do not count
 SIZE = 1 << 20
 # Written in two parts, so that scanners of this repository have nothing to find.
 SECRETS = {
@@ -122,8 +122,8 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_files_are_cheap(text: str) -> None:
     """A megabyte made to keep the search busy is searched in bounded time."""
-    start = time.monotonic()
+    start = time.process_time()
     found = _found(text)
 
-    assert time.monotonic() - start < LIMIT_S
+    assert time.process_time() - start < LIMIT_S
     assert len(found) <= 40

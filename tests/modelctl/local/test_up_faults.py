@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from engine_kit import MODEL, Load, Repo, Up, running
 from modelctl.local.servers.leftovers import started
 from scratch import git
+from waiting import until
 
 
 def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -126,10 +128,17 @@ def test_broken_object(repo: Repo, up: Up) -> None:
     up.until_well(commit)
 
 
+def became_a_folder(path: Path) -> bool:
+    """Whether a folder came into the place of a file before somebody wrote the file anew."""
+    path.unlink()
+    with suppress(FileExistsError):
+        path.mkdir()
+    return path.is_dir()
+
+
 def test_unwritable_status(up: Up) -> None:
     """When the state folder cannot be written, that is told on the page, and answers go on."""
-    (up.state / "status.json").unlink()
-    (up.state / "status.json").mkdir()
+    until(lambda: became_a_folder(up.state / "status.json"))
     up.kill("linear-r1-1")
 
     status = up.until(lambda s: "cannot be written" in s["fault"])
@@ -216,7 +225,7 @@ def test_leftover_is_ended(own_repo: Repo, tmp_path: Path) -> None:
     with left, running(own_repo.root, state) as up:
         status = up.until_well()
 
-        assert left.wait(timeout=10) < 0
+        assert left.wait() < 0
     assert any("left over from an earlier run" in e["message"] for e in status["events"])
 
 

@@ -76,14 +76,14 @@ def test_shadow(own_repo: Repo, own_up: Up) -> None:
     assert {"release": "r2", "percent": 50.0} == status["models"][0]["shadow"]
 
 
-def test_change_of_weights_is_quick_and_restarts_nothing(repo: Repo, up: Up) -> None:
-    """New weights are served within one second of the commit, by the same processes."""
+def test_change_of_weights_restarts_nothing(repo: Repo, up: Up) -> None:
+    """New weights are served by the same processes."""
     up.until_well(repo.serve({"r1": 100, "r2": 0}).commit("apps/linear: Introduce r2"))
     before = (up.state / "processes.json").read_bytes()
     repo.serve({"r1": 0, "r2": 100}, stable="r2")
 
     repo.commit("apps/linear: Promote r2")
-    up.until(lambda _: up.release() == "r2", seconds=1)
+    up.until(lambda _: up.release() == "r2")
 
     assert before == (up.state / "processes.json").read_bytes()
 

@@ -8,7 +8,7 @@ from modelctl.finding import Finding
 from modelctl.repo import schema
 from modelctl.repo.documents import Document, parse
 
-LIMIT_S = 20.0
+LIMIT_S = 20.0  # of processor time: others on the machine do not count
 SERVING = "stable: r1\nweights: {r1: 100}\nscale: {min: 1, max: 2, metric: cpu, target: 70}\n"
 
 
@@ -106,10 +106,10 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_files_are_cheap(kind: str, text: str) -> None:
     """However much is wrong, it is told in bounded time, number and length."""
-    start = time.monotonic()
+    start = time.process_time()
     findings = _violations(text, kind)
 
-    assert time.monotonic() - start < LIMIT_S
+    assert time.process_time() - start < LIMIT_S
     assert 0 < len(findings) <= 100
     assert all(len(f.message) + len(f.remedy) < 1000 for f in findings)
 

@@ -16,7 +16,7 @@ from modelctl_bundle.faults import BundleError
 
 pytestmark = pytest.mark.roles
 CONTENT = bytes(range(256)) * 2000
-TIMEOUT_S = 5
+TIMEOUT_S = 60
 
 
 class Publisher(BaseHTTPRequestHandler):

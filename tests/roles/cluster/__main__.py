@@ -3,8 +3,8 @@
     python -m roles.cluster --folder DIR [--port N] [--nodes a,b,c] [--version v1.36.4]
 
 Leaves in DIR: `api.sock`, `ca.crt`, `admin.crt`, `admin.key`, `kubeconfig`, `ready` (the port),
-and `bin/etcd` where this machine has etcd, for the etcd of the nodes. Without `--nodes` there is
-no control plane until somebody runs `kubeadm init`.
+and `bin/etcd` where this machine has etcd, for the etcd of the nodes. Says the port on stdout once
+it answers. Without `--nodes` there is no control plane until somebody runs `kubeadm init`.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,8 @@ async def _serve(folder: Path, options: argparse.Namespace) -> None:
     while not all(server.started for server in servers):  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.02)
     (folder / "ready").write_text(f"{port}\n")
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     await asyncio.gather(*tasks)
 
 

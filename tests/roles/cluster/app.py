@@ -179,6 +179,9 @@ class Double:
                 )
                 self.faults.append(fault)
                 found = {}
+            case ("POST" | "DELETE" as method, "hold"):
+                self.controllers.is_held = method == "POST"
+                found = {}
             case ("GET", "requests"):
                 found = {"requests": self.records}
             case ("DELETE", "requests"):

@@ -20,9 +20,10 @@ class Controllers:
     """Brings the objects of a store to what a cluster would show."""
 
     def __init__(self, store: Store, *, delay_s: float = 0.2) -> None:
-        """Watch one store; definitions and pods take `delay_s` to become ready."""
+        """Watch one store; definitions and pods are ready after `delay_s`, never while held."""
         self._store = store
         self._delay_s = delay_s
+        self.is_held = False
         self._seen: dict[str, float] = {}
         self._pods = store.kinds["", "v1", "pods"]
 
@@ -46,7 +47,8 @@ class Controllers:
             self._budget(item)
 
     def _is_due(self, uid: str) -> bool:
-        return time.monotonic() - self._seen.setdefault(uid, time.monotonic()) >= self._delay_s
+        age_s = time.monotonic() - self._seen.setdefault(uid, time.monotonic())
+        return age_s >= self._delay_s and not self.is_held
 
     def _status(self, plural: str, item: Object, status: dict[str, Any]) -> None:
         meta = item["metadata"]

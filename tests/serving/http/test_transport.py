@@ -45,7 +45,7 @@ def test_a_replica_joins_a_shared_port_once_it_is_ready(tmp_path: Path, start: "
         waiting, _ = source.accept()  # and there it stays: nobody answers
 
         ready = f"{first.url}/v2/health/ready"
-        statuses = {httpx.get(ready).status_code for _ in range(CONNECTIONS)}
+        statuses = {httpx.get(ready, timeout=DEADLINE_S).status_code for _ in range(CONNECTIONS)}
         waiting.close()
 
     assert statuses == {200}

@@ -154,17 +154,24 @@ def test_calls_that_nobody_wants_are_dropped(load: Load) -> None:
     assert metrics.batch_rows.total == 2
 
 
-def test_waits_are_told_apart(load: Load) -> None:
+def test_waits_are_told_apart(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time held back for other calls is batch wait, the rest is queue."""
     loaded = load(onnx_models.identity("FP32"))
-    rows = [[1.0, 2.0], [3.0, 4.0]]
+    waiting = calls(loaded, [[1.0, 2.0], [3.0, 4.0]])
+    now_s = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
 
-    _, metrics = asyncio.run(
-        scheduled(loaded, calls(loaded, rows), inline=True, max_rows=8, max_delay_s=0.2)
-    )
+    async def run() -> Metrics:
+        options = {"inline": True, "max_rows": 8, "max_delay_s": 0.001}
+        held = asyncio.ensure_future(scheduled(loaded, waiting, **options))
+        await asyncio.sleep(0)  # they are submitted
+        now_s[0] = 0.25
+        return (await held)[1]
 
-    assert metrics.batch_wait_s.total > 0.3
-    assert metrics.queue_s.total < 0.2
+    metrics = asyncio.run(run())
+
+    assert metrics.batch_wait_s.total == 0.5
+    assert metrics.queue_s.total == 0
 
 
 def test_failure_reaches_its_call_only(load: Load) -> None:

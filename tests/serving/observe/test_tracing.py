@@ -12,7 +12,8 @@ import pytest
 
 from modelserver.observe import tracing
 from tests.serving import onnx_models
-from tests.serving.conftest import DEADLINE_S, write_release
+from tests.serving.conftest import write_release
+from waiting import until
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server, Start
@@ -65,11 +66,7 @@ class Collector:
 
     def until(self, number: int) -> list[Any]:
         """So many spans, waited for."""
-        deadline = time.monotonic() + DEADLINE_S
-        while len(self.spans) < number:
-            assert time.monotonic() < deadline, f"found {len(self.spans)} spans"
-            time.sleep(0.01)
-        return self.spans
+        return until(lambda: self.spans, lambda spans: len(spans) >= number)
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Whether, and how far, rows together pay."""
 
-import asyncio
-import json
-import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -11,20 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
-from onnx import helper, numpy_helper
 
 from modelserver.errors import InferenceFailed
 from modelserver.start import batch_curve
 from tests.serving import onnx_models
+from tests.serving.asking import expected
 from tests.serving.conftest import write_release
-from tests.serving.wire import address, close, raw_request, read_answer
+from tests.serving.gate import PROGRAM, shut
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server, Start
 
-CLIENTS = 32
-DISTINCT = 256
-STEPS = 3000
+DISTINCT = 64
+# A server for which 16 rows pay, whatever this machine measures, and whose runs wait for the test.
+BATCHING = f"""
+from modelserver.start import batch_curve
+batch_curve.measure = lambda *_, **__: {{1: 1.0, 16: 1.0}}
+{PROGRAM}
+"""
 
 
 @pytest.mark.parametrize(
@@ -51,9 +53,15 @@ def test_sizes_end_at_the_limit() -> None:
     assert set(tried) == {1, 2, 4, 8, 12}
 
 
-def test_trying_ends_where_nothing_is_gained() -> None:
+def test_trying_ends_where_nothing_is_gained(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that takes longer with each row is not tried with many."""
-    curve = batch_curve.measure(lambda rows: spin(0.002 * rows), 64)
+    now_s = [0.0]
+    monkeypatch.setattr(batch_curve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+
+    def run(rows: int) -> None:
+        now_s[0] += 0.002 * rows
+
+    curve = batch_curve.measure(run, 64)
 
     assert list(curve) == [1, 2, 4]
     assert batch_curve.useful_rows(curve) == 1
@@ -155,57 +163,39 @@ def test_rows_that_the_model_refuses_end_the_curve() -> None:
 
 def test_trying_takes_no_longer_than_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """What would take too long to try is not used."""
-    monkeypatch.setattr(batch_curve, "_BUDGET_S", 0.05)
+    now_s = [0.0]
+    monkeypatch.setattr(batch_curve, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
 
-    assert list(batch_curve.measure(lambda _: spin(0.02), 64)) == [1]
+    def run(_: int) -> None:
+        now_s[0] += 0.4
 
-
-def spin(seconds: float) -> None:
-    """Work for so long."""
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        pass
+    assert list(batch_curve.measure(run, 64)) == [1]
 
 
-def long() -> onnx.ModelProto:
-    """Gives y = x + STEPS / 1000 in as many steps, whose time hardly depends on the rows."""
-    nodes = [helper.make_node("Add", [f"x{i}", "c"], [f"x{i + 1}"]) for i in range(STEPS)]
-    nodes[0].input[0], nodes[-1].output[0] = "x", "y"
-    tensor = ("FP32", ("N", 4))
-    constant = numpy_helper.from_array(np.array([0.001], np.float32), "c")
-    return onnx_models.build(nodes, {"x": tensor}, {"y": tensor}, [constant])
-
-
-async def ask_all(server: "Server", rows: np.ndarray) -> list[list[float]]:
-    """Answers to one request a row, sent by many clients at once."""
-    answers: list[list[float]] = [[]] * len(rows)
-
-    async def client(first: int) -> None:
-        connection = await asyncio.open_connection(*address(server))
-        for index in range(first, len(rows), CLIENTS):
-            tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32"}
-            body = {"inputs": [tensor | {"data": rows[index].tolist()}]}
-            connection[1].write(raw_request(json.dumps(body).encode()))
-            _, _, answer = await read_answer(connection[0])
-            answers[index] = json.loads(answer)["outputs"][0]["data"]
-        await close(connection)
-
-    await asyncio.gather(*(client(first) for first in range(CLIENTS)))
-    return answers
+def ask(server: "Server", row: list[float]) -> list[float]:
+    """The answer to a request of one row."""
+    tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": row}
+    (output,) = server.infer({"inputs": [tensor]}).json()["outputs"]
+    found: list[float] = output["data"]
+    return found
 
 
 def test_batches_are_taken_apart_again(tmp_path: Path, start: "Start") -> None:
-    """Of 256 different requests in batches of several rows, each gets its own answer."""
-    server = start(write_release(tmp_path, long(), BATCHING_MAX_SIZE=16))
+    """Of 64 different requests in batches of several rows, each gets its own answer."""
+    server = start(
+        write_release(tmp_path, onnx_models.affine(), BATCHING_MAX_SIZE=16), ("-c", BATCHING)
+    )
     server.until("ready")
     rows = np.random.default_rng(5).normal(size=(DISTINCT, 4)).astype(np.float32)
+    with ThreadPoolExecutor(DISTINCT) as pool, shut(tmp_path):
+        asked = [pool.submit(ask, server, row.tolist()) for row in rows]
+        server.until_metric("modelserver_requests_in_flight", DISTINCT)
 
-    found = np.array(asyncio.run(ask_all(server, rows)), np.float32)
+    found = np.array([each.result() for each in asked], np.float32)
 
-    runs = server.metric("modelserver_batch_rows_count")
     assert server.metric("modelserver_batch_rows_sum") == DISTINCT
-    assert DISTINCT / runs >= 4
-    assert np.allclose(found, rows + STEPS / 1000, rtol=1e-4, atol=1e-3)
+    assert server.metric("modelserver_batch_rows_count") <= 1 + DISTINCT / 16
+    assert np.allclose(found, expected(rows.tolist()), rtol=1e-4, atol=1e-3)
     assert len(np.unique(rows.round(2), axis=0)) == DISTINCT
 
 

@@ -15,7 +15,8 @@ from onnx import numpy_helper
 from modelserver import errors
 from tests.serving import onnx_models
 from tests.serving.asking import GOOD
-from tests.serving.conftest import DEADLINE_S, write_release
+from tests.serving.conftest import write_release
+from waiting import until
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Start
@@ -53,7 +54,7 @@ class Source:
                     self.send_header("content-range", f"bytes {first}-{size - 1}/{size}")
                 self.send_header("content-length", str(size - first))
                 self.end_headers()
-                source.go_on.wait(DEADLINE_S)
+                source.go_on.wait()
                 last = source.die_after.pop(0) if source.die_after else size
                 self.wfile.write(content[first:last])
 
@@ -113,10 +114,10 @@ def test_starts_share_one_cache(tmp_path: Path, start: "Start", source: Source) 
     """Of three starts on one cache one fetches; the others wait for it, and all serve."""
     source.go_on.clear()
     servers = [start(release(tmp_path, source)) for _ in range(3)]
-    waiting = 0
-    while waiting < 2:
-        waiting = sum(bool(server.events("artifact-wait")) for server in servers)
-        assert all(server.process.poll() is None for server in servers)
+    until(
+        lambda: [len(server.events("artifact-wait")) for server in servers],
+        lambda waits: sum(map(bool, waits)) == 2,
+    )
     source.go_on.set()
     for server in servers:
         server.until("ready")

@@ -7,19 +7,56 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from modelserver.model.session import Model
 
 from modelserver import errors
 from modelserver.model.contract import Contract
-from modelserver.start import warmup
+from modelserver.start import batch_curve, warmup
 from tests.serving import onnx_models
-from tests.serving.loading import Load, specs
+from tests.serving.loading import XY, Load, specs
 
 
-def test_warm_up_measures_and_allows_batches(load: Load) -> None:
-    """A model whose rows are independent may be batched, and is quick enough for the event loop."""
-    profile = warmup.measure(load(onnx_models.identity("FP32")), None)
+@dataclass
+class Session:
+    """A session whose runs are counted, and take as long as a test says."""
 
-    assert (profile.unbatched_because, profile.takes_no_rows, profile.inline) == (None, True, True)
+    session: Any
+    run_s: float
+    runs: int = 0
+
+    def run(self, *arguments: Any) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+        """Run, and count."""
+        self.runs += 1
+        return self.session.run(*arguments)
+
+    def perf_counter(self) -> float:
+        """A clock on which nothing else takes time."""
+        return self.runs * self.run_s
+
+
+Timed = Callable[..., Model]
+
+
+@pytest.fixture
+def timed(load: Load, monkeypatch: pytest.MonkeyPatch) -> Timed:
+    """Loads a model whose runs take `run_s` each."""
+
+    def one(content: onnx.ModelProto, contract: Contract = XY, *, run_s: float) -> Model:
+        model = load(content, contract)
+        session = Session(model.session, run_s)
+        for module in (warmup, batch_curve):
+            monkeypatch.setattr(module, "time", session)
+        return replace(model, session=session)
+
+    return one
+
+
+def test_warm_up_measures_and_allows_batches(timed: Timed) -> None:
+    """A model whose rows are independent may be batched."""
+    profile = warmup.measure(timed(onnx_models.identity("FP32"), run_s=0.0001), None)
+
+    assert (profile.unbatched_because, profile.takes_no_rows) == (None, True)
+    assert profile.run_s == pytest.approx(0.0001)
 
 
 @pytest.mark.parametrize("build", [onnx_models.centred, onnx_models.requantised])
@@ -40,24 +77,12 @@ def test_fixed_batch_is_never_batched(load: Load) -> None:
     assert profile.unbatched_because == "the first dimension of x is fixed"
 
 
-def test_slow_model_gets_a_thread(load: Load) -> None:
+@pytest.mark.parametrize(("run_s", "inline"), [(0.0009, True), (0.0011, False)])
+def test_slow_model_gets_a_thread(timed: Timed, *, run_s: float, inline: bool) -> None:
     """A run longer than a millisecond does not belong in the event loop."""
-    contract = Contract(specs(x=("FP32", (1, 1))), specs(y=("FP32", (512, 1))))
+    model = timed(onnx_models.identity("FP32"), run_s=run_s)
 
-    assert not warmup.measure(load(onnx_models.slow(2), contract), None).inline
-
-
-@dataclass
-class Counted:
-    """A session that counts its runs."""
-
-    session: Any
-    runs: int = 0
-
-    def run(self, *arguments: Any) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
-        """Run, and count."""
-        self.runs += 1
-        return self.session.run(*arguments)
+    assert warmup.measure(model, None).inline is inline
 
 
 @pytest.mark.parametrize(
@@ -65,17 +90,16 @@ class Counted:
     [(("CPUExecutionProvider",), 1), (("CUDAExecutionProvider", "CPUExecutionProvider"), 2)],
 )
 def test_first_run_of_a_slow_model_counts_on_a_cpu_only(
-    load: Load, providers: tuple[str, ...], runs: int
+    timed: Timed, providers: tuple[str, ...], runs: int
 ) -> None:
     """Elsewhere it may have chosen or compiled kernels, so a second one is measured."""
-    contract = Contract(specs(x=("FP32", (1, 1))), specs(y=("FP32", (512, 1))))
-    model = load(onnx_models.slow(150), contract)
-    session = Counted(model.session)
+    fixed = Contract(specs(x=("FP32", (1, 2))), specs(y=("FP32", (1, 2))))
+    model = timed(onnx_models.identity("FP32", (1, 2)), fixed, run_s=0.04)
 
-    profile = warmup.measure(replace(model, session=session, providers=providers), None)
+    profile = warmup.measure(replace(model, providers=providers), None)
 
-    assert profile.run_s > 0.03
-    assert session.runs == runs
+    assert profile.run_s == pytest.approx(0.04)
+    assert model.session.runs == runs
 
 
 def test_model_that_cannot_run(load: Load) -> None:

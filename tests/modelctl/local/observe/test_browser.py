@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from engine_kit import MODEL, Repo, Up, running
 
 CHROMIUM = shutil.which("chromium")
+expect.set_options(timeout=60_000)  # for what never comes: events are waited for, not times
 HOSTILE = "apps/linear: <img src=x onerror=alert(1)> \"quoted\" & 'more'"
 
 pytestmark = [
@@ -127,7 +128,7 @@ def test_page_follows_without_reload(up: Up, repo: Repo, page: Page) -> None:
     page.evaluate("window.sameDocument = true")
     repo.serve({"r1": 60, "r2": 40}).commit("apps/linear: Send 40 % to r2")
 
-    expect(page.locator("[data-release=r2]")).to_contain_text("40 %", timeout=10_000)
+    expect(page.locator("[data-release=r2]")).to_contain_text("40 %")
     assert page.evaluate("window.sameDocument") is True
 
 
@@ -187,5 +188,5 @@ def test_server_that_is_gone(repo: Repo, folder: Path, browser: Browser) -> None
         page.goto(address(up))
         expect(page.locator("#stale")).to_be_hidden()
 
-    expect(page.locator("#stale")).to_be_visible(timeout=10_000)
+    expect(page.locator("#stale")).to_be_visible()
     page.close()

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from modelctl.local.servers.children import Launcher, ending, last_words
 from modelctl.local.servers.leftovers import started
 from modelctl.local.state import StateFolder, read_json
+from waiting import until
 
 # Starts a program that would run for long, tells its process id, and waits.
 PARENT = """
@@ -64,10 +64,7 @@ def test_child_dies_with_its_starter(folder: StateFolder) -> None:
         assert started(child) is not None
         parent.kill()
 
-    deadline = time.monotonic() + 10
-    while started(child) is not None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert started(child) is None
+    until(lambda: started(child), lambda found: found is None)
 
 
 def test_records(folder: StateFolder) -> None:

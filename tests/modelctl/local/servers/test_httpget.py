@@ -1,6 +1,7 @@
 """The small HTTP client of probes and administration pages."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -8,11 +9,12 @@ from modelctl.local.servers.httpget import Answer, get
 
 
 async def answer_with(content: bytes | None) -> Answer:
-    """What `get` makes of a server that sends these bytes, or None and nothing for long."""
+    """What `get` makes of a server that sends these bytes, or None and nothing for ever."""
     ended = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        with suppress(asyncio.IncompleteReadError):  # who waits so briefly may be gone by now
+            await reader.readuntil(b"\r\n\r\n")
         if content is None:
             await reader.read()
         else:
@@ -23,7 +25,11 @@ async def answer_with(content: bytes | None) -> Answer:
 
     async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
         try:
-            return await get(server.sockets[0].getsockname()[1], "/ready", timeout_s=0.3)
+            return await get(
+                server.sockets[0].getsockname()[1],
+                "/ready",
+                timeout_s=0.3 if content is None else 60,
+            )
         finally:
             await ended.wait()
 

@@ -57,7 +57,7 @@ def test_ours_is_ended(folder: StateFolder, monkeypatch: pytest.MonkeyPatch, cod
         ended = end_all(folder)
 
         assert [process.pid] == [item.pid for item in ended]
-        assert process.wait(timeout=10) < 0
+        assert process.wait() < 0
 
 
 def test_another_process_with_the_id(folder: StateFolder) -> None:

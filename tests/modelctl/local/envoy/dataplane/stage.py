@@ -18,6 +18,7 @@ from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import _free_port
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
+from waiting import PATIENCE_S, until_seen
 
 STAND_IN = Path(__file__).parents[2] / "stand_in.py"
 
@@ -74,9 +75,7 @@ def serving(name: str) -> Iterator[Server]:
 
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
     """Wait until something holds."""
-    async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110 - Envoy has to be asked, it tells nobody
-            await asyncio.sleep(0.01)
+    await until_seen(holds)
 
 
 async def heard(server: Server, requests: int) -> None:
@@ -96,7 +95,7 @@ class Stage:
         self.folder.create()
         self.journal = Journal()
         self.launcher = Launcher(self.folder, lambda words: self.journal.add("", "error", words))
-        self.envoy = Envoy(self.folder, self.launcher, self.journal, Timing(drain_limit_s=5))
+        self.envoy = Envoy(self.folder, self.launcher, self.journal, Timing(drain_limit_s=600))
         self.port = _free_port()
 
     async def publish(self, rules: tuple[Rule, ...], *services: Endpoints) -> Snapshot:
@@ -107,7 +106,7 @@ class Stage:
 
     async def healthy(self, *ports: int) -> None:
         """Wait until Envoy takes exactly these ports for healthy."""
-        await until(lambda: self._healthy(ports))
+        await until_seen(self.envoy.view, lambda view: view.healthy_ports() == set(ports))
 
     async def silent(self) -> bool:
         """Whether Envoy does not answer."""
@@ -120,15 +119,14 @@ class Stage:
         except OSError:
             return False
 
-    async def _healthy(self, ports: tuple[int, ...]) -> bool:
-        return (await self.envoy.view()).healthy_ports() == set(ports)
-
     async def ask(self, path: str = "/v2/models/m", **headers: str) -> tuple[int, str]:
         """One request through Envoy."""
         return await asyncio.to_thread(self._ask, path, headers)
 
     def _ask(self, path: str, headers: dict[str, str]) -> tuple[int, str]:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as asked:
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        ) as asked:
             asked.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
             answer = asked.getresponse()
             return answer.status, answer.read().decode()

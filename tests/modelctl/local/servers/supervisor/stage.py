@@ -14,6 +14,7 @@ from modelctl.local.servers.replica import Phase, Replica, Surroundings
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.state import StateFolder, read_json
 from modelctl.local.timing import Timing
+from waiting import until_seen
 
 STAND_IN = Path(__file__).parents[2] / "stand_in.py"
 
@@ -59,10 +60,14 @@ class Stage:
 
     async def until(self, *wanted: Workload, holds: Callable[[], object]) -> None:
         """Apply what is wanted again and again until something holds."""
-        async with asyncio.timeout(20):
-            while not holds():
+
+        async def look() -> object:
+            found = holds()
+            if not found:
                 self.supervisor.apply({w.name: w for w in wanted}, self.healthy())
-                await asyncio.sleep(0.01)
+            return found
+
+        await until_seen(look, shown=lambda _: (self.events, self.replicas()))
 
     async def ready(self, wanted: Workload) -> list[Replica]:
         """The replicas of a workload, once all of them are ready."""
@@ -92,12 +97,14 @@ def workload(orders: dict[str, Any] | None = None, **changes: Any) -> Workload: 
     )
     template = PodTemplate(
         environment,
-        startup=Probe("/started", 0.1, 1, 5),
-        readiness=Probe("/ready", 0.05, 1, 2),
-        liveness=Probe("/live", 0.05, 1, 2),
+        startup=Probe("/started", 0.1, 60, 600),
+        readiness=Probe("/ready", 0.05, 60, 2),
+        liveness=Probe("/live", 0.05, 60, 2),
         grace_s=0.3,
     )
-    settings = {key: changes.pop(key) for key in list(changes) if key in {"files", "missing"}}
+    settings = {
+        key: changes.pop(key) for key in list(changes) if key in {"files", "missing", "startup"}
+    }
     return Workload(
         "m-r1", "m", "r1", changes.get("replicas", 1), replace(template, **settings), ("m-r1",)
     )

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from modelctl.local.plan.endpoints import ActiveCheck, Host
+from modelctl.local.plan.values import Probe
 from modelctl.local.servers.httpget import get
 from modelctl.local.servers.replica import Phase
 from tests.modelctl.local.servers.supervisor.stage import Play, Stage, _first, _pid, order, workload
@@ -16,7 +17,7 @@ def test_environment(play: Play) -> None:
 
     async def story(stage: Stage) -> None:
         (replica,) = await stage.ready(workload(files="/exported"))
-        answer = await get(replica.port, "/", timeout_s=5)
+        answer = await get(replica.port, "/", timeout_s=60)
         environment = json.loads(answer.body)
 
         assert "m" == environment["MODELSERVER_MODEL"]
@@ -36,7 +37,7 @@ def test_users_settings_do_not_leak(play: Play, monkeypatch: pytest.MonkeyPatch)
 
     async def story(stage: Stage) -> None:
         (replica,) = await stage.ready(workload())
-        answer = await get(replica.port, "/", timeout_s=5)
+        answer = await get(replica.port, "/", timeout_s=60)
 
         assert "MODELSERVER_THREADS" not in json.loads(answer.body)
 
@@ -51,7 +52,7 @@ def test_endpoints(play: Play) -> None:
         (endpoints,) = stage.supervisor.endpoints()
 
         assert "m-r1" == endpoints.service
-        assert ActiveCheck("/ready", 1) == endpoints.health
+        assert ActiveCheck("/ready", 60) == endpoints.health
         assert {Host(r.port) for r in replicas} == set(endpoints.hosts)
 
     play(story)
@@ -110,7 +111,7 @@ def test_server_that_never_starts(play: Play) -> None:
     """A server whose startup probe never passes is ended after the probe's own bound."""
 
     async def story(stage: Stage) -> None:
-        stuck = workload({"never": True})
+        stuck = workload({"never": True}, startup=Probe("/started", 0.1, 60, 5))
         await stage.until(stuck, holds=lambda: stage.replicas() and _first(stage).restarts >= 1)
 
         assert any("not started within 0.5 s" in event for event in stage.events)
