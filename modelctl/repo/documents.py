@@ -7,7 +7,6 @@ documents. Nothing is ever expanded or instantiated, and bytes, depth, values an
 counted, so time and memory are bounded.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import yaml
 
 from modelctl.finding import START, Finding, Pointer, Position
-from modelctl.repo import scalars
+from modelctl.repo import characters, scalars
 from modelctl.repo.scalars import short
 
 RULE = "yaml-strict"
@@ -26,12 +25,6 @@ MAX_FAULTS = 100
 
 # The stubs give libyaml's events no common attributes; the builder tells them apart itself.
 _Event = Any
-
-# Line ends that only some readers count, and characters that reviewers cannot see.
-_INVISIBLE = re.compile(
-    "[\u0085\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +62,18 @@ def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        place = _position_of(content[: error.start].decode("utf-8"))
+        before = content[: error.start].decode("utf-8")
+        place = characters.place_of(before, len(before))
         message = f"found the byte 0x{content[error.start]:02x}, which is not UTF-8"
         return None, [Finding(path, place, RULE, message, "save the file as UTF-8")]
     builder = _Builder(path)
     try:
-        builder.note_invisible_characters(text)
+        builder.note_characters(text)
         value = builder.build(text)
     except _RefusedError:
         return None, builder.findings
     except yaml.MarkedYAMLError as error:
         return None, [*builder.findings, _syntax_fault(path, error)]
-    except yaml.reader.ReaderError as error:
-        return None, [*builder.findings, _forbidden_character(path, text, error)]
     return Document(path, value, builder.values, builder.keys), builder.findings
 
 
@@ -105,14 +97,14 @@ class _Builder:
     keys: dict[Pointer, Span] = field(default_factory=dict)
     count: int = 0
 
-    def note_invisible_characters(self, text: str) -> None:
-        line, line_start = 1, 0
-        for match in _INVISIBLE.finditer(text):
-            line += text.count("\n", line_start, match.start())
-            line_start = text.rfind("\n", 0, match.start()) + 1
-            place = Position(line, match.start() - line_start + 1)
-            message = f"found the invisible character U+{ord(match[0]):04X}"
-            self._add(place, message, "remove it: reviewers cannot see it")
+    def note_characters(self, text: str) -> None:
+        """Note what a reader could miss; past a line end or control, places would differ too."""
+        is_fatal = False
+        for suspect in characters.suspects(text):
+            self._add(suspect.place, suspect.message, suspect.remedy)
+            is_fatal = is_fatal or suspect.is_fatal
+        if is_fatal:
+            raise _RefusedError
 
     def build(self, text: str) -> object:
         events = iter(yaml.parse(text, Loader=_LOADER))
@@ -224,16 +216,3 @@ def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
     place = Position(mark.line + 1, mark.column + 1) if mark else START
     words = ": ".join(part for part in (error.context, error.problem) if part)
     return Finding(path, place, RULE, f"found no valid YAML: {words}", "mend the syntax")
-
-
-def _forbidden_character(path: str, text: str, error: yaml.reader.ReaderError) -> Finding:
-    # libyaml counts bytes, the pure Python reader characters.
-    code = error.character if isinstance(error.character, int) else ord(error.character)
-    before = text.partition(chr(code))[0]
-    message = f"found the character U+{code:04X}, which YAML does not allow"
-    remedy = "remove it, or escape it in double quotes"
-    return Finding(path, _position_of(before), RULE, message, remedy)
-
-
-def _position_of(before: str) -> Position:
-    return Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
