@@ -35,6 +35,19 @@ def schema(kind: str) -> dict[str, Any]:
     return loaded
 
 
+def part(kind: str, pointer: Pointer) -> Mapping[str, Any]:
+    """The part of a kind's schema that describes the value at a pointer of a valid document."""
+    whole = node = schema(kind)
+    for step in pointer:
+        others = node.get("additionalProperties")
+        node = (
+            node["items"] if isinstance(step, int) else node.get("properties", {}).get(step, others)
+        )
+        if "$ref" in node:
+            node = whole["$defs"][node["$ref"].rpartition("/")[2]]
+    return node
+
+
 def _is_integer(_: object, instance: object) -> bool:
     # 95.0 and 9.5e+1 are no integers here: Kubernetes refuses them where an integer belongs.
     return isinstance(instance, int) and not isinstance(instance, bool)
