@@ -94,7 +94,7 @@ def _words(match: re.Match[str]) -> tuple[str, str]:
     if match.lastgroup == "forbidden":
         message = f"found the character {code}, which YAML does not allow"
         return message, "remove it, or escape it in double quotes"
-    message = f"found the invisible character {code}"
+    message = f"found the invisible character {code}, which reviewers cannot see"
     if character == _BYTE_ORDER_MARK:
         return message, "save the file as UTF-8 without a byte order mark"
-    return message, "remove it: reviewers cannot see it"
+    return message, "remove it"

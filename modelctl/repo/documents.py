@@ -113,7 +113,7 @@ class _Builder:
         if isinstance(first, yaml.StreamEndEvent):
             self._refuse(first, "found an empty file, expected a mapping", "write its fields")
         if first.version or first.tags:
-            self._refuse(first, "found a %YAML or %TAG directive", "remove it")
+            self._refuse(first, "found a %YAML or %TAG directive, expected none", "remove it")
         value = self._node(next(events), events, ())
         next(events)
         extra = next(events)
@@ -133,16 +133,18 @@ class _Builder:
     def _refuse_what_is_never_plain(self, event: _Event, at: Pointer) -> None:
         self.count += 1
         if self.count > MAX_VALUES:
-            self._refuse(event, f"found more than {MAX_VALUES} values", "keep data out of it")
+            message = f"found too many values, expected at most {MAX_VALUES}"
+            self._refuse(event, message, "keep data out of it")
         if event.anchor is not None:
             is_alias = isinstance(event, yaml.AliasEvent)
             name = ("the alias *" if is_alias else "the anchor &") + short(event.anchor)
-            self._refuse(event, f"found {name}", "write the value out")
+            self._refuse(event, f"found {name}, expected the value itself", "write the value out")
         if event.tag is not None:
             remedy = "remove it, or quote the value"
-            self._refuse(event, f"found the tag {short(event.tag)}", remedy)
+            self._refuse(event, f"found the tag {short(event.tag)}, expected none", remedy)
         if len(at) > MAX_DEPTH:
-            self._refuse(event, f"found more than {MAX_DEPTH} levels of nesting", "flatten it")
+            message = f"found too many levels of nesting, expected at most {MAX_DEPTH}"
+            self._refuse(event, message, "flatten it")
 
     def _mapping(self, start: _Event, events: Iterator[_Event], at: Pointer) -> dict[str, object]:
         mapping: dict[str, object] = {}
@@ -150,8 +152,8 @@ class _Builder:
             key = self._key(event)
             if key in mapping:
                 first = self.keys[*at, key].start.line
-                shown = short(key)
-                self._note(event, f"found the key {shown} again, first on line {first}", "keep one")
+                message = f"found the key {short(key)} again, expected it on line {first} only"
+                self._note(event, message, "keep one")
                 self._node(next(events), events, (*at, f"{key}\0{len(self.keys)}"))
                 continue
             self.keys[*at, key] = _span(event, event)
@@ -168,12 +170,14 @@ class _Builder:
 
     def _key(self, event: _Event) -> str:
         if not isinstance(event, yaml.ScalarEvent):
-            self._refuse(event, "found a collection or an alias as a key", "write a plain name")
+            self._refuse(
+                event, "found a collection or an alias, expected a key", "write a plain name"
+            )
         if event.anchor is not None or event.tag is not None:
-            self._refuse(event, "found an anchor or a tag on a key", "write a plain name")
+            self._refuse(event, "found an anchor or a tag, expected a key", "write a plain name")
         name: str = event.value
         if name == "<<" and not event.style:
-            self._refuse(event, "found a merge key", "write the fields out")
+            self._refuse(event, "found a merge key, expected the fields", "write them out")
         fault = None if event.style else scalars.key(name)
         if fault:
             self._note(event, fault.message, fault.remedy)
@@ -194,7 +198,7 @@ class _Builder:
     def _add(self, place: Position, message: str, remedy: str) -> None:
         self.findings.append(Finding(self.path, place, RULE, message, remedy))
         if len(self.findings) == MAX_FAULTS:
-            message = f"found {MAX_FAULTS} faults up to here and read no further"
+            message = f"found {MAX_FAULTS} faults up to here, expected none: the rest is not read"
             self.findings.append(Finding(self.path, place, RULE, message, "mend these first"))
             raise _RefusedError
 
@@ -215,4 +219,5 @@ def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
     mark = error.problem_mark or error.context_mark
     place = Position(mark.line + 1, mark.column + 1) if mark else START
     words = ": ".join(part for part in (error.context, error.problem) if part)
-    return Finding(path, place, RULE, f"found no valid YAML: {words}", "mend the syntax")
+    message = f"found broken syntax, expected YAML: {words}"
+    return Finding(path, place, RULE, message, "mend it there, or on a line before")
