@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from modelctl.repo.characters import OTHER_LINE_ENDS
+
 # Repeats are bounded wherever a hostile line could make them long.
 # Beginnings of a value that is empty, a reference, a placeholder or a collection of its own.
 _NO_VALUE = r"(?:$|[#$<{}\[|>&*,]|(?:null|true|false)\b|~|[\"'](?:[$<{]|[\"']))"
@@ -71,6 +73,7 @@ def credentials(path: str, text: str) -> Iterator[Credential]:
     """The first credentials of each form in a file, one a line, in the order of the text."""
     if not _WORDS.search(text):
         return
+    text = OTHER_LINE_ENDS.sub("\n", text.replace("\r\n", " \n"))  # offsets stay
     forms = _EVERYWHERE if path.endswith(_PROSE) else (*_EVERYWHERE, *_CONFIGURATION)
     found: dict[int, Credential] = {}
     for what, pattern in forms:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
+from modelctl.repo.characters import escaped
 from modelctl.repo.documents import parse
 from modelctl.repo.kinds import Artifact, Golden, Model, Resources, Runtime, Serving
 
@@ -168,4 +169,4 @@ def _number(value: object) -> str:
 def _plain(text: str) -> str:
     document, faults = parse("", f"[{text}]".encode())
     plain = document is not None and not faults and document.value == [text]
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else escaped(json.dumps(text, ensure_ascii=False))

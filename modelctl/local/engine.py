@@ -6,18 +6,29 @@ and does the next thing. Nothing but a step changes what Envoy routes.
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from modelctl.local.envoy.config import Snapshot, snapshot
 from modelctl.local.envoy.dataplane import Envoy, EnvoyError
 from modelctl.local.envoy.measure import Window, parse_counters
 from modelctl.local.journal import Journal
 from modelctl.local.plan.rollout import Rollout
-from modelctl.local.plan.values import Workload
+from modelctl.local.plan.values import ModelPlan, Workload
 from modelctl.local.servers.replica import Phase
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.reading import Reading
 from modelctl.local.timing import Timing
+from modelctl.repo.git import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A rollout and the target whose routes Envoy is given; a newer one may come meanwhile."""
+
+    rollout: Rollout
+    plan: ModelPlan | None
+    commit: Commit | None
 
 
 class Engine:
@@ -138,7 +149,11 @@ class Engine:
         for rollout in self.rollouts.values():
             self._note_waiting(rollout, tuple(rollout.unready(view.ready)))
         self._supervisor.apply(self._wanted(), self.healthy)
-        publishing = [r for r in self.rollouts.values() if r.pending and not r.waiting]
+        publishing = [
+            _Sent(rollout, rollout.target, rollout.target_commit)
+            for rollout in self.rollouts.values()
+            if rollout.pending and not rollout.waiting
+        ]
         try:
             await self._envoy.publish(self._snapshot())
         except (EnvoyError, OSError) as error:
@@ -150,18 +165,16 @@ class Engine:
         hurry = publishing or self._settling()
         return self._timing.settle_s if hurry else self._timing.sample_s
 
-    async def _publish(self, rollouts: Iterable[Rollout]) -> None:
-        """Note what Envoy now routes; a reading taken here begins the new share."""
-        changed = False
-        for rollout in rollouts:
-            before = rollout.live.weights() if rollout.live else {}
-            rollout.publish(_now())
-            after = rollout.live.weights() if rollout.live else {}
-            if before != after:
-                changed = True
-                self._journal.add(rollout.model, "info", f"weights now {_spelled(rollout)}")
+    async def _publish(self, sent: Sequence[_Sent]) -> None:
+        """Note what Envoy now routes; a reading taken before that begins the new share."""
+        changed = [each for each in sent if _weights(each.plan) != _weights(each.rollout.live)]
         if changed:
             await self.sample()
+        for each in sent:
+            each.rollout.publish(each.plan, each.commit, _now())
+        for each in changed:
+            words = f"weights now {_spelled(each.plan)}"
+            self._journal.add(each.rollout.model, "info", words)
 
     def _wanted(self) -> dict[str, Workload]:
         return {
@@ -206,10 +219,13 @@ class Engine:
         self.fault = fault
 
 
-def _spelled(rollout: Rollout) -> str:
-    """The live weights, by release."""
-    plan = rollout.live
-    weights = plan.weights().items() if plan else ()
+def _weights(plan: ModelPlan | None) -> dict[str, int]:
+    return plan.weights() if plan else {}
+
+
+def _spelled(plan: ModelPlan | None) -> str:
+    """The weights of a plan, by release."""
+    weights = _weights(plan).items()
     named = (f"{plan.release_of(service)} {weight}" for service, weight in weights if plan)
     return ", ".join(named) or "none"
 

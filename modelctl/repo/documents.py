@@ -7,7 +7,6 @@ documents. Nothing is ever expanded or instantiated, and bytes, depth, values an
 counted, so time and memory are bounded.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import yaml
 
 from modelctl.finding import START, Finding, Pointer, Position
-from modelctl.repo import scalars
+from modelctl.repo import characters, scalars
 from modelctl.repo.scalars import short
 
 RULE = "yaml-strict"
@@ -26,12 +25,6 @@ MAX_FAULTS = 100
 
 # The stubs give libyaml's events no common attributes; the builder tells them apart itself.
 _Event = Any
-
-# Line ends that only some readers count, and characters that reviewers cannot see.
-_INVISIBLE = re.compile(
-    "[\u0085\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +62,18 @@ def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        place = _position_of(content[: error.start].decode("utf-8"))
+        before = content[: error.start].decode("utf-8")
+        place = characters.place_of(before, len(before))
         message = f"found the byte 0x{content[error.start]:02x}, which is not UTF-8"
         return None, [Finding(path, place, RULE, message, "save the file as UTF-8")]
     builder = _Builder(path)
     try:
-        builder.note_invisible_characters(text)
+        builder.note_characters(text)
         value = builder.build(text)
     except _RefusedError:
         return None, builder.findings
     except yaml.MarkedYAMLError as error:
         return None, [*builder.findings, _syntax_fault(path, error)]
-    except yaml.reader.ReaderError as error:
-        return None, [*builder.findings, _forbidden_character(path, text, error)]
     return Document(path, value, builder.values, builder.keys), builder.findings
 
 
@@ -105,14 +97,14 @@ class _Builder:
     keys: dict[Pointer, Span] = field(default_factory=dict)
     count: int = 0
 
-    def note_invisible_characters(self, text: str) -> None:
-        line, line_start = 1, 0
-        for match in _INVISIBLE.finditer(text):
-            line += text.count("\n", line_start, match.start())
-            line_start = text.rfind("\n", 0, match.start()) + 1
-            place = Position(line, match.start() - line_start + 1)
-            message = f"found the invisible character U+{ord(match[0]):04X}"
-            self._add(place, message, "remove it: reviewers cannot see it")
+    def note_characters(self, text: str) -> None:
+        """Note what a reader could miss; past a line end or control, places would differ too."""
+        is_fatal = False
+        for suspect in characters.suspects(text):
+            self._add(suspect.place, suspect.message, suspect.remedy)
+            is_fatal = is_fatal or suspect.is_fatal
+        if is_fatal:
+            raise _RefusedError
 
     def build(self, text: str) -> object:
         events = iter(yaml.parse(text, Loader=_LOADER))
@@ -121,7 +113,7 @@ class _Builder:
         if isinstance(first, yaml.StreamEndEvent):
             self._refuse(first, "found an empty file, expected a mapping", "write its fields")
         if first.version or first.tags:
-            self._refuse(first, "found a %YAML or %TAG directive", "remove it")
+            self._refuse(first, "found a %YAML or %TAG directive, expected none", "remove it")
         value = self._node(next(events), events, ())
         next(events)
         extra = next(events)
@@ -141,16 +133,18 @@ class _Builder:
     def _refuse_what_is_never_plain(self, event: _Event, at: Pointer) -> None:
         self.count += 1
         if self.count > MAX_VALUES:
-            self._refuse(event, f"found more than {MAX_VALUES} values", "keep data out of it")
+            message = f"found too many values, expected at most {MAX_VALUES}"
+            self._refuse(event, message, "keep data out of it")
         if event.anchor is not None:
             is_alias = isinstance(event, yaml.AliasEvent)
             name = ("the alias *" if is_alias else "the anchor &") + short(event.anchor)
-            self._refuse(event, f"found {name}", "write the value out")
+            self._refuse(event, f"found {name}, expected the value itself", "write the value out")
         if event.tag is not None:
             remedy = "remove it, or quote the value"
-            self._refuse(event, f"found the tag {short(event.tag)}", remedy)
+            self._refuse(event, f"found the tag {short(event.tag)}, expected none", remedy)
         if len(at) > MAX_DEPTH:
-            self._refuse(event, f"found more than {MAX_DEPTH} levels of nesting", "flatten it")
+            message = f"found too many levels of nesting, expected at most {MAX_DEPTH}"
+            self._refuse(event, message, "flatten it")
 
     def _mapping(self, start: _Event, events: Iterator[_Event], at: Pointer) -> dict[str, object]:
         mapping: dict[str, object] = {}
@@ -158,8 +152,8 @@ class _Builder:
             key = self._key(event)
             if key in mapping:
                 first = self.keys[*at, key].start.line
-                shown = short(key)
-                self._note(event, f"found the key {shown} again, first on line {first}", "keep one")
+                message = f"found the key {short(key)} again, expected it on line {first} only"
+                self._note(event, message, "keep one")
                 self._node(next(events), events, (*at, f"{key}\0{len(self.keys)}"))
                 continue
             self.keys[*at, key] = _span(event, event)
@@ -176,12 +170,14 @@ class _Builder:
 
     def _key(self, event: _Event) -> str:
         if not isinstance(event, yaml.ScalarEvent):
-            self._refuse(event, "found a collection or an alias as a key", "write a plain name")
+            self._refuse(
+                event, "found a collection or an alias, expected a key", "write a plain name"
+            )
         if event.anchor is not None or event.tag is not None:
-            self._refuse(event, "found an anchor or a tag on a key", "write a plain name")
+            self._refuse(event, "found an anchor or a tag, expected a key", "write a plain name")
         name: str = event.value
         if name == "<<" and not event.style:
-            self._refuse(event, "found a merge key", "write the fields out")
+            self._refuse(event, "found a merge key, expected the fields", "write them out")
         fault = None if event.style else scalars.key(name)
         if fault:
             self._note(event, fault.message, fault.remedy)
@@ -202,7 +198,7 @@ class _Builder:
     def _add(self, place: Position, message: str, remedy: str) -> None:
         self.findings.append(Finding(self.path, place, RULE, message, remedy))
         if len(self.findings) == MAX_FAULTS:
-            message = f"found {MAX_FAULTS} faults up to here and read no further"
+            message = f"found {MAX_FAULTS} faults up to here, expected none: the rest is not read"
             self.findings.append(Finding(self.path, place, RULE, message, "mend these first"))
             raise _RefusedError
 
@@ -223,17 +219,5 @@ def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
     mark = error.problem_mark or error.context_mark
     place = Position(mark.line + 1, mark.column + 1) if mark else START
     words = ": ".join(part for part in (error.context, error.problem) if part)
-    return Finding(path, place, RULE, f"found no valid YAML: {words}", "mend the syntax")
-
-
-def _forbidden_character(path: str, text: str, error: yaml.reader.ReaderError) -> Finding:
-    # libyaml counts bytes, the pure Python reader characters.
-    code = error.character if isinstance(error.character, int) else ord(error.character)
-    before = text.partition(chr(code))[0]
-    message = f"found the character U+{code:04X}, which YAML does not allow"
-    remedy = "remove it, or escape it in double quotes"
-    return Finding(path, _position_of(before), RULE, message, remedy)
-
-
-def _position_of(before: str) -> Position:
-    return Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
+    message = f"found broken syntax, expected YAML: {words}"
+    return Finding(path, place, RULE, message, "mend it there, or on a line before")

@@ -105,7 +105,8 @@ def _ambiguity(text: str) -> Fault | None:
 def _integer(text: str) -> tuple[int, Fault | None]:
     digits = len(text.lstrip("-"))
     if digits > _MAX_INTEGER_DIGITS:
-        return 0, Fault(f"found a number of {digits} digits", "quote it, or write less")
+        message = f"found a number of {digits} digits, expected at most {_MAX_INTEGER_DIGITS}"
+        return 0, Fault(message, "quote it, or write fewer")
     return int(text), None
 
 

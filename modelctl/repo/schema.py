@@ -1,7 +1,8 @@
 """The JSON Schema pass: each violation becomes a finding with its place and its remedy.
 
 A schema may name, under `x-rules`, the rule that a violation of one of its keywords belongs to;
-everything else is `schema-valid`. Under `x-expected` it says in words what its pattern asks for.
+everything else is `schema-valid`. Under `x-expected` it says in words what its pattern asks for,
+under `x-remedy` what to do about any violation, where an example would not help.
 """
 
 import difflib
@@ -19,6 +20,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from modelctl.finding import Finding, Pointer
+from modelctl.repo import remedies
 from modelctl.repo.documents import Document
 
 RULE = "schema-valid"
@@ -36,6 +38,19 @@ def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of one of `KINDS`."""
     loaded: dict[str, Any] = json.loads((FOLDER / f"{kind}.schema.json").read_text("utf-8"))
     return loaded
+
+
+def part(kind: str, pointer: Pointer) -> Mapping[str, Any]:
+    """The part of a kind's schema that describes the value at a pointer of a valid document."""
+    whole = node = schema(kind)
+    for step in pointer:
+        others = node.get("additionalProperties")
+        node = (
+            node["items"] if isinstance(step, int) else node.get("properties", {}).get(step, others)
+        )
+        if "$ref" in node:
+            node = whole["$defs"][node["$ref"].rpartition("/")[2]]
+    return node
 
 
 def _is_integer(_: object, instance: object) -> bool:
@@ -146,15 +161,15 @@ def _missing_keys(document: Document, error: _Violation) -> Iterator[Finding]:
         if key not in error.instance and not difflib.get_close_matches(key, unknown, n=1):
             message = f"{_at(error)}found no {key}, expected one"
             about = error.schema["properties"][key]["description"].rstrip(".")
-            yield Finding(document.path, place, error.rule(key), message, f"add {key}: {about}")
+            yield Finding(document.path, place, error.rule(key), message, f"add `{key}`: {about}")
 
 
 def _unknown_keys(document: Document, error: _Violation) -> Iterator[Finding]:
     known = list(error.schema["properties"])
     for key in _unknown(error):
         near = difflib.get_close_matches(key, known, n=1)
-        remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        message = f"{_at(error)}found the unknown field {_shown(key)}, expected a known one"
+        remedy = f"did you mean {near[0]}?" if near else "remove it"
+        message = f"{_at(error)}found the unknown field {_shown(key)}, expected {_one_of(known)}"
         place = document.at_key(*error.pointer, key)
         yield Finding(document.path, place, RULE, message, remedy)
 
@@ -191,8 +206,8 @@ def _expected(error: _Violation) -> str:
     return f"expected {describe(error.bound) if describe else f'{error.keyword} to hold'}"
 
 
-def _one_of(values: list[object]) -> str:
-    return "one of " + ", ".join(map(str, values))
+def _one_of(values: Sequence[object]) -> str:
+    return "one of " * bool(values[1:]) + ", ".join(map(str, values))
 
 
 _TYPES = {
@@ -221,5 +236,4 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
 
 
 def _example_remedy(error: _Violation) -> str:
-    examples = error.schema.get("examples")
-    return f"for example {_shown(examples[0])}" if examples else "see schemas/README.md"
+    return remedies.remedy(error.keyword, error.instance, error.schema)

@@ -34,12 +34,12 @@ class Rollout:
         """Want another plan, or with None nothing at all; a plan still waited for is dropped."""
         self.target, self.target_commit = plan, commit
 
-    def publish(self, now_s: float) -> None:
-        """Take the target as live: Envoy has its routes."""
+    def publish(self, plan: ModelPlan | None, commit: Commit | None, now_s: float) -> None:
+        """Take a plan as live: Envoy has its routes, and the target may be newer by now."""
         before = self.live.weights() if self.live else {}
-        if self.target and self.target.weights() != before:
+        if plan and plan.weights() != before:
             self.live_since_s = now_s
-        self.live, self.live_commit = self.target, self.target_commit
+        self.live, self.live_commit = plan, commit
         self.waiting = ()
 
     @property

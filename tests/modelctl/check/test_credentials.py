@@ -76,6 +76,19 @@ def test_known_forms(what: str, text: str) -> None:
     assert [what] == _found(f"a: 1\n{text}\nb: 2\n", "notes.md")
 
 
+@pytest.mark.parametrize(
+    "end", ["\r\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x0c"], ids=ascii
+)
+@pytest.mark.parametrize(
+    "lines", [("# a", "password: hunter2", "b: 1"), ("a: 1", "kind: Secret", "b: 1")], ids=str
+)
+def test_every_line_end_is_one(lines: tuple[str, ...], end: str) -> None:
+    """A line that only some reader sees begin, or end with CRLF, is searched like any other."""
+    (credential,) = credentials("a.yaml", end.join(lines))
+
+    assert len(lines[0] + end) == credential.offset
+
+
 @pytest.mark.parametrize("text", TELLING)
 def test_telling_keys(text: str) -> None:
     """A key that says what it holds is enough in configuration, and not in prose."""

@@ -1,6 +1,7 @@
 """`modelctl check`, `explain` and `rules` on a real repository."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,14 @@ def test_paths_choose_findings(path: str, exit_code: int, modelctl: Modelctl) ->
     assert output.endswith(f" in {path.rstrip('/')}\n")
 
 
+def test_a_path_is_no_beginning_of_another(served: Path, modelctl: Modelctl) -> None:
+    """A folder shows no findings of one whose name only begins as its own does."""
+    shutil.copytree(served / "apps" / "linear", served / "apps" / "linear-cnn")
+
+    assert modelctl("check", "apps/linear").endswith("no findings in apps/linear\n")
+    assert "route-unique" in modelctl("check", "apps/linear-cnn", exit_code=1)
+
+
 def test_paths_are_those_of_the_working_folder(
     broken: Path, modelctl: Modelctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +121,7 @@ def test_paths_are_those_of_the_working_folder(
     ("words", "said"),
     [
         (("apps/liner",), "apps/liner is not in the repository"),
+        (("apps/lin",), "apps/lin is not in the repository"),
         (("/etc/passwd",), "/etc/passwd is outside the repository"),
         (("--ref", "no-such-branch"), "no-such-branch"),
     ],

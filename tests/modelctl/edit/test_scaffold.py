@@ -11,7 +11,8 @@ from modelctl.repo.kinds import Artifact, Model, Resources, Runtime, ServiceLeve
 
 NAMES = st.one_of(
     st.sampled_from(["y", "on", "null", "1e3", "0x10", "a: b", "[x", "#x", "- x", "", "~", "'"]),
-    st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
+    st.text("a\t\r\n\x0b\x85\x7f\ufeff\u2003\u2028\u202e\ufe0f\U000e0101", min_size=1, max_size=4),
 ).filter(bool)
 TENSORS = st.builds(
     TensorSpec,

@@ -160,9 +160,21 @@ def test_pairs_are_what_is_rendered(root: Path) -> None:
         (ROUTE, "weight: 95\n", "weight: 94\n", f"{SERVING}:3"),
         (AUTOSCALER, "maxReplicas: 8", "maxReplicas: 9", f"{SERVING}:5"),
         (AUTOSCALER, "minReplicas: 2", "minReplicas: 1", f"{SERVING}:5"),
-        (DEPLOYMENT, "modelserver@sha256:ab", "modelserver@sha256:cd", "releases/r2.yaml:12"),
+        (
+            DEPLOYMENT,
+            "modelserver@sha256:ab",
+            "modelserver@sha256:cd",
+            "apps/linear/releases/r2.yaml:12",
+        ),
         (DEPLOYMENT, "linear/r2.onnx", "linear/r3.onnx", "apps/linear/releases/r2.yaml:2"),
-        (DEPLOYMENT, "kind: Deployment", "kind: Pod", SERVING),
+        (DEPLOYMENT, "kind: Deployment", "kind: Pod", "template v1 of prod"),
+        (DEPLOYMENT, "HistoryLimit: 2", "HistoryLimit: 3", "template v1 of prod"),
+        (DEPLOYMENT, "maxSurge: 1", "maxSurge: 2", "template v1 of prod"),
+        (DEPLOYMENT, "storage: 193Mi", "storage: 194Mi", "apps/linear/releases/r2.yaml"),
+        (DEPLOYMENT, "name: linear-r2", "name: linear-r3", "apps/linear/model.yaml"),
+        (DEPLOYMENT, "models-forecasting", "models-vision", "apps/linear/model.yaml:2"),
+        (DEPLOYMENT, "version: r2", "version: r3", SERVING),
+        (DEPLOYMENT, "PeriodSeconds: 45", "PeriodSeconds: 50", "apps/linear/model.yaml"),
         (APPLICATION, "Revision: refs/heads/main", "Revision: dev", "argocd/environments.yaml:2"),
     ],
 )
@@ -174,7 +186,7 @@ def test_a_difference_names_the_typed_line(
     (finding,) = rendered_current.check(_model(root))
 
     assert (path, line) == (finding.path, finding.position.line)
-    assert f"{source} gives" in finding.message
+    assert finding.message.endswith(f" as {source} gives")
 
 
 def test_many_differences_are_counted(root: Path) -> None:
@@ -190,7 +202,7 @@ def test_many_differences_are_counted(root: Path) -> None:
 
 def test_a_file_without_a_model_has_no_source(root: Path) -> None:
     """Of a path that belongs to no model nothing more is known."""
-    assert "its typed file" == typed_source(_model(root), "apps/linear/rendered/x", "a: 1")
+    assert "its typed file" == typed_source(_model(root), "apps/linear/rendered/x", 0)
 
 
 def test_the_end_of_a_file_is_compared_too(root: Path) -> None:
@@ -205,3 +217,24 @@ def test_the_end_of_a_file_is_compared_too(root: Path) -> None:
     assert "found # mine, expected the end of the file" in more.message
     assert text.count("\n") == fewer.position.line
     assert "without a line break, expected" in fewer.message
+
+
+@pytest.mark.parametrize("newline", [b"\r\n", b"\r"])
+def test_line_ends_are_a_difference_of_their_own(root: Path, newline: bytes) -> None:
+    """A checkout that turned line ends is told as that, with the setting that did it."""
+    content = (root / ROUTE).read_bytes()
+    (root / ROUTE).write_bytes(content.replace(b"\n", newline))
+    (finding,) = rendered_current.check(_model(root))
+
+    assert (ROUTE, 1) == (finding.path, finding.position.line)
+    assert content.index(b"\n") + 1 == finding.position.column
+    assert finding.message == "found carriage returns where lines end, expected line feeds alone"
+    assert "core.autocrlf" in finding.remedy
+
+
+def test_an_invisible_difference_is_made_visible(root: Path) -> None:
+    """Two lines that look the same are not shown the same."""
+    _edit(root, ROUTE, "weight: 95\n", "weight: 95 \n")
+    (finding,) = rendered_current.check(_model(root))
+
+    assert f"found weight: 95\\x20, expected weight: 95 as {SERVING}:3 gives" == finding.message

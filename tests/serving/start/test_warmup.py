@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from modelserver.model.session import Model
 
 from modelserver import errors
 from modelserver.model.contract import Contract
+from modelserver.model.session import Model
 from modelserver.start import batch_curve, warmup
 from tests.serving import onnx_models
 from tests.serving.loading import XY, Load, specs

@@ -41,6 +41,10 @@ SCOPE = Scope.FILES
 _YAML = re.compile(r".+\.ya?ml", re.IGNORECASE)
 _FORGOTTEN_SUFFIX = re.compile(r"[^/.]+")
 _FOLDERS = ("releases", "envs", "rendered")
+_PLACES = {
+    layout.APPS: "model.yaml, releases/r<N>.yaml or envs/<environment>.yaml in apps/<model>",
+    layout.PROJECTS: "argocd/projects/<environment>/<team>.yaml",
+}
 _NEAR = 0.8
 _NUMBER = re.compile(r"(?i)r?0*([1-9][0-9]*)")
 
@@ -100,11 +104,9 @@ def _stranger(path: str, meant: str | None, *, taken: bool) -> Violation:
     if meant:
         message = f"found a file that nothing reads, expected {meant}"
         return Violation(path, START, message, "rename it")
-    places = "model.yaml, releases/r<N>.yaml or envs/<environment>.yaml"
-    if path.startswith(layout.PROJECTS):
-        places = "<environment>/<team>.yaml"
-    message = f"found a file that nothing reads, expected {places}"
-    return Violation(path, START, message, "move it to one of these, or elsewhere")
+    folder = layout.PROJECTS if path.startswith(layout.PROJECTS) else layout.APPS
+    message = f"found a file that nothing reads, expected {_PLACES[folder]}"
+    return Violation(path, START, message, f"move it there, or out of {folder}")
 
 
 def _missing_model(files: ModelFiles, meant: Collection[str | None]) -> Iterator[Violation]:

@@ -2,9 +2,10 @@
 
 ## What it does
 Refuses duplicate keys, anchors and aliases, tags, directives, merge keys, several documents, plain
-scalars that some reader takes for a boolean, an octal number, a time or a date, invisible
-characters, bytes that are not UTF-8, nesting past 32 levels, files past 1 MiB or 50,000 values,
-symbolic links and special files.
+scalars that some reader takes for a boolean, an octal number, a time or a date, characters that end
+a line for some readers only (a carriage return without a line feed, U+2028), tabs for indentation,
+control and invisible characters, bytes that are not UTF-8, nesting past 32 levels, files past 1 MiB
+or 50,000 values, symbolic links and special files.
 
 ## Why
 With a duplicate key the last one silently wins; `on` is true to one reader and text to the next.

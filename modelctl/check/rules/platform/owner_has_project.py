@@ -66,7 +66,7 @@ def _wrong_project(document: Document, owner: str) -> Iterator[Violation]:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if fields.get("kind") != "AppProject":
         message = f"found the kind {fields.get('kind', 'none')}, expected AppProject"
-        yield Violation(document.path, document.at("kind"), message, "write it so")
+        yield Violation(document.path, document.at("kind"), message, "write kind: AppProject")
     elif name != owner:
         place = document.at("metadata", "name")
         message = f"found the name {name}, expected {owner} as the file is called"

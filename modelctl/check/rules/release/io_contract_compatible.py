@@ -63,7 +63,7 @@ def _against_file(files: ModelFiles, release: Release) -> Iterator[Violation]:
             continue  # another file, which model-digest-pinned tells
         if facts.graph is None:
             place = document.at("artifact", "uri")
-            message = f"found that {facts.path} {facts.problem}"
+            message = f"found that {facts.path} {facts.problem}, expected an ONNX model"
             yield Violation(document.path, place, message, "export the model again")
             continue
         remedy = f"write graph as `modelctl release` reads it from {facts.path}"

@@ -56,7 +56,8 @@ def _fault(domain: str, opset: int) -> tuple[str, str]:
     if domain not in OPSETS:
         near = difflib.get_close_matches(domain, OPSETS, n=1)
         hint = f"did you mean {near[0]}?" if near else "export the model without custom operators"
-        return f"found the operators of {domain}, which ONNX Runtime does not bring", hint
+        message = f"found the operators of {domain}, expected only those that ONNX Runtime brings"
+        return message, hint
     low, high = OPSETS[domain]
     if low <= opset <= high:
         return "", ""

@@ -50,9 +50,10 @@ def _no_release(files: ModelFiles, serving: Serving, release: str) -> Violation:
     document = files.documents[path]
     weighted = release in serving.weights
     place = document.at_key("weights", release) if weighted else document.at("shadow", "release")
-    known = ", ".join(_known(files)) or "none yet"
+    known = ", ".join(_known(files))
+    expected = f"one of {known}" if known else "a release that has one"
     wanted = layout.release_file(serving.folder, release)
-    message = f"found {release}, expected a release with a file, of which there is {known}"
+    message = f"found {release}, which has no file, expected {expected}"
     return Violation(path, place, message, f"name another, or add {wanted}")
 
 

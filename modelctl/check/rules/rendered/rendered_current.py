@@ -27,7 +27,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from modelctl.finding import START, Level, Position, Scope, Violation
+from modelctl.check.difference import differs_in_line_ends_only, first_difference
+from modelctl.finding import START, Level, Scope, Violation
 from modelctl.render import drift
 from modelctl.render.origin import typed_source
 from modelctl.repo import layout
@@ -38,7 +39,10 @@ LEVEL = Level.ERROR
 SCOPE = Scope.MODEL
 
 _REMEDY = "run `modelctl render`"
-_SHOWN_CHARACTERS = 60
+_REMEDY_FOR_LINE_ENDS = (
+    "git's core.autocrlf or an editor put them there: "
+    "run `git config core.autocrlf false`, then `modelctl render`"
+)
 _SHOWN_FILES = 3
 
 
@@ -63,30 +67,13 @@ def check(files: ModelFiles) -> Iterator[Violation]:
 def _finding(files: ModelFiles, path: str) -> Violation:
     found = files.generated.get(path)
     if found is None:
-        source = typed_source(files, path, "")
-        message = f"found no such file, expected what {source} gives"
+        message = f"found no such file, expected what {typed_source(files, path)} gives"
         return Violation(path, START, message, _REMEDY)
     expected = drift.expected(files)[path]
-    lines = [
-        content.decode(errors="replace").splitlines(keepends=True) for content in (found, expected)
-    ]
-    same = _common(*lines)
-    old, new = (side[same] if same < len(side) else "" for side in lines)
-    place = Position(same + 1, _common(old, new) + 1)
-    source = typed_source(files, path, new)
-    message = f"found {_shown(old)}, expected {_shown(new)} as {source} gives"
-    return Violation(path, place, message, _REMEDY)
-
-
-def _common(left: list[str] | str, right: list[str] | str) -> int:
-    pairs = enumerate(zip(left, right, strict=False))
-    return next((i for i, (a, b) in pairs if a != b), min(len(left), len(right)))
-
-
-def _shown(line: str) -> str:
-    if not line:
-        return "the end of the file"
-    text = line.strip() or "an empty line"
-    if line.strip() and not line.endswith("\n"):
-        text += " without a line break"
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+    difference = first_difference(found, expected)
+    if differs_in_line_ends_only(found, expected):
+        message = "found carriage returns where lines end, expected line feeds alone"
+        return Violation(path, difference.place, message, _REMEDY_FOR_LINE_ENDS)
+    source = typed_source(files, path, difference.place.line - 1)
+    message = f"found {difference.found}, expected {difference.expected} as {source} gives"
+    return Violation(path, difference.place, message, _REMEDY)

@@ -35,6 +35,7 @@ LEVEL = Level.ERROR
 SCOPE = Scope.MODEL
 
 _REMEDY = "run `modelctl render`, which removes it"
+_REMEDY_FOR_SEVERAL = "run `modelctl render`, which removes them"
 
 
 def check(files: ModelFiles) -> Iterator[Violation]:
@@ -51,5 +52,6 @@ def check(files: ModelFiles) -> Iterator[Violation]:
     for pair, paths in gone.items():
         wanted = layout.serving_file(*pair)
         others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        message = f"found this{others} without {wanted}, expected nothing to be rendered"
-        yield Violation(min(paths), START, message, _REMEDY)
+        message = f"found this file{others} without {wanted}, expected nothing to be rendered"
+        remedy = _REMEDY_FOR_SEVERAL if others else _REMEDY
+        yield Violation(min(paths), START, message, remedy)

@@ -24,8 +24,9 @@ artifact: {uri: "https://models.example.com/churn/r2.onnx", …}
 from collections.abc import Iterator
 
 from modelctl.check.credentials import credentials
-from modelctl.finding import Level, Position, Scope, Violation
+from modelctl.finding import Level, Scope, Violation
 from modelctl.render import drift
+from modelctl.repo.characters import place_of
 from modelctl.repo.repository import Files, ModelFiles
 
 ID = "no-secret-material"
@@ -46,8 +47,7 @@ def check(files: Files) -> Iterator[Violation]:
 
 def _findings(path: str, text: str) -> Iterator[Violation]:
     for credential in credentials(path, text):
-        before = text[: credential.offset]
-        place = Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        place = place_of(text, credential.offset)
         message = f"found {credential.what}, expected no credential in git"
         remedy = "revoke it, then name where it is kept instead"
         yield Violation(path, place, message, remedy)

@@ -40,6 +40,8 @@ def check(files: ModelFiles) -> Iterator[Violation]:
             place = files.documents[path].at("stable")
             is_shadow = serving.shadow is not None and serving.shadow.release == serving.stable
             which = f"{serving.stable}, the shadow" if is_shadow else serving.stable
-            message = f"found {which}, expected one of {', '.join(serving.weights)}"
+            message = (
+                f"found {which}, expected a release with a weight: {', '.join(serving.weights)}"
+            )
             remedy = "name the release that the others are measured against"
             yield Violation(path, place, message, remedy)

@@ -39,7 +39,10 @@ def check(files: ModelFiles) -> Iterator[Violation]:
             path = layout.serving_file(files.folder, environment)
             document = files.documents[path]
             line = document.at_key("weights", shadow.release).line
-            message = f"found {shadow.release}, which has a weight on line {line}, expected another"
+            message = (
+                f"found {shadow.release}, which has a weight on line {line}, "
+                "expected a release without one"
+            )
             remedy = "remove its weight, or remove shadow"
             place = document.at("shadow", "release")
             yield Violation(path, place, message, remedy)

@@ -38,7 +38,8 @@ def check(files: ModelFiles) -> Iterator[Violation]:
         path = layout.model_file(files.folder)
         place = files.documents[path].at("name")
         name = files.model.name
-        message = f"found the route /v2/models/{name}, which {layout.model_file(name)} has already"
+        owner = layout.model_file(name)
+        message = f"found the route /v2/models/{name} of {owner}, expected one of its own"
         yield Violation(path, place, message, f"write name: {files.folder}")
 
 

@@ -39,5 +39,6 @@ def check(files: ModelFiles) -> Iterator[Violation]:
             path = layout.serving_file(files.folder, environment)
             place = files.documents[path].at_key("weights")
             message = f"found weights that add up to {total}, expected {_WHOLE_PERCENT}"
-            remedy = f"change them by {_WHOLE_PERCENT - total:+d}"
+            missing = _WHOLE_PERCENT - total
+            remedy = f"add {missing} in all" if missing > 0 else f"take {-missing} away in all"
             yield Violation(path, place, message, remedy)

@@ -90,7 +90,7 @@ def test_publish(make_plan: Plan) -> None:
     """Once published, only the target's workloads are wanted, and its commit is live."""
     rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r2": 100}))
 
-    rollout.publish(7.0)
+    rollout.publish(rollout.target, COMMIT, 7.0)
 
     assert not rollout.pending
     assert {"m-r2"} == set(rollout.workloads())
@@ -102,7 +102,7 @@ def test_measurement_begins_with_new_weights_only(make_plan: Plan) -> None:
     rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100}, setting="b"))
     rollout.live_since_s = 3.0
 
-    rollout.publish(7.0)
+    rollout.publish(rollout.target, COMMIT, 7.0)
 
     assert 3.0 == rollout.live_since_s
 
@@ -123,7 +123,7 @@ def test_removal(make_plan: Plan) -> None:
     assert rollout.pending
     assert rollout.rules() is None
     assert {"m-r1"} == set(rollout.workloads())
-    rollout.publish(1.0)
+    rollout.publish(None, None, 1.0)
     assert {} == rollout.workloads()
 
 

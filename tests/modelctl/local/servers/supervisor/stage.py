@@ -30,6 +30,7 @@ class Stage:
         self.folder.create()
         self.events: list[str] = []
         self.drained: list[int] = []
+        self.envoy_uses: Callable[[Replica], bool] = lambda _: True
         self.in_flight = asyncio.Event()
         self.in_flight.set()
         self.supervisor = Supervisor(
@@ -54,9 +55,10 @@ class Stage:
         return list(group.replicas) if group else []
 
     def healthy(self) -> set[int]:
-        """The ports that Envoy would take for healthy: every ready one."""
+        """The ports that Envoy takes for healthy: every ready one, once it uses it."""
         groups = self.supervisor.groups.values()
-        return {r.port for g in groups for r in g.replicas if r.phase is Phase.READY}
+        ready = (r for g in groups for r in g.replicas if r.phase is Phase.READY)
+        return {replica.port for replica in ready if self.envoy_uses(replica)}
 
     async def until(self, *wanted: Workload, holds: Callable[[], object]) -> None:
         """Apply what is wanted again and again until something holds."""
