@@ -1,5 +1,6 @@
 """The story of the demo: one chapter a function, each with what it expects."""
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -168,6 +169,50 @@ async def roll_back(timeline: Timeline, scratch: Scratch, up: Up) -> None:
     _expect_none_failed(timeline, await load.stop(), "while rolling back")
 
 
+async def roll_back_in_mid_shift(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """In the middle of a shift the way back is the stable release, whatever history says."""
+    timeline.chapter("Roll back in the middle of a shift")
+    await _roll_back(timeline, scratch, up, to="r1")
+
+
+async def roll_back_beside_a_fault(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """A fault in the model's own file does not hold back the way back."""
+    timeline.chapter("Promote r2, break something unrelated, roll back")
+    scratch.modelctl("promote", *ON, "--release", "r2")
+    await up.until(lambda: _synced(up) and _live(up, "r2") == WHOLE, "r2 has all traffic")
+    file = f"apps/{MODEL}/model.yaml"
+    scratch.edit(file, f"name: {MODEL}", f"oops: 1\nname: {MODEL}", "apps: Break the model file")
+    await up.until(lambda: not _synced(up), "the fault is refused")
+    fault = scratch.git("rev-parse", "HEAD")
+    await _roll_back(timeline, scratch, up, to="r1")
+    scratch.git("revert", "--no-edit", fault)
+    await up.until(lambda: _synced(up), "the mended file is synced")
+
+
+async def roll_back_to_a_cold_release(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+    """A release that was retired starts first, and gets the traffic once it is ready."""
+    timeline.chapter("Promote r2, retire r1, roll back")
+    scratch.modelctl("promote", *ON, "--release", "r2")
+    await up.until(lambda: _synced(up) and _live(up, "r2") == WHOLE, "r2 has all traffic")
+    scratch.modelctl("retire", *ON, "--release", "r1")
+    await up.until(lambda: _synced(up) and not up.release(MODEL, "r1"), "r1 is gone")
+    await _roll_back(timeline, scratch, up, "--wait", "--state", str(up.state), to="r1")
+
+
+async def _roll_back(timeline: Timeline, scratch: Scratch, up: Up, *words: str, to: str) -> None:
+    load = Background(target(up, MODEL))
+    began = time.monotonic()
+    committed = await asyncio.to_thread(scratch.modelctl, "rollback", *ON, *words)
+    timeline.tell(f"modelctl rollback {' '.join(words[:1])} took {committed - began:.1f} s")
+    live = await up.until(lambda: _synced(up) and _live(up, to) == WHOLE, f"{to} has all traffic")
+    users = await send(target(up, MODEL), USERS)
+    timeline.expect(
+        held=users.releases == {to: USERS},
+        what=f"all traffic on {to} {live - committed:.2f} s after the commit",
+    )
+    _expect_none_failed(timeline, await load.stop(), "while rolling back")
+
+
 async def kill(timeline: Timeline, up: Up) -> None:
     """A server that is killed under load costs few requests and comes back."""
     timeline.chapter("Kill a server under load")
@@ -226,4 +271,7 @@ async def tell(timeline: Timeline, scratch: Scratch, up: Up) -> None:
     await break_weights(timeline, scratch, up)
     await break_artifact(timeline, scratch, up)
     await roll_back(timeline, scratch, up)
+    await roll_back_in_mid_shift(timeline, scratch, up)
+    await roll_back_beside_a_fault(timeline, scratch, up)
+    await roll_back_to_a_cold_release(timeline, scratch, up)
     await kill(timeline, up)

@@ -34,6 +34,10 @@ def configure(parser: Parser) -> None:
     how.add_argument(
         "--now", action="store_true", help="send the traffic at once, even if nothing runs yet"
     )
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help="with --wait: the engine's state directory"
+    )
+    parser.goes_with("--state", "--wait", "it says whose engine is waited for")
     parser.goes_with("--wait", "--commit", "what is not committed is never served")
 
 
@@ -88,8 +92,9 @@ def _tell(arguments: argparse.Namespace, step: Rollback) -> None:
 
 def _wait(arguments: argparse.Namespace, root: Path, release: str) -> None:
     """Wait until the engine on this machine says that the release is ready."""
+    state = arguments.state or root / ".modelctl"
     end = time.monotonic() + _WAIT_S
-    while (ready := is_ready(root, arguments.model, release, arguments.env)) is False:
+    while (ready := is_ready(state, arguments.model, release, arguments.env)) is False:
         if time.monotonic() > end:
             raise UsageError(
                 f"{release} is not ready after {_WAIT_S:.0f} s: `modelctl status` says why; "

@@ -22,9 +22,9 @@ def followed_branch(root: Path) -> str:
     return ref if ref.startswith("refs/heads/") and Path(folder) == root else ""
 
 
-def is_ready(root: Path, model: str, release: str, environment: str) -> bool | None:
+def is_ready(state: Path, model: str, release: str, environment: str) -> bool | None:
     """Whether a release serves on this machine; None where no engine runs that environment."""
-    found = status(StateFolder(root / ".modelctl"))
+    found = status(StateFolder(state))
     if not found or found.get("addresses", {}).get("environment") != environment:
         return None
     releases = [r for m in found["models"] if m["model"] == model for r in m["releases"]]
