@@ -69,6 +69,12 @@ class Scratch:
             raise DemoError(f"modelctl {' '.join(words)}: {done.stdout}{done.stderr}")
         return time.monotonic()
 
+    def is_clean(self) -> bool:
+        """Whether `modelctl check` finds no error."""
+        command = [sys.executable, "-m", "modelctl", "check"]
+        done = subprocess.run(command, cwd=self.repository, capture_output=True, check=False)
+        return done.returncode == 0
+
     def edit(self, path: str, old: str, new: str, message: str) -> None:
         """Commit a change as a careless person would: by hand, without a check."""
         file = self.repository / path

@@ -182,7 +182,7 @@ async def roll_back_beside_a_fault(timeline: Timeline, scratch: Scratch, up: Up)
     await up.until(lambda: _synced(up) and _live(up, "r2") == WHOLE, "r2 has all traffic")
     file = f"apps/{MODEL}/model.yaml"
     scratch.edit(file, f"name: {MODEL}", f"oops: 1\nname: {MODEL}", "apps: Break the model file")
-    await up.until(lambda: not _synced(up), "the fault is refused")
+    timeline.expect(held=not scratch.is_clean(), what="modelctl check refuses the fault")
     fault = scratch.git("rev-parse", "HEAD")
     await _roll_back(timeline, scratch, up, to="r1")
     scratch.git("revert", "--no-edit", fault)
