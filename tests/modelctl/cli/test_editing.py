@@ -209,3 +209,45 @@ def test_an_edit_leaves_stale_files_of_other_models_alone(served: Path, modelctl
     changed = git(served, "show", "--name-only", "--format=").splitlines()
     assert changed
     assert [] == [path for path in changed if not path.startswith("apps/linear/")]
+
+
+@pytest.mark.parametrize(
+    "words", [("shift", "r2=0"), ("promote", "--release", "r2")], ids=["introduce", "promote"]
+)
+def test_a_faulty_release_is_never_made_live(
+    words: tuple[str, ...], served: Path, modelctl: Modelctl
+) -> None:
+    """An error in what an edit makes live refuses it, however old the error is."""
+    if words[0] == "promote":
+        modelctl("shift", *EDIT, "r2=0")
+    release = served / "apps/linear/releases/r2.yaml"
+    release.write_text(release.read_text().replace("ai.onnx: 1", "ai.onnx: 99"))
+    git(served, "commit", "--quiet", "--all", "--message", "apps/linear: Edit r2 by hand")
+
+    output = modelctl(words[0], *EDIT, *words[1:], exit_code=1)
+
+    assert "opset-supported" in output
+    assert "" == git(served, "status", "--porcelain")
+
+
+def test_a_faulty_release_can_be_left(served: Path, modelctl: Modelctl) -> None:
+    """An old error in what loses traffic does not stand in the way of taking the traffic away."""
+    modelctl("shift", *EDIT, "r2=0")
+    modelctl("shift", *EDIT, "r2=50")
+    release = served / "apps/linear/releases/r2.yaml"
+    release.write_text(release.read_text().replace("ai.onnx: 1", "ai.onnx: 99"))
+    git(served, "commit", "--quiet", "--all", "--message", "apps/linear: Edit r2 by hand")
+
+    modelctl("shift", *EDIT, "r2=0")
+
+    assert "{r1: 100, r2: 0}" in (served / SERVING).read_text()
+
+
+def test_a_number_is_never_given_twice(served: Path, modelctl: Modelctl) -> None:
+    """A release whose file was removed keeps its number: what was bound to it stays so."""
+    git(served, "rm", "--quiet", "apps/linear/releases/r2.yaml")
+    git(served, "commit", "--quiet", "--message", "apps/linear: Remove r2")
+
+    output = modelctl("release", "linear", "--artifact", str(ARTIFACTS / "r2.onnx"), "--commit")
+
+    assert "apps/linear: Add release r3" in output
