@@ -8,12 +8,18 @@ from pathlib import Path
 from modelctl.check.change import Change, change_of
 from modelctl.check.engine import check, errors
 from modelctl.check.report import REPORTERS, Checked
+from modelctl.cli import editing
 from modelctl.errors import UsageError
 from modelctl.finding import Finding
 from modelctl.repo import git
 from modelctl.repo.layout import place
 from modelctl.repo.loading import load
 from modelctl.repo.tree import CommitTree, Tree, WorkTree
+
+_SHALLOW = (
+    "this clone is shallow, so that it cannot be seen whether this is a way back, which no rule "
+    "would refuse: fetch the history (`git fetch --unshallow`; in GitHub Actions fetch-depth: 0)"
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     findings = [finding for finding in found if _is_wanted(finding, paths)]
     checked = Checked.of(_looked_at(tree, only), *paths, returned=list(_returned(change, findings)))
     print(REPORTERS[arguments.format](findings, checked))
+    if errors(findings) and git.is_shallow(root):
+        editing.say([_SHALLOW])
     return 1 if errors(findings) else 0
 
 

@@ -24,9 +24,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("command", ["render", "check"])
-def test_a_sparse_checkout_removes_nothing(
-    command: str, samples: Path, modelctl: Modelctl
-) -> None:
+def test_a_sparse_checkout_removes_nothing(command: str, samples: Path, modelctl: Modelctl) -> None:
     """A model that is not checked out is rendered and checked as it is in the index."""
     git(samples, "sparse-checkout", "set", "--no-cone", "/*", "!/apps/linear/")
 
