@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from modelctl.cli import artifacts, editing, names
@@ -11,10 +12,12 @@ from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import plan_edit
 from modelctl.edit.scaffold import NewRelease, Provenance
 from modelctl.errors import UsageError
+from modelctl.model.memory import ample_mib, least_mib
 from modelctl.repo import git, layout
-from modelctl.repo.kinds import Artifact, Golden, Release
+from modelctl.repo.kinds import Artifact, Golden, Release, Resources
 from modelctl.repo.layout import Kind
 from modelctl.repo.loading import load
+from modelctl.repo.quantities import MIB, amount
 from modelctl.repo.repository import ModelFiles
 from modelctl.repo.tree import WorkTree
 
@@ -108,12 +111,19 @@ def _files(
         graph=graph,
         image=arguments.image or latest.image,
         runtime=latest.runtime,
-        resources=latest.resources,
+        resources=_resources(latest, artifact),
         golden=golden,
         provenance=artifacts.provenance(arguments),
     )
     text = scaffold.release_text(release)
     return files | {layout.release_file(model, identity): text.encode()}
+
+
+def _resources(latest: Release, artifact: Artifact) -> Resources:
+    """Those of the latest release, with more memory where this artifact could not be loaded."""
+    if amount(latest.resources.memory) >= least_mib(artifact.size_bytes) * MIB:
+        return latest.resources
+    return replace(latest.resources, memory=f"{ample_mib(artifact.size_bytes)}Mi")
 
 
 def _repeated(arguments: argparse.Namespace, own: ModelFiles, latest: Release) -> NewRelease:

@@ -7,7 +7,12 @@ A rule module has `ID` (its slug), `LEVEL`, `SCOPE`, a docstring that is its man
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from modelctl.check.rules.capacity import no_zero_scale_with_weight, scale_bounds_ordered
+from modelctl.check.rules.capacity import (
+    memory_fits_model,
+    no_zero_scale_with_weight,
+    ort_threads_match_cpu,
+    scale_bounds_ordered,
+)
 from modelctl.check.rules.form import name_budget, path_identity, schema_valid, yaml_strict
 from modelctl.check.rules.platform import owner_has_project
 from modelctl.check.rules.release import (
@@ -72,6 +77,8 @@ RULES: tuple[Rule, ...] = (
     mirror_share_explicit,
     scale_bounds_ordered,
     no_zero_scale_with_weight,
+    memory_fits_model,
+    ort_threads_match_cpu,
     no_secret_material,
     rendered_current,
     rendered_orphan,

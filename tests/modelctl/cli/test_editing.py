@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 from modelctl.edit import transaction
@@ -251,3 +253,21 @@ def test_a_number_is_never_given_twice(served: Path, modelctl: Modelctl) -> None
     output = modelctl("release", "linear", "--artifact", str(ARTIFACTS / "r2.onnx"), "--commit")
 
     assert "apps/linear: Add release r3" in output
+
+
+def test_a_release_gets_the_memory_that_its_artifact_needs(
+    served: Path, modelctl: Modelctl, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What is too little for a larger artifact is not repeated from the release before."""
+    heavy = tmp_path_factory.mktemp("heavy") / "r3.onnx"
+    model = onnx.load(ARTIFACTS / "r2.onnx")
+    ballast = onnx.numpy_helper.from_array(np.zeros(4 << 20, np.float32), "ballast")
+    model.graph.initializer.append(ballast)
+    onnx.save(model, heavy)
+    latest = served / "apps/linear/releases/r2.yaml"
+    latest.write_text(latest.read_text().replace("memory: 512Mi", "memory: 64Mi"))
+    git(served, "commit", "--quiet", "--all", "--message", "apps/linear: Save memory")
+
+    modelctl("release", "linear", "--artifact", str(heavy), "--commit")
+
+    assert "memory: 512Mi" in (served / "apps/linear/releases/r3.yaml").read_text()
