@@ -30,6 +30,7 @@ class Kind(StrEnum):
     SERVING = "serving"
     ENVIRONMENTS = "environments"
     PROJECT = "project"
+    PLATFORM = "platform"  # what else Argo CD is given: its root, its settings, the platform
     RENDERED = "rendered"
     APPLICATION = "application"
     OTHER = "other"  # not a place that anything is read from
@@ -72,6 +73,8 @@ def place(path: str) -> Place:
             return Place(
                 Kind.APPLICATION, _stem(file) or file, environment=between[0] if between else ""
             )
+        case ["argocd", *between, file] if between[:1] != ["projects"] and _stem(file):
+            return Place(Kind.PLATFORM)
     return Place(Kind.OTHER)
 
 

@@ -27,8 +27,9 @@ def load(tree: Tree) -> Repository:
     reader = _Reader(tree)
     reader.read(shared)
     environments = _environments(reader)
-    for path in reader.paths(Kind.PROJECT):
-        reader.document(path)
+    for kind in (Kind.PROJECT, Kind.PLATFORM):
+        for path in reader.paths(kind):
+            reader.document(path)
     return Repository(
         entries=shared,
         contents=reader.contents,

@@ -14,7 +14,7 @@ from modelctl.check.rules.capacity import (
     scale_bounds_ordered,
 )
 from modelctl.check.rules.form import name_budget, path_identity, schema_valid, yaml_strict
-from modelctl.check.rules.platform import owner_has_project
+from modelctl.check.rules.platform import owner_has_project, repository_url_consistent
 from modelctl.check.rules.release import (
     io_contract_compatible,
     opset_supported,
@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     path_identity,
     name_budget,
     owner_has_project,
+    repository_url_consistent,
     image_digest_pinned,
     model_digest_pinned,
     release_exists,

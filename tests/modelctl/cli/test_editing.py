@@ -196,6 +196,30 @@ def test_nothing_is_written_through_a_symbolic_link(
     assert [] == list(outside.iterdir())
 
 
+def test_a_platform_file_keeps_nothing_from_being_rendered(
+    served: Path, modelctl: Modelctl
+) -> None:
+    """A fault in what Argo CD is given is the check's to tell; rendering reads no such file."""
+    (served / "argocd/bootstrap/prod.yaml").write_text("spec: [\n")
+
+    assert "" == modelctl("render")
+    assert "yaml-strict" in modelctl("check", exit_code=1)
+
+
+def test_another_address_is_named_wherever_it_is_repeated(served: Path, modelctl: Modelctl) -> None:
+    """The README's way to another repository: what still names the old one is told by line."""
+    old, new = "https://git.example.com/platform/models.git", "https://git.example.org/a.git"
+    environments = served / "argocd/environments.yaml"
+    environments.write_text(environments.read_text().replace(old, new))
+    repeated = git(served, "grep", "-l", "-F", old, "argocd").split()
+
+    output = modelctl("check", exit_code=1)
+
+    found = {line.partition(":")[0] for line in output.splitlines() if new in line}
+    assert set(repeated) == found
+    assert 7 == len(repeated)
+
+
 def test_an_edit_leaves_stale_files_of_other_models_alone(served: Path, modelctl: Modelctl) -> None:
     """A commit about one model never carries what is stale in another."""
     modelctl(
