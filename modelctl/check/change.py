@@ -4,14 +4,17 @@ A model whose applied bytes in an environment are again those that main has had 
 way back, and no rule stands in a way back: errors become notes, but for dangers in those bytes.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from modelctl.finding import Finding, Level
-from modelctl.repo import git, history
+from modelctl.render import applied
+from modelctl.render.applied import Applied
+from modelctl.repo import git, history, layout
 from modelctl.repo.git import Commit
+from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, ROOTS, Kind, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles, Repository
@@ -19,19 +22,6 @@ from modelctl.repo.tree import CommitTree, Tree
 
 # Rules about whether what is applied is what is typed say nothing of the applied bytes themselves.
 _OF_TYPED_FILES = frozenset({"rendered-current", "rendered-orphan", "rendered-nonempty"})
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChange:
-    """One model before and after a change; without any file where it is absent."""
-
-    before: ModelFiles
-    after: ModelFiles
-
-    @property
-    def folder(self) -> str:
-        """The folder of the model."""
-        return self.after.folder
 
 
 @dataclass(frozen=True)
@@ -66,6 +56,14 @@ class Change:
         """Whether the change is nothing but a way back."""
         return bool(self.returned) and all(self._is_part_of_a_return(path) for path in self.paths)
 
+    def release_identities(self, folder: str, release: str) -> Collection[str]:
+        """What a release file has come down to at the commits of main up to the base."""
+        return history.release_identities(self.root, folder, release, self.base)
+
+    def most_traffic(self, pair: Pair) -> Mapping[str, int]:
+        """By what a release comes down to, the most weight it had in an environment until then."""
+        return history.most_traffic(self.root, pair, self.base)
+
     def excused(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings, sorted; an error that must not hold back a way back is a note."""
         return sorted(
@@ -96,6 +94,48 @@ class Change:
             for path in self.tree.below(folder)
         }
         return history.former(self.root, self.base, pair, below)
+
+
+@dataclass(frozen=True)
+class ModelChange:
+    """One model before and after a change; without any file where it is absent."""
+
+    of: Change
+    before: ModelFiles
+    after: ModelFiles
+    find_refused: Callable[[ModelFiles], Collection[str]] = field(repr=False)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the model."""
+        return self.after.folder
+
+    @cached_property
+    def refused_before(self) -> Collection[str]:
+        """The files that had errors before: to mend them is always right."""
+        return self.find_refused(self.before)
+
+    @cached_property
+    def applied_before(self) -> Mapping[str, Applied]:
+        """By environment, what was applied of the model before the change."""
+        found: dict[str, dict[str, bytes]] = {}
+        for path, content in self.before.generated.items():
+            if place(path).pair:
+                found.setdefault(place(path).environment, {})[path] = content
+        return {environment: applied.read(files) for environment, files in found.items()}
+
+    def had_before(self, release: str) -> bool:
+        """Whether main has had a release as it is now, whatever was made of it since."""
+        return self._identity(release) in self.of.release_identities(self.folder, release)
+
+    def most_traffic(self, environment: str, release: str) -> int:
+        """The most weight that a release, as it is now, has had in an environment."""
+        most = self.of.most_traffic((self.folder, environment))
+        return most.get(self._identity(release), 0)
+
+    def _identity(self, release: str) -> str:
+        path = layout.release_file(self.folder, release)
+        return release_identity(self.after.contents.get(path, b""))
 
 
 def is_about_applied_bytes(finding: Finding) -> bool:

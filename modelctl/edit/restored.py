@@ -6,10 +6,10 @@ from dataclasses import replace
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
-from modelctl.edit.way_back import release_identity
 from modelctl.render import applied, drift
 from modelctl.repo import git, layout
 from modelctl.repo.history import Past
+from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles

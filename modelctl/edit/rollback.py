@@ -11,10 +11,11 @@ from modelctl.edit import restored
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
-from modelctl.edit.way_back import WHOLE, is_settled, last_blob, path_of, release_identity
+from modelctl.edit.way_back import WHOLE, is_settled, last_blob, path_of
 from modelctl.errors import EditRefusedError, NeverServedError
 from modelctl.render import drift
 from modelctl.repo import git, layout
+from modelctl.repo.identity import release_identity
 from modelctl.repo.kinds import Serving
 from modelctl.repo.layout import GENERATED, Kind, Pair, place
 from modelctl.repo.loading import load

@@ -6,15 +6,13 @@ back to it, whether by rollback, by revert or by hand. The way back is the one b
 A release is its content, never its number.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl.repo import git, layout
-from modelctl.repo.documents import parse
 from modelctl.repo.history import Past
+from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import Pair
 
 WHOLE = 100
@@ -55,18 +53,6 @@ def path_of(root: Path, pair: Pair, states: Sequence[Past]) -> list[Station]:
             del path[known[0] :]
         path.append(station)
     return path
-
-
-def release_identity(content: bytes) -> str:
-    """What a release file comes down to: two with the same are the same bits and settings.
-
-    Comments, layout and where the model was trained do not count.
-    """
-    document, _ = parse("release.yaml", content)
-    if document is None or not isinstance(document.value, dict):
-        return hashlib.sha256(content).hexdigest()
-    counted = {key: value for key, value in document.value.items() if key != "provenance"}
-    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
 
 def last_blob(states: Iterable[Past], pair: Pair, release: str) -> str | None:

@@ -4,19 +4,48 @@ The typed files say what is wanted; only these say what a cluster, or the local 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
-from modelctl.repo.layout import is_release
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from modelctl.repo.documents import parse
+from modelctl.repo.layout import Kind, is_release, place
 
 
 def is_route(path: str) -> bool:
     """Whether a generated file is the route of a model."""
     return PurePosixPath(path).name.startswith("httproute-")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What is applied of a model in an environment: who runs, with which weights, for whom.
+
+    `project` is that of its Application, empty where it has none.
+    """
+
+    releases: frozenset[str]
+    weights: Mapping[str, int]
+    project: str
+
+
+def read(generated: Mapping[str, bytes]) -> Applied:
+    """What some generated files of one model in one environment say."""
+    return Applied(
+        releases=frozenset(place(path).release for path in generated if is_deployment(path)),
+        weights=weights(generated) or {},
+        project=next((_project(c) for p, c in generated.items() if _is_application(p)), ""),
+    )
+
+
+def is_deployment(path: str) -> bool:
+    """Whether a generated file is the Deployment of a release."""
+    return PurePosixPath(path).name.startswith("deployment-") and bool(place(path).release)
+
+
+def pods(deployment: bytes) -> object:
+    """The template that a Deployment makes its pods from: where it changes, they restart."""
+    return _value(_loaded(deployment), "spec", "template")
 
 
 def weights(generated: Mapping[str, bytes]) -> dict[str, int] | None:
@@ -31,10 +60,7 @@ def weights(generated: Mapping[str, bytes]) -> dict[str, int] | None:
 
 
 def _weights(content: bytes) -> dict[str, int]:
-    try:
-        route = yaml.load(content, Loader=_LOADER)  # noqa: S506 - a safe loader
-    except yaml.YAMLError:
-        return {}
+    route = _loaded(content)
     shared = [rule for rule in _mappings(route, "spec", "rules") if _is_shared(rule)]
     backends = _mappings(shared[-1], "backendRefs") if shared else ()
     named = ((str(each.get("name")).rpartition("-")[2], each.get("weight")) for each in backends)
@@ -49,12 +75,31 @@ def _is_shared(rule: Mapping[str, Any]) -> bool:
     )
 
 
-def _mappings(value: object, *keys: str) -> Iterator[Mapping[str, Any]]:
-    """The mappings in the list below `keys`; none where anything is of another shape."""
+def _is_application(path: str) -> bool:
+    return place(path).kind is Kind.APPLICATION
+
+
+def _project(application: bytes) -> str:
+    project = _value(_loaded(application), "spec", "project")
+    return project if isinstance(project, str) else ""
+
+
+def _loaded(content: bytes) -> object:
+    """The value of a file; None where it was broken by hand."""
+    document, _ = parse("", content)
+    return document.value if document else None
+
+
+def _value(value: object, *keys: str) -> object:
+    """What lies below `keys`; None where anything is of another shape."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _mappings(value: object, *keys: str) -> Iterator[Mapping[str, Any]]:
+    """The mappings in the list below `keys`; none where anything is of another shape."""
+    items = _value(value, *keys)
     return (
-        (item for item in value if isinstance(item, Mapping))
-        if isinstance(value, list)
-        else iter(())
+        item for item in (items if isinstance(items, list) else ()) if isinstance(item, Mapping)
     )

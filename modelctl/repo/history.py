@@ -12,6 +12,7 @@ from pathlib import Path
 from modelctl.repo import git, layout
 from modelctl.repo.documents import parse
 from modelctl.repo.git import Commit
+from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, Pair, place
 
 Blobs = Mapping[str, str]  # by path, the name of the bytes that are there
@@ -120,6 +121,31 @@ def traffic_changes(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[
     for state, before in zip_longest(found, found[1:]):
         if before is None or state.state.blobs[path] != before.state.blobs[path]:
             yield state
+
+
+def release_identities(
+    root: Path, folder: str, release: str, revision: str = "HEAD"
+) -> frozenset[str]:
+    """What a release file has come down to in each state of the main line that had it."""
+    path = layout.release_file(folder, release)
+    blobs = {s.blobs[path] for s in states(root, revision, path) if path in s.blobs}
+    return frozenset(map(release_identity, git.read_blobs(root, sorted(blobs)).values()))
+
+
+def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str, int]:
+    """By what a release comes down to, the most weight that it was deployed with there."""
+    found = [
+        (blob, weight)
+        for state in past(root, pair, revision)
+        for release, weight in state.weights.items()
+        if (blob := state.state.blobs.get(layout.release_file(pair[0], release)))
+        and any(place(path).release == release for path in state.state.generated)
+    ]
+    contents = git.read_blobs(root, sorted({blob for blob, _ in found}))
+    most: dict[str, int] = {}
+    for blob, weight in sorted(found, key=lambda each: each[1]):
+        most[release_identity(contents[blob])] = weight
+    return most
 
 
 def _traffic(path: str, content: bytes) -> tuple[str, Mapping[str, int]] | None:
