@@ -13,6 +13,15 @@ from modelctl.check.rules.capacity import (
     ort_threads_match_cpu,
     scale_bounds_ordered,
 )
+from modelctl.check.rules.change import (
+    capacity_for_weight,
+    drain_before_retire,
+    enter_at_zero,
+    owner_move_stepped,
+    release_immutable,
+    removal_impact,
+    restart_impact,
+)
 from modelctl.check.rules.form import name_budget, path_identity, schema_valid, yaml_strict
 from modelctl.check.rules.platform import owner_has_project, repository_url_consistent
 from modelctl.check.rules.release import (
@@ -53,7 +62,8 @@ class Rule(Protocol):
         """Every violation in the `Files`, `ModelFiles` or `ModelChange` of its scope; pure."""
 
 
-# In the order of a reader: what a file is, what a release is, where traffic goes, what is rendered.
+# In the order of a reader: what a file is, what a release is, where traffic goes,
+# what a change does to it, what is rendered.
 RULES: tuple[Rule, ...] = (
     yaml_strict,
     schema_valid,
@@ -80,6 +90,13 @@ RULES: tuple[Rule, ...] = (
     no_zero_scale_with_weight,
     memory_fits_model,
     ort_threads_match_cpu,
+    enter_at_zero,
+    drain_before_retire,
+    release_immutable,
+    owner_move_stepped,
+    capacity_for_weight,
+    restart_impact,
+    removal_impact,
     no_secret_material,
     rendered_current,
     rendered_orphan,
