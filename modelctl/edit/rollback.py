@@ -60,12 +60,11 @@ def plan_rollback(
     now = Situation(root, tree, pair)
     _require_served(now)
     target = _target(now, to)
-    runs = target.release in now.weights
-    if runs or at_once:
-        return _step(
-            now, target, Traffic(target.release, {target.release: WHOLE}), is_cold=not runs
-        )
+    runs = target.release in now.runs
     kept = {release: weight for release, weight in now.weights.items() if weight}
+    if runs or at_once or not kept:
+        all_of_it = Traffic(target.release, {target.release: WHOLE})
+        return _step(now, target, all_of_it, is_cold=not runs)
     return _step(now, target, Traffic(now.stable, kept | {target.release: 0}), is_cold=False)
 
 
@@ -73,23 +72,30 @@ def _step(now: Situation, target: Target, wanted: Traffic, *, is_cold: bool) -> 
     """The files that bring the wanted traffic; what is deployed besides stays, at 0."""
     warms = not wanted.weights[target.release]
     back = _release_file(now, target)
-    changes = _rendered(now, wanted, back)
-    if changes is not None:
-        _require_effect(now, target, changes)
-        return Rollback(target.release, changes, warms, is_cold)
-    found = restored.by_bytes(now, wanted, back)
-    if found is None:
-        found = restored.by_rendering(now, wanted, back)
-    if found is None:
+    changes, commit = _rendered(now, wanted, back), ""
+    if changes is None or _disturbs(now, target, changes, back):
+        found = restored.by_bytes(now, wanted, back) or restored.by_rendering(now, wanted, back)
+        changes, commit = found or (changes, "")
+    if changes is None:
         faults = [*now.files.repository.faults, *now.files.faults]
         shown = "\n  ".join(map(str, faults))
         raise EditRefusedError(
             f"nothing was written: {now.pair[0]} cannot be rendered in {now.pair[1]}, and no state "
             f"of this branch can be brought back instead; mend these:\n  {shown}"
         )
-    changes, commit = found
     _require_effect(now, target, changes)
     return Rollback(target.release, changes, warms, is_cold, commit)
+
+
+def _disturbs(now: Situation, target: Target, changes: Changes, back: Changes) -> bool:
+    """Whether rendering would change what runs of the target: it was edited, and not rendered.
+
+    What runs is what is to get the traffic; bits that never served must not come instead.
+    """
+    runs = target.release in now.runs and not back
+    return runs and any(
+        place(path).kind in GENERATED and place(path).release == target.release for path in changes
+    )
 
 
 def _rendered(now: Situation, wanted: Traffic, back: Changes) -> Changes | None:

@@ -46,6 +46,11 @@ class Situation:
         typed = self.serving.weights if self.serving else {}
         return typed if found is None else found
 
+    @property
+    def runs(self) -> frozenset[str]:
+        """The releases that anything is applied for."""
+        return frozenset({place(path).release for path in self.generated} - {""})
+
     @cached_property
     def past(self) -> Sequence[Past]:
         """Every state that main had, newest first."""

@@ -59,12 +59,23 @@ def _mended(root: Path) -> tuple[str, ...]:
         way_back.forget()
         return (f"an interrupted edit was committed whole: {way_back.what}",)
     _require_no_lock(root)
-    left = way_back.put_back()
+    left = way_back.put_back(but=_committed_since(way_back))
     undo.reset_index(root, paths)
     words = f"an interrupted edit was undone: {way_back.what}"
     if left:
         words += f"; left as they are, because they were changed since: {', '.join(left)}"
     return (words,)
+
+
+def _committed_since(way_back: undo.Undo) -> frozenset[str]:
+    """The paths that a commit has changed after the edit was interrupted: they are somebody's."""
+    if git.head(way_back.root) == way_back.head:
+        return frozenset()
+    name = git.blob_name(way_back.root)
+    paths = [file.path for file in way_back.files]
+    committed = {p: blob for p, (_, blob) in git.entries_of(way_back.root, "HEAD", paths).items()}
+    before = {f.path: None if f.before is None else name(f.before) for f in way_back.files}
+    return frozenset(path for path in paths if committed.get(path) != before[path])
 
 
 def _is_committed(way_back: undo.Undo) -> bool:

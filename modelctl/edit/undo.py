@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +40,17 @@ class Undo:
     what: str
     files: tuple[Replaced, ...]
 
-    def put_back(self) -> tuple[str, ...]:
-        """Restore every file; the paths that somebody else has changed since are left and named."""
+    def put_back(self, *, but: Collection[str] = ()) -> tuple[str, ...]:
+        """Restore every file; the paths that somebody else has changed since are left and named.
+
+        So are those of `but`.
+        """
         left = []
         for file in self.files:
             now = content_of(self.root / file.path)
             if now == file.before:
                 continue
-            if _sha256(now) != file.after_sha256:
+            if file.path in but or _sha256(now) != file.after_sha256:
                 left.append(file.path)
                 continue
             put(self.root, file.path, file.before)

@@ -372,3 +372,33 @@ def test_a_way_back_excuses_nothing_else(promoted: Path, modelctl: Modelctl) -> 
     output = modelctl("check", exit_code=1)
 
     assert "apps/other/model.yaml:1:1: schema-valid" in output
+
+
+def test_an_edit_that_was_never_rendered_does_not_come_along(
+    shifted: Path, modelctl: Modelctl
+) -> None:
+    """What gets the traffic is what runs, not what somebody has made of its file since."""
+    path = "apps/linear/releases/r1.yaml"
+    before = (shifted / path).read_bytes()
+    deployment = f"{RENDERED}/deployment-linear-r1.yaml"
+    runs = (shifted / deployment).read_bytes()
+    commit_edit(shifted, path, "threads: 1", "threads: 4")
+
+    modelctl("rollback", *EDIT)
+
+    assert {"r1": 100, "r2": 0} == weights(shifted)
+    assert runs == (shifted / deployment).read_bytes()
+    assert before == (shifted / path).read_bytes()
+
+
+def test_a_model_without_any_traffic_gets_its_stable_release_back(
+    promoted: Path, modelctl: Modelctl
+) -> None:
+    """Where a hand edit took all traffic away, one command gives it back at once."""
+    commit_edit(promoted, SERVING, "{r1: 0, r2: 100}", "{r1: 0, r2: 0}")
+    modelctl("render")
+    git(promoted, "commit", "--quiet", "--all", "--message", "apps/linear: Take all away")
+
+    modelctl("rollback", *EDIT)
+
+    assert {"r1": 0, "r2": 100} == weights(promoted)
