@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
-from modelctl.local.plan.values import Backend, Lane, Rule
+from modelctl.local.plan.values import Backend, Lane, RouteRule
 
 Json = dict[str, Any]
 
@@ -54,7 +54,7 @@ def source(folder: Path, name: str) -> Json:
 
 
 def snapshot(
-    folder: Path, services: Iterable[Endpoints], published: Mapping[str, tuple[Rule, ...]]
+    folder: Path, services: Iterable[Endpoints], published: Mapping[str, tuple[RouteRule, ...]]
 ) -> Snapshot:
     """The resources for these Services and the published rules of each model.
 
@@ -145,7 +145,7 @@ def socket_address(port: int) -> Json:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def _route_configuration(published: Mapping[str, tuple[Rule, ...]]) -> Json:
+def _route_configuration(published: Mapping[str, tuple[RouteRule, ...]]) -> Json:
     rules = sorted((rule for rules in published.values() for rule in rules), key=_precedence)
     starting = sorted(model for model, rules in published.items() if not rules)
     routes = [
@@ -163,17 +163,17 @@ def _route_configuration(published: Mapping[str, tuple[Rule, ...]]) -> Json:
     }
 
 
-def _precedence(rule: Rule) -> tuple[bool, int, int]:
+def _precedence(rule: RouteRule) -> tuple[bool, int, int]:
     return not rule.match.exact, -len(rule.match.path), -len(rule.match.headers)
 
 
-def _route(rule: Rule) -> Json:
+def _route(rule: RouteRule) -> Json:
     if sum(backend.weight for backend in rule.backends) == 0:
         return _answer(_match(rule), 500)
     return {"match": _match(rule), "route": _action(rule)}
 
 
-def _match(rule: Rule) -> Json:
+def _match(rule: RouteRule) -> Json:
     path = rule.match.path.rstrip("/")
     match: Json = {"path_separated_prefix": path} if path else {"prefix": "/"}
     if rule.match.exact:
@@ -184,7 +184,7 @@ def _match(rule: Rule) -> Json:
     return match | ({"headers": headers} if headers else {})
 
 
-def _action(rule: Rule) -> Json:
+def _action(rule: RouteRule) -> Json:
     weighted = [_weighted(backend, rule.lane) for backend in rule.backends if backend.weight]
     action: Json = {
         "weighted_clusters": {"clusters": weighted},
