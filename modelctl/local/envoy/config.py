@@ -44,7 +44,7 @@ def cluster_name(service: str, lane: Lane) -> str:
     return f"{service}~{lane}"
 
 
-def source(folder: Path, name: str) -> Json:
+def config_source(folder: Path, name: str) -> Json:
     """Where Envoy reads a resource: `<folder>/<name>.json`, again after every rename onto it."""
     return {
         "resource_api_version": "V3",
@@ -87,7 +87,7 @@ def _cluster(folder: Path, endpoints: Endpoints, lane: Lane) -> Json:
         "@type": _TYPE + "config.cluster.v3.Cluster",
         "name": name,
         "type": "EDS",
-        "eds_cluster_config": {"eds_config": source(folder, ENDPOINTS + name)},
+        "eds_cluster_config": {"eds_config": config_source(folder, ENDPOINTS + name)},
         "connect_timeout": "1s",
         "lb_policy": "LEAST_REQUEST",
         # No endpoint in health means 503 at once, as from a Service without endpoints; sending
