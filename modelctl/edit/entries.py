@@ -172,11 +172,11 @@ class YamlText:
         """Where the line after the one of `offset` begins."""
         return self.text.find("\n", offset) + 1 or len(self.text)
 
-    def _offset(self, place: Position) -> int:
+    def _offset(self, position: Position) -> int:
         start = 0
-        for _ in range(place.line - 1):
+        for _ in range(position.line - 1):
             start = self._line_end(start)
-        return start + place.column - 1
+        return start + position.column - 1
 
     def _reparsed(self, text: str) -> "YamlText":
         document, faults = parse(self.document.path, text.encode())

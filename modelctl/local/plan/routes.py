@@ -87,7 +87,7 @@ def _backend(item: Field, settings: tuple[tuple[str, str], ...]) -> Backend:
 
 
 def _matches(rule: Field) -> Iterator[Match]:
-    matches = list(rule.get("matches").items()) or [Field(_DEFAULT_MATCH, rule.path, rule.place)]
+    matches = list(rule.get("matches").items()) or [Field(_DEFAULT_MATCH, rule.path, rule.at)]
     for match in matches:
         match.refuse("method", "queryParams")
         kind = match.get("path", "type")
@@ -126,6 +126,6 @@ def _duration(field: Field) -> float | None:
         return None
     text = field.text()
     if not _DURATION.fullmatch(text):
-        raise PlanError(f"{field.path}: {field.place} is no duration such as 1m30s: {text!r}")
+        raise PlanError(f"{field.path}: {field.at} is no duration such as 1m30s: {text!r}")
     parts = re.findall(r"([0-9]+)(ms|h|m|s)", text)
     return sum(int(number) * _UNITS_S[unit] for number, unit in parts)

@@ -40,13 +40,13 @@ def check(files: ModelFiles) -> Iterator[Violation]:
         version = release.graph.ir_version
         if version > MAX_IR_VERSION:
             message = f"found IR version {version}, expected at most {MAX_IR_VERSION}"
-            place = document.at("graph", "ir_version")
-            yield Violation(document.path, place, message, _EXPORT)
+            position = document.at("graph", "ir_version")
+            yield Violation(document.path, position, message, _EXPORT)
         for domain, opset in release.graph.opsets.items():
             message, remedy = _fault(domain, opset)
             if message:
-                place = document.at("graph", "opsets", domain)
-                yield Violation(document.path, place, message, remedy)
+                position = document.at("graph", "opsets", domain)
+                yield Violation(document.path, position, message, remedy)
 
 
 _EXPORT = f"export the model for ONNX Runtime {ONNXRUNTIME}"

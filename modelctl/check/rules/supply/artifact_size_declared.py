@@ -41,7 +41,7 @@ def check(files: ModelFiles) -> Iterator[Violation]:
         for facts in files.artifacts_of(declared.uri):
             if facts.sha256 == declared.sha256 and facts.size_bytes != declared.size_bytes:
                 path = layout.release_file(files.folder, identity)
-                place = files.documents[path].at("artifact", "bytes")
+                position = files.documents[path].at("artifact", "bytes")
                 message = f"found {declared.size_bytes}, expected {facts.size_bytes}"
                 remedy = f"write bytes: {facts.size_bytes}, the size of {facts.path}"
-                yield Violation(path, place, message, remedy)
+                yield Violation(path, position, message, remedy)

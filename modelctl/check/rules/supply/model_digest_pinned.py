@@ -42,10 +42,10 @@ def check(files: ModelFiles) -> Iterator[Violation]:
         for part, uri, sha256 in _pins(release):
             for facts in files.artifacts_of(uri):
                 if facts.sha256 not in ("", sha256):
-                    place = files.documents[path].at(part, "sha256")
+                    position = files.documents[path].at(part, "sha256")
                     message = f"found {sha256}, expected {facts.sha256} as {facts.path} has"
                     remedy = "correct it while the release is new, else put the old file back"
-                    yield Violation(path, place, message, remedy)
+                    yield Violation(path, position, message, remedy)
 
 
 def _pins(release: Release) -> Iterator[tuple[str, str, str]]:
