@@ -125,8 +125,8 @@ def commit(root: Path, changes: Changes, message: str, *, verify: bool = True) -
         with undo.index_kept(root):
             for path, content in changes.items():
                 undo.put(root, path, content)
-            identity = _committed(root, changes, message, verify=verify)
-            _require_promised(root, backup.head, identity, changes)
+            commit_id = _committed(root, changes, message, verify=verify)
+            _require_promised(root, backup.head, commit_id, changes)
     except BaseException:
         left = backup.put_back()
         if left:
@@ -134,7 +134,7 @@ def commit(root: Path, changes: Changes, message: str, *, verify: bool = True) -
             raise ModelctlError(f"changed meanwhile by something else, left so: {named}") from None
         raise
     backup.forget()
-    return identity
+    return commit_id
 
 
 def _committed(root: Path, changes: Changes, message: str, *, verify: bool) -> str:
@@ -148,11 +148,11 @@ def _committed(root: Path, changes: Changes, message: str, *, verify: bool) -> s
     return git.resolve(root, "HEAD")
 
 
-def _require_promised(root: Path, before: str, identity: str, changes: Changes) -> None:
+def _require_promised(root: Path, before: str, commit_id: str, changes: Changes) -> None:
     """Refuse, and take back, a commit whose bytes a hook or a filter has changed."""
     name = git.blob_name(root)
     promised = {path: name(content) for path, content in changes.items() if content is not None}
-    found = {path: blob for path, (_, blob) in git.entries_of(root, identity, changes).items()}
+    found = {path: blob for path, (_, blob) in git.entries_of(root, commit_id, changes).items()}
     if found == promised:
         return
     other = sorted(path for path in changes if found.get(path) != promised.get(path))
@@ -161,7 +161,7 @@ def _require_promised(root: Path, before: str, identity: str, changes: Changes) 
         if (None if now is None else name(now)) == found.get(path):
             undo.put(root, path, changes[path])  # the hook's doing, so that the undo takes it back
     if before:
-        git.run(root, "update-ref", "-m", "modelctl: take back", "HEAD", before, identity)
+        git.run(root, "update-ref", "-m", "modelctl: take back", "HEAD", before, commit_id)
     raise ModelctlError(
         f"nothing was changed: the commit had other bytes than promised in {', '.join(other)}; "
         "a hook or a filter (.gitattributes, core.autocrlf) rewrites them: exempt generated files"

@@ -35,8 +35,8 @@ SCOPE = Scope.MODEL
 
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each version that the runtime does not know."""
-    for identity, release in files.releases.items():
-        document = files.documents[layout.release_file(files.folder, identity)]
+    for release_id, release in files.releases.items():
+        document = files.documents[layout.release_file(files.folder, release_id)]
         version = release.graph.ir_version
         if version > MAX_IR_VERSION:
             message = f"found IR version {version}, expected at most {MAX_IR_VERSION}"

@@ -36,8 +36,8 @@ _ON_GPU = frozenset({"cuda", "tensorrt"})
 
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each provider's options that nobody reads, for each GPU too few or many."""
-    for identity, release in files.releases.items():
-        document = files.documents[layout.release_file(files.folder, identity)]
+    for release_id, release in files.releases.items():
+        document = files.documents[layout.release_file(files.folder, release_id)]
         runtime = release.runtime
         listed = " and ".join(runtime.providers)
         for name in runtime.provider_options:

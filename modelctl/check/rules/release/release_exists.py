@@ -37,10 +37,10 @@ def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each release or artifact that is served and missing."""
     for environment, serving in files.servings.items():
         where = files.environments.get(environment)
-        for identity in serving.deployed:
-            release = files.releases.get(identity)
-            if layout.release_file(files.folder, identity) not in files.entries:
-                yield _no_release(files, serving, identity)
+        for release_id in serving.deployed:
+            release = files.releases.get(release_id)
+            if layout.release_file(files.folder, release_id) not in files.entries:
+                yield _no_release(files, serving, release_id)
             elif release is not None and where is not None:
                 yield from _no_artifacts(files, where, release)
 

@@ -37,8 +37,8 @@ SCOPE = Scope.MODEL
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each digest that is missing, malformed or not that of its file."""
     yield from files.faults_of(ID)
-    for identity, release in files.releases.items():
-        path = layout.release_file(files.folder, identity)
+    for release_id, release in files.releases.items():
+        path = layout.release_file(files.folder, release_id)
         for part, uri, sha256 in _pins(release):
             for facts in files.artifacts_of(uri):
                 if facts.sha256 not in ("", sha256):
