@@ -33,7 +33,7 @@ Reporter = Callable[[Sequence[Finding], Checked], str]
 def text(findings: Sequence[Finding], checked: Checked) -> str:
     """One finding a line, its level where it is no error, then what was checked and how many."""
     lines = [_line(finding) for finding in findings]
-    scope = (
+    looked_at = (
         f"{_counted(checked.models, 'model')}, {_counted(checked.releases, 'release')} and "
         f"{_counted(checked.servings, 'serving file')}"
     )
@@ -41,7 +41,7 @@ def text(findings: Sequence[Finding], checked: Checked) -> str:
     found = [_counted(levels[level], level.value) for level in Level if levels[level]]
     lines += [f"note: {words}" for words in checked.returned]
     where = f" in {', '.join(checked.shown)}" if checked.shown else ""
-    return "\n".join([*lines, f"checked {scope}: {', '.join(found) or 'no findings'}{where}"])
+    return "\n".join([*lines, f"checked {looked_at}: {', '.join(found) or 'no findings'}{where}"])
 
 
 def as_json(findings: Sequence[Finding], checked: Checked) -> str:

@@ -19,13 +19,13 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class YamlText:
     """A text and its parsed document, always in step."""
 
     document: Document
     text: str
 
-    def with_value(self, pointer: Pointer, value: str) -> "Source":
+    def with_value(self, pointer: Pointer, value: str) -> "YamlText":
         """The file with the plain scalar at `pointer` set, as a new last entry if there is none.
 
         Raises:
@@ -41,7 +41,7 @@ class Source:
         quote = old[0] if old[:1] in ("'", '"') else ""
         return self._reparsed(f"{self.text[:start]}{quote}{value}{quote}{self.text[end:]}")
 
-    def without_entry(self, pointer: Pointer) -> "Source":
+    def without_entry(self, pointer: Pointer) -> "YamlText":
         """The file without a key and its value, and without the comments on their lines.
 
         Raises:
@@ -53,7 +53,7 @@ class Source:
         start = self._line_start(self._key(pointer))
         return self._reparsed(self.text[:start] + self.text[self._line_end(self._end(pointer)) :])
 
-    def _with_entry(self, pointer: Pointer, value: str) -> "Source":
+    def _with_entry(self, pointer: Pointer, value: str) -> "YamlText":
         parent, entry = pointer[:-1], f"{pointer[-1]}: {value}"
         siblings = self._siblings(parent)
         if not siblings:
@@ -72,7 +72,7 @@ class Source:
             return self._with_line(end, f"{before}{entry},")
         return self._with_line(end, before + entry, mark=",")
 
-    def _with_line(self, offset: int, line: str, *, mark: str = "") -> "Source":
+    def _with_line(self, offset: int, line: str, *, mark: str = "") -> "YamlText":
         """The file with `mark` at an offset and a line below it, ended as the lines above are."""
         at = self._line_end(offset)
         above = self.text[:offset] + mark + self.text[offset:at]
@@ -172,17 +172,17 @@ class Source:
         """Where the line after the one of `offset` begins."""
         return self.text.find("\n", offset) + 1 or len(self.text)
 
-    def _offset(self, place: Position) -> int:
+    def _offset(self, position: Position) -> int:
         start = 0
-        for _ in range(place.line - 1):
+        for _ in range(position.line - 1):
             start = self._line_end(start)
-        return start + place.column - 1
+        return start + position.column - 1
 
-    def _reparsed(self, text: str) -> "Source":
+    def _reparsed(self, text: str) -> "YamlText":
         document, faults = parse(self.document.path, text.encode())
         if document is None or faults:
             raise self._refused(f"cannot be edited safely: {faults[0]}")
-        return Source(document, text)
+        return YamlText(document, text)
 
     def _refused(self, why: str) -> EditRefusedError:
         return EditRefusedError(f"{self.document.path}: {why}")

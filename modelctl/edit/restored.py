@@ -8,7 +8,7 @@ from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
 from modelctl.render import applied, drift
 from modelctl.repo import git, layout
-from modelctl.repo.history import Past
+from modelctl.repo.history import TrafficState
 from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, Pair, place
 from modelctl.repo.loading import load
@@ -24,7 +24,7 @@ Found = tuple[Changes, str]  # what to write, and the commit that it comes from
 def by_bytes(now: Situation, wanted: Traffic, back: Changes) -> Found | None:
     """The newest state that applied the wanted traffic, file by file as it was."""
     for state in now.past:
-        if not _same_traffic(state.weights, wanted) or not state.state.generated:
+        if not _same_traffic(state.weights, wanted) or not state.files.generated:
             continue
         changes = _files_of(now, state)
         generated = {
@@ -66,13 +66,13 @@ def _same_traffic(weights: Mapping[str, int], wanted: Traffic) -> bool:
     )
 
 
-def _files_of(now: Situation, state: Past) -> dict[str, bytes | None]:
+def _files_of(now: Situation, state: TrafficState) -> dict[str, bytes | None]:
     """Everything of a state: what was applied, its serving file, the releases that it deployed."""
     serving = layout.serving_file(*now.pair)
     releases = [layout.release_file(now.pair[0], release) for release in state.weights]
     blobs = {
         path: blob
-        for path, blob in state.state.blobs.items()
+        for path, blob in state.files.blobs.items()
         if path == serving or path in releases or place(path).kind in GENERATED
     }
     contents = git.read_blobs(now.root, sorted(set(blobs.values())))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelctl.render import applied
 from modelctl.repo import git, history
-from modelctl.repo.history import Past
+from modelctl.repo.history import TrafficState
 from modelctl.repo.kinds import Serving
 from modelctl.repo.layout import Pair, place
 from modelctl.repo.loading import load
@@ -52,7 +52,7 @@ class Situation:
         return frozenset({place(path).release for path in self.generated} - {""})
 
     @cached_property
-    def past(self) -> Sequence[Past]:
+    def past(self) -> Sequence[TrafficState]:
         """Every state that main had, newest first."""
         return tuple(history.past(self.root, self.pair)) if git.head(self.root) else ()
 

@@ -76,7 +76,7 @@ class Undo:
 
 
 def begun(root: Path, changes: Changes, what: str) -> Undo:
-    """The way back from an edit that is about to be written."""
+    """What undoes an edit that is about to be written."""
     files = (
         Replaced(path, content_of(root / path), _sha256(content))
         for path, content in changes.items()
@@ -85,7 +85,7 @@ def begun(root: Path, changes: Changes, what: str) -> Undo:
 
 
 def interrupted(root: Path) -> Undo | None:
-    """The way back from an edit that never came to its end; None where there is none."""
+    """What undoes an edit that never came to its end; None where there is none."""
     record = _record(root)
     try:
         fields = json.loads(record.read_bytes())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl.repo import git, layout
-from modelctl.repo.history import Past
+from modelctl.repo.history import TrafficState
 from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import Pair
 
@@ -32,7 +32,7 @@ def is_settled(stable: str, weights: Mapping[str, int]) -> bool:
     return weights.get(stable) == WHOLE
 
 
-def path_of(root: Path, pair: Pair, states: Sequence[Past]) -> list[Station]:
+def path_of(root: Path, pair: Pair, states: Sequence[TrafficState]) -> list[Station]:
     """The stable releases of the main line, oldest first, the current one last.
 
     `states` come newest first, as history gives them.
@@ -55,18 +55,18 @@ def path_of(root: Path, pair: Pair, states: Sequence[Past]) -> list[Station]:
     return path
 
 
-def last_blob(states: Iterable[Past], pair: Pair, release: str) -> str | None:
+def last_blob(states: Iterable[TrafficState], pair: Pair, release: str) -> str | None:
     """The file of a release as it was when it was last deployed, whatever its weight."""
     path = layout.release_file(pair[0], release)
-    deployed = (state.state.blobs for state in states if release in state.weights)
+    deployed = (state.files.blobs for state in states if release in state.weights)
     return next((blobs[path] for blobs in deployed if path in blobs), None)
 
 
-def _applied_of(state: Past) -> frozenset[str]:
+def _applied_of(state: TrafficState) -> frozenset[str]:
     """The names of the bytes that are applied for the stable release alone."""
-    own = state.state.generated.items()
+    own = state.files.generated.items()
     return frozenset(blob for path, blob in own if layout.place(path).release == state.stable)
 
 
-def _stable_blob(pair: Pair, state: Past) -> str | None:
-    return state.state.blobs.get(layout.release_file(pair[0], state.stable))
+def _stable_blob(pair: Pair, state: TrafficState) -> str | None:
+    return state.files.blobs.get(layout.release_file(pair[0], state.stable))

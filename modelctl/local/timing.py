@@ -10,7 +10,7 @@ class Timing:
     Attributes:
         follow_s: between two looks at the branch of a repository on this machine.
         fetch_s: between two fetches of a repository that is followed by URL.
-        settle_s: between two looks at Envoy while a change is under way.
+        hurry_s: between two looks at Envoy while a change is under way.
         starting_s: between two startup probes, and readiness probes until the first success.
         restart_s: before the first restart of a server that had been ready.
         retry_s: before the first restart of a server that never was.
@@ -24,7 +24,7 @@ class Timing:
 
     follow_s: float = 0.1
     fetch_s: float = 3.0
-    settle_s: float = 0.05
+    hurry_s: float = 0.05
     starting_s: float = 0.1
     restart_s: float = 0.1
     retry_s: float = 1.0

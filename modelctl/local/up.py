@@ -28,7 +28,7 @@ from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.artifacts import ArtifactExport
 from modelctl.local.source.reading import Reader
-from modelctl.local.source.repositories import Files, Remote, Source, local_branch
+from modelctl.local.source.repositories import FilesOnDisk, Remote, Source, local_branch
 from modelctl.local.state import Lock, StateFolder, recall_good, remember_good
 from modelctl.local.timing import Timing
 from modelctl.repo import git
@@ -256,7 +256,7 @@ def _source(options: Options, folder: StateFolder) -> Source:
         every_s = options.timing.fetch_s
         return Remote(options.repository, options.ref, folder.mirror, every_s=every_s)
     if options.worktree:
-        return Files(git.top_level(path))
+        return FilesOnDisk(git.top_level(path))
     return local_branch(path.resolve(), options.ref, every_s=options.timing.follow_s)
 
 

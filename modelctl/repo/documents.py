@@ -63,9 +63,9 @@ def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8")
-        place = characters.place_of(before, len(before))
+        position = characters.position_of(before, len(before))
         message = f"found the byte 0x{content[error.start]:02x}, which is not UTF-8"
-        return None, [Finding(path, place, RULE, message, "save the file as UTF-8")]
+        return None, [Finding(path, position, RULE, message, "save the file as UTF-8")]
     builder = _Builder(path)
     try:
         builder.note_characters(text)
@@ -101,7 +101,7 @@ class _Builder:
         """Note what a reader could miss; past a line end or control, places would differ too."""
         is_fatal = False
         for suspect in characters.suspects(text):
-            self._add(suspect.place, suspect.message, suspect.remedy)
+            self._add(suspect.position, suspect.message, suspect.remedy)
             is_fatal = is_fatal or suspect.is_fatal
         if is_fatal:
             raise _RefusedError
@@ -195,11 +195,11 @@ class _Builder:
     def _note(self, event: _Event, message: str, remedy: str) -> None:
         self._add(_span(event, event).start, message, remedy)
 
-    def _add(self, place: Position, message: str, remedy: str) -> None:
-        self.findings.append(Finding(self.path, place, RULE, message, remedy))
+    def _add(self, position: Position, message: str, remedy: str) -> None:
+        self.findings.append(Finding(self.path, position, RULE, message, remedy))
         if len(self.findings) == MAX_FAULTS:
             message = f"found {MAX_FAULTS} faults up to here, expected none: the rest is not read"
-            self.findings.append(Finding(self.path, place, RULE, message, "mend these first"))
+            self.findings.append(Finding(self.path, position, RULE, message, "mend these first"))
             raise _RefusedError
 
     def _refuse(self, event: _Event, message: str, remedy: str) -> None:
@@ -217,7 +217,7 @@ def _span(first: _Event, last: _Event) -> Span:
 
 def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
     mark = error.problem_mark or error.context_mark
-    place = Position(mark.line + 1, mark.column + 1) if mark else START
+    position = Position(mark.line + 1, mark.column + 1) if mark else START
     words = ": ".join(part for part in (error.context, error.problem) if part)
     message = f"found broken syntax, expected YAML: {words}"
-    return Finding(path, place, RULE, message, "mend it there, or on a line before")
+    return Finding(path, position, RULE, message, "mend it there, or on a line before")

@@ -137,14 +137,14 @@ def log(folder: Path, revision: str, *paths: str, limit: int | None = None) -> I
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class MainLineCommit:
     """A commit of the main line and, by path, the blob before and after it; None for no file."""
 
     commit: Commit
     changed: Mapping[str, tuple[str | None, str | None]]
 
 
-def steps(folder: Path, revision: str, *paths: str) -> Iterator[Step]:
+def main_line(folder: Path, revision: str, *paths: str) -> Iterator[MainLineCommit]:
     """The commits of the main line that changed anything at `paths`, newest first.
 
     The main line is the line of first parents: what a merge brought counts where it was merged,
@@ -163,7 +163,7 @@ def steps(folder: Path, revision: str, *paths: str) -> Iterator[Step]:
         while (token := next(tokens, "")).startswith("\n:") or token.startswith(":"):
             _, _, before, after, _ = token.strip().split(" ")
             changed[next(tokens)] = _blob(before), _blob(after)
-        yield Step(commit, changed)
+        yield MainLineCommit(commit, changed)
 
 
 def _blob(identity: str) -> str | None:

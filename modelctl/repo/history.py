@@ -1,4 +1,4 @@
-"""Who served what when, from git alone: the past states of a model in an environment.
+"""Which releases served with which weights at which time, read from git alone.
 
 Only the main line counts, the line of first parents: a release that had traffic on a side branch
 never served. States are compared by git's object names, so nothing is read to compare them.
@@ -19,15 +19,15 @@ Blobs = Mapping[str, str]  # by path, the name of the bytes that are there
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What a commit put into force: the files that were asked for, as they were from it on."""
+class FileState:
+    """Some files as a commit of the main line left them, by path and blob."""
 
     commit: Commit
     blobs: Blobs
 
     @property
     def generated(self) -> Blobs:
-        """The generated files alone: what was applied."""
+        """The generated files alone: what was applied to the cluster, or run by an engine."""
         return generated_of(self.blobs)
 
 
@@ -37,7 +37,7 @@ def generated_of(blobs: Blobs) -> Blobs:
 
 
 def paths_of(pair: Pair) -> tuple[str, ...]:
-    """Where everything lies that decides what a model serves in an environment."""
+    """The files and folders that decide what a model serves in an environment."""
     folder, environment = pair
     return (
         layout.serving_file(folder, environment),
@@ -47,7 +47,7 @@ def paths_of(pair: Pair) -> tuple[str, ...]:
 
 
 def generated_paths_of(pair: Pair) -> tuple[str, ...]:
-    """Where everything lies that is applied for a model in an environment."""
+    """The folder and the file that the renderer writes for a model in an environment."""
     folder, environment = pair
     return (
         layout.rendered_folder(folder, environment),
@@ -55,12 +55,12 @@ def generated_paths_of(pair: Pair) -> tuple[str, ...]:
     )
 
 
-def states(root: Path, revision: str, *paths: str) -> Iterator[State]:
+def states(root: Path, revision: str, *paths: str) -> Iterator[FileState]:
     """Each state of the main line that differs from the one before it, newest first."""
     now = git.blobs(root, revision, *paths)
-    for step in git.steps(root, revision, *paths):
-        yield State(step.commit, dict(now))
-        for path, (before, _) in step.changed.items():
+    for each in git.main_line(root, revision, *paths):
+        yield FileState(each.commit, dict(now))
+        for path, (before, _) in each.changed.items():
             if before is None:
                 now.pop(path, None)
             else:
@@ -85,20 +85,20 @@ def former(root: Path, revision: str, pair: Pair, applied: Blobs) -> Commit | No
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """A state of a model in an environment, with the traffic that its serving file asked for."""
+class TrafficState:
+    """The files of a model in an environment at a commit, and the traffic they asked for."""
 
-    state: State
+    files: FileState
     stable: str
     weights: Mapping[str, int]
 
     @property
     def commit(self) -> Commit:
         """The commit that put the state into force."""
-        return self.state.commit
+        return self.files.commit
 
 
-def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[Past]:
+def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[TrafficState]:
     """Each state of a model in an environment that said who serves, newest first.
 
     A commit that removed the serving file, or left it unreadable, served nothing new and is passed
@@ -111,15 +111,15 @@ def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[Past]:
     for state in found:
         traffic = read[state.blobs[path]]
         if traffic is not None:
-            yield Past(state, *traffic)
+            yield TrafficState(state, *traffic)
 
 
-def traffic_changes(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[Past]:
+def traffic_changes(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[TrafficState]:
     """The states whose serving file differs from that of the state before, newest first."""
     path = layout.serving_file(*pair)
     found = list(past(root, pair, revision))
     for state, before in zip_longest(found, found[1:]):
-        if before is None or state.state.blobs[path] != before.state.blobs[path]:
+        if before is None or state.files.blobs[path] != before.files.blobs[path]:
             yield state
 
 
@@ -138,8 +138,8 @@ def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str,
         (blob, weight)
         for state in past(root, pair, revision)
         for release, weight in state.weights.items()
-        if (blob := state.state.blobs.get(layout.release_file(pair[0], release)))
-        and any(place(path).release == release for path in state.state.generated)
+        if (blob := state.files.blobs.get(layout.release_file(pair[0], release)))
+        and any(place(path).release == release for path in state.files.generated)
     ]
     contents = git.read_blobs(root, sorted({blob for blob, _ in found}))
     most: dict[str, int] = {}

@@ -104,7 +104,7 @@ class Envoy:
         while not self._stopping and _now() < deadline:
             if (await self.view()).drained(port):
                 break
-            await asyncio.sleep(self._timing.settle_s)
+            await asyncio.sleep(self._timing.hurry_s)
 
     async def stop(self) -> None:
         """Refuse new connections, let requests in flight end, then end the process."""

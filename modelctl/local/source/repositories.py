@@ -181,7 +181,7 @@ class Remote(Branch):
             raise GitError(words) from None  # the cause would repeat the URL's password
 
 
-class Files:
+class FilesOnDisk:
     """The files of a work tree as they are on disk, committed or not."""
 
     every_s = 0.5
