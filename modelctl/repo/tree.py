@@ -143,12 +143,13 @@ class WorkTree:
             return self._hidden.read(path)
         if not self._lies_behind_a_link(path):
             try:
-                with os.fdopen(os.open(f"{self.root}/{path}", _READ_A_FILE), "rb") as file:
-                    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                        return file.read()
+                content = _content(f"{self.root}/{path}")
             except OSError as error:
                 if error.errno not in _NO_FILE:
                     raise TreeError(f"{path}: cannot be read: {error.strerror}") from error
+            else:
+                if content is not None:
+                    return content
         raise TreeError(f"{path}: not a regular file in {self.root}")
 
     def _lies_behind_a_link(self, path: str) -> bool:
@@ -184,13 +185,30 @@ class WorkTree:
             raise TreeError(f"{folder}: cannot be listed: {error.strerror}") from error
 
 
+def _content(place: str) -> bytes | None:
+    """The bytes of a regular file, None of anything else; no file object, which costs more."""
+    descriptor = os.open(place, _READ_A_FILE)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        parts = []
+        while part := os.read(descriptor, status.st_size + 1):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
 def _entry(status: os.stat_result) -> Entry:
     if stat.S_ISLNK(status.st_mode):
         return Entry(EntryKind.SYMLINK, status.st_size)
     if not stat.S_ISREG(status.st_mode):
         return Entry(EntryKind.OTHER, status.st_size)
-    seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return Entry(EntryKind.FILE, status.st_size, "stat:" + "-".join(map(str, seen)))
+    which, size = f"{status.st_dev}-{status.st_ino}", status.st_size
+    return Entry(
+        EntryKind.FILE, size, f"stat:{which}-{size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+    )
 
 
 class _Hidden:
