@@ -11,11 +11,12 @@ from pathlib import Path
 
 from modelctl.finding import Finding, Level
 from modelctl.repo import git, history
+from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.git import Commit
 from modelctl.repo.layout import GENERATED, ROOTS, Kind, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles, Repository
-from modelctl.repo.tree import CommitTree, Tree
+from modelctl.repo.tree import Tree
 
 # Rules about whether what is applied is what is typed say nothing of the applied bytes themselves.
 _OF_TYPED_FILES = frozenset({"rendered-current", "rendered-orphan", "rendered-nonempty"})

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from modelctl.finding import Finding, Violation
-from modelctl.model.graph import MAX_GRAPH_BYTES, ArtifactFacts, artifact_facts, too_large
-from modelctl.repo import mirrors
+from modelctl.model.graph import MAX_GRAPH_BYTES, ArtifactFacts, too_large
+from modelctl.repo import mirrors, remembered
 from modelctl.repo.documents import Document
 from modelctl.repo.kinds import Environment, Environments, Model, Release, Serving
 from modelctl.repo.tree import Entry, EntryKind, Tree
@@ -90,7 +90,7 @@ class ModelFiles(Files):
             return None
         if entry.size_bytes > MAX_GRAPH_BYTES:
             return too_large(path, entry.size_bytes)
-        return artifact_facts(path, tree.read(path))
+        return remembered.facts(tree, path, entry)
 
     def artifacts_of(self, uri: str) -> Iterator[ArtifactFacts]:
         """What is at each path of the repository that some environment reads `uri` from."""
