@@ -13,12 +13,13 @@ from modelctl.finding import Finding, Level
 from modelctl.render import applied
 from modelctl.render.applied import Applied
 from modelctl.repo import git, history, layout
+from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.git import Commit
 from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, ROOTS, Kind, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles, Repository
-from modelctl.repo.tree import CommitTree, Tree
+from modelctl.repo.tree import Tree
 
 # Rules about whether what is applied is what is typed say nothing of the applied bytes themselves.
 _OF_TYPED_FILES = frozenset({"rendered-current", "rendered-orphan", "rendered-nonempty"})

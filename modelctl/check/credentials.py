@@ -49,9 +49,9 @@ _IN_CONFIGURATION = {
         rf"(?i:\bname:[ \t]*{_KEY}[ \t]*\n[ \t]*value:[ \t]+(?!{_NO_VALUE})\S)"
     ),
 }
-# A file with none of these words, in any case, has none of the forms above.
+# A file of ASCII with none of these words, in small letters, has none of the forms above.
 _WORDS = re.compile(
-    r"(?i)private|akia|asia|gh[pousr]_|github_pat|glpat-|xox|aiza|hf_|eyj|://[^/\s]*@|[?&][a-z-]+="
+    r"private|akia|asia|gh[pousr]_|github_pat|glpat-|xox|aiza|hf_|eyj|://[^/\s]*@|[?&][a-z-]+="
     r"|bearer|secret|pass|api.?key|token"
 )
 _EVERYWHERE = tuple((name, re.compile(p, re.MULTILINE)) for name, p in _ANYWHERE.items())
@@ -71,7 +71,7 @@ class Credential:
 
 def credentials(path: str, text: str) -> Iterator[Credential]:
     """The first credentials of each form in a file, one a line, in the order of the text."""
-    if not _WORDS.search(text):
+    if text.isascii() and not _WORDS.search(text.lower()):
         return
     text = OTHER_LINE_ENDS.sub("\n", text.replace("\r\n", " \n"))  # offsets stay
     forms = _EVERYWHERE if path.endswith(_PROSE) else (*_EVERYWHERE, *_CONFIGURATION)

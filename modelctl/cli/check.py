@@ -12,9 +12,10 @@ from modelctl.cli import editing
 from modelctl.errors import UsageError
 from modelctl.finding import Finding
 from modelctl.repo import git
+from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.layout import place
 from modelctl.repo.loading import load
-from modelctl.repo.tree import CommitTree, Tree, WorkTree
+from modelctl.repo.tree import Tree, WorkTree
 
 _SHALLOW = (
     "this clone is shallow, so that it cannot be seen whether this is a way back, which no rule "

@@ -29,8 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     ordered = [environment.name for environment in repository.environments.ordered]
     at = arguments.at
     found = False
-    for environment in [arguments.env] if arguments.env else ordered:
-        past = list(history.traffic_changes(root, (arguments.model, environment)))
+    asked = [arguments.env] if arguments.env else ordered
+    for environment, past in history.traffic_changes(root, arguments.model, asked).items():
         shown = [s for s in past if at is None or datetime.fromisoformat(s.commit.time) <= at]
         for state in shown[:1] if at else shown:
             found = True

@@ -1,6 +1,7 @@
 """A tree as it would be after an edit, without touching the disk."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from modelctl.errors import TreeError
 from modelctl.repo.layout import ROOTS
@@ -16,6 +17,11 @@ class OverlayTree:
     def __init__(self, base: Tree, changes: Changes) -> None:
         self._base = base
         self._changes = changes
+
+    @property
+    def git_folder(self) -> Path | None:
+        """Where git keeps its own files for the base."""
+        return self._base.git_folder
 
     @property
     def entries(self) -> Entries:

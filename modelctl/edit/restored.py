@@ -8,12 +8,12 @@ from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
 from modelctl.render import applied, drift
 from modelctl.repo import git, layout
+from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.history import TrafficState
 from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles
-from modelctl.repo.tree import CommitTree
 
 # How many former states are tried before a person has to look.
 _TRIED = 50

@@ -31,8 +31,7 @@ def only_writer(root: Path) -> Iterator[tuple[str, ...]]:
         ModelctlError: another edit holds the lock, or it cannot be taken.
 
     """
-    common = git.text(root, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    lock = Path(common) / "modelctl.lock"
+    lock = git.shared_folder(root) / "modelctl.lock"
     try:
         file = lock.open("a")
     except OSError as error:

@@ -14,6 +14,7 @@ _NUMBER_OR_DATE = re.compile(r"[0-9][0-9a-fA-FoOxXtTzZ_.:+-]*")  # or at least w
 _RESERVED = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"})
 _ASCII_PRINTABLE = range(0x20, 0x7F)
 _STEP = "  "
+_COLLECTIONS = (dict, list, tuple)
 
 
 def document(value: dict[str, Any], *, edit: str) -> str:
@@ -36,19 +37,18 @@ def emit(value: dict[str, Any]) -> str:
 
 def _mapping(value: dict[str, Any], indent: str, lines: list[str]) -> None:
     for key, item in value.items():
-        head = f"{indent}{_string(key)}:"
         if type(item) is str:  # most values are, and this is most of the renderer's time
-            lines.append(f"{head} {_string(item)}")
-        elif item and isinstance(item, dict | list | tuple):
-            lines.append(head)
+            lines.append(f"{indent}{_string(key)}: {_string(item)}")
+        elif item and isinstance(item, _COLLECTIONS):
+            lines.append(f"{indent}{_string(key)}:")
             _collection(item, indent + _STEP, lines)
         else:
-            lines.append(f"{head} {_scalar(item)}")
+            lines.append(f"{indent}{_string(key)}: {_scalar(item)}")
 
 
 def _sequence(value: Sequence[Any], indent: str, lines: list[str]) -> None:
     for item in value:
-        if not item or not isinstance(item, dict | list | tuple):
+        if not item or not isinstance(item, _COLLECTIONS):
             lines.append(f"{indent}- {_scalar(item)}")
             continue
         first = len(lines)
@@ -70,7 +70,7 @@ def _scalar(item: object) -> str:
         return "true" if item else "false"
     if isinstance(item, int):
         return str(item)
-    if isinstance(item, dict | list | tuple):
+    if isinstance(item, _COLLECTIONS):
         return "{}" if isinstance(item, dict) else "[]"
     raise TypeError(f"found {item!r}, expected a mapping, list, string, whole number or boolean")
 

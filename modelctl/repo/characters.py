@@ -54,6 +54,8 @@ class Suspect:
 
 def suspects(text: str) -> Iterator[Suspect]:
     """Every character of a text that a person or a reader could miss."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return  # as most files are, and this is ten times faster than to look for each
     line, line_start = 1, 0
     for match in _SUSPECTS.finditer(text):
         line += text.count("\n", line_start, match.start())

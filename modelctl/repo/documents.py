@@ -9,7 +9,7 @@ counted, so time and memory are bounded.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -25,14 +25,27 @@ MAX_FAULTS = 100
 
 # The stubs give libyaml's events no common attributes; the builder tells them apart itself.
 _Event = Any
+_Mark = Any
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a node begins and ends in its file; the end is one past the last character."""
+class Span(NamedTuple):
+    """Where a node begins and ends in its file, as libyaml marked it.
 
-    start: Position
-    end: Position
+    Only a finding or an edit asks for a place, so that most are never computed.
+    """
+
+    first: _Mark
+    last: _Mark
+
+    @property
+    def start(self) -> Position:
+        """Where the node begins."""
+        return _position(self.first)
+
+    @property
+    def end(self) -> Position:
+        """One past its last character."""
+        return _position(self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,29 +135,29 @@ class _Builder:
         return value
 
     def _node(self, event: _Event, events: Iterator[_Event], at: Pointer) -> object:
-        self._refuse_what_is_never_plain(event, at)
+        self.count += 1
+        is_plain = event.anchor is None and event.tag is None
+        if not is_plain or self.count > MAX_VALUES or len(at) > MAX_DEPTH:
+            self._refuse(event, *self._never_plain(event))
+        if isinstance(event, yaml.ScalarEvent):
+            self.values[at] = Span(event.start_mark, event.end_mark)
+            return self._scalar(event)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(event, events, at)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(event, events, at)
-        self.values[at] = _span(event, event)
-        return self._scalar(event)
+        return self._sequence(event, events, at)
 
-    def _refuse_what_is_never_plain(self, event: _Event, at: Pointer) -> None:
-        self.count += 1
+    def _never_plain(self, event: _Event) -> tuple[str, str]:
+        """What a node has that no plain file has, and what to do about it."""
         if self.count > MAX_VALUES:
-            message = f"found too many values, expected at most {MAX_VALUES}"
-            self._refuse(event, message, "keep data out of it")
+            return f"found too many values, expected at most {MAX_VALUES}", "keep data out of it"
         if event.anchor is not None:
             is_alias = isinstance(event, yaml.AliasEvent)
             name = ("the alias *" if is_alias else "the anchor &") + short(event.anchor)
-            self._refuse(event, f"found {name}, expected the value itself", "write the value out")
+            return f"found {name}, expected the value itself", "write the value out"
         if event.tag is not None:
             remedy = "remove it, or quote the value"
-            self._refuse(event, f"found the tag {short(event.tag)}, expected none", remedy)
-        if len(at) > MAX_DEPTH:
-            message = f"found too many levels of nesting, expected at most {MAX_DEPTH}"
-            self._refuse(event, message, "flatten it")
+            return f"found the tag {short(event.tag)}, expected none", remedy
+        return f"found too many levels of nesting, expected at most {MAX_DEPTH}", "flatten it"
 
     def _mapping(self, start: _Event, events: Iterator[_Event], at: Pointer) -> dict[str, object]:
         mapping: dict[str, object] = {}
@@ -156,16 +169,17 @@ class _Builder:
                 self._note(event, message, "keep one")
                 self._node(next(events), events, (*at, f"{key}\0{len(self.keys)}"))
                 continue
-            self.keys[*at, key] = _span(event, event)
-            mapping[key] = self._node(next(events), events, (*at, key))
-        self.values[at] = _span(start, event)
+            inside = (*at, key)
+            self.keys[inside] = Span(event.start_mark, event.end_mark)
+            mapping[key] = self._node(next(events), events, inside)
+        self.values[at] = Span(start.start_mark, event.end_mark)
         return mapping
 
     def _sequence(self, start: _Event, events: Iterator[_Event], at: Pointer) -> list[object]:
         items: list[object] = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             items.append(self._node(event, events, (*at, len(items))))
-        self.values[at] = _span(start, event)
+        self.values[at] = Span(start.start_mark, event.end_mark)
         return items
 
     def _key(self, event: _Event) -> str:
@@ -193,7 +207,7 @@ class _Builder:
         return value
 
     def _note(self, event: _Event, message: str, remedy: str) -> None:
-        self._add(_span(event, event).start, message, remedy)
+        self._add(_position(event.start_mark), message, remedy)
 
     def _add(self, position: Position, message: str, remedy: str) -> None:
         self.findings.append(Finding(self.path, position, RULE, message, remedy))
@@ -210,14 +224,13 @@ class _Builder:
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _span(first: _Event, last: _Event) -> Span:
-    start, end = first.start_mark, last.end_mark
-    return Span(Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1))
+def _position(mark: _Mark) -> Position:
+    return Position(mark.line + 1, mark.column + 1)
 
 
 def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
     mark = error.problem_mark or error.context_mark
-    position = Position(mark.line + 1, mark.column + 1) if mark else START
+    position = _position(mark) if mark else START
     words = ": ".join(part for part in (error.context, error.problem) if part)
     message = f"found broken syntax, expected YAML: {words}"
     return Finding(path, position, RULE, message, "mend it there, or on a line before")

@@ -271,6 +271,12 @@ def own_folder(root: Path) -> Path:
     return Path(text(root, "rev-parse", "--absolute-git-dir"))
 
 
+@lru_cache(maxsize=16)
+def shared_folder(root: Path) -> Path:
+    """The folder that git keeps for all work trees of a repository."""
+    return Path(text(root, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+
+
 def entries_of(folder: Path, revision: str, paths: Iterable[str]) -> dict[str, tuple[str, str]]:
     """By path, mode and blob of each of `paths` that a commit has."""
     out = run(folder, "ls-tree", "-z", "--full-tree", revision, "--", *paths)

@@ -4,7 +4,7 @@ Only the main line counts, the line of first parents: a release that had traffic
 never served. States are compared by git's object names, so nothing is read to compare them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -105,7 +105,27 @@ def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[TrafficStat
     over. The whole history costs two git processes.
     """
     path = layout.serving_file(*pair)
-    found = [state for state in states(root, revision, *paths_of(pair)) if path in state.blobs]
+    return _told(root, path, list(states(root, revision, *paths_of(pair))))
+
+
+def traffic_changes(
+    root: Path, folder: str, environments: Iterable[str], revision: str = "HEAD"
+) -> Mapping[str, list[TrafficState]]:
+    """By environment, the states whose serving file differs from the one before, newest first.
+
+    The history is read once for all environments.
+    """
+    paths = {environment: layout.serving_file(folder, environment) for environment in environments}
+    found = list(states(root, revision, *paths.values())) if paths else []
+    return {
+        environment: list(_changes(path, list(_told(root, path, found))))
+        for environment, path in paths.items()
+    }
+
+
+def _told(root: Path, path: str, found: Sequence[FileState]) -> Iterator[TrafficState]:
+    """Those of some states that have a serving file at a path that can be read."""
+    found = [state for state in found if path in state.blobs]
     contents = git.read_blobs(root, sorted({state.blobs[path] for state in found}))
     read = {blob: _traffic(path, content) for blob, content in contents.items()}
     for state in found:
@@ -114,10 +134,7 @@ def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[TrafficStat
             yield TrafficState(state, *traffic)
 
 
-def traffic_changes(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[TrafficState]:
-    """The states whose serving file differs from that of the state before, newest first."""
-    path = layout.serving_file(*pair)
-    found = list(past(root, pair, revision))
+def _changes(path: str, found: Sequence[TrafficState]) -> Iterator[TrafficState]:
     for state, before in zip_longest(found, found[1:]):
         if before is None or state.files.blobs[path] != before.files.blobs[path]:
             yield state

@@ -1,6 +1,6 @@
 """From a tree of files to the repository's typed value, with every fault of form on the way."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -38,7 +38,6 @@ def load(tree: Tree) -> Repository:
         tree=tree,
         environments=environments,
         applications=applications,
-        folders=_folders(tree, applications),
         load_model=load_model,
     )
 
@@ -81,20 +80,6 @@ def _shared(tree: Tree) -> Mapping[str, Entry]:
     lone = (f"{layout.APPS}/{name}" for name in tree.names(layout.APPS))
     found = {path: entry for path in (layout.APPS, *lone) if (entry := tree.entry(path))}
     return found | dict(tree.below(layout.ARGOCD))
-
-
-def _folders(tree: Tree, applications: Collection[str]) -> tuple[str, ...]:
-    """Every model that has a folder, or only an Application that is left of it."""
-    below = {name for name in tree.names(layout.APPS) if _has_files(tree, name)}
-    return tuple(sorted(below.union(applications)))
-
-
-def _has_files(tree: Tree, name: str) -> bool:
-    """Whether a name below apps/ is a folder with any file in it."""
-    if tree.entry(layout.model_file(name)) is not None:
-        return True
-    folder = layout.model_folder(name)
-    return bool(tree.below(folder)) and tree.entry(folder) is None
 
 
 def _rank(environment: str, order: Sequence[str]) -> tuple[int, str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from modelctl.finding import Finding, Violation
-from modelctl.model.graph import MAX_GRAPH_BYTES, ArtifactFacts, artifact_facts, too_large
-from modelctl.repo import mirrors
+from modelctl.model.graph import MAX_GRAPH_BYTES, ArtifactFacts, too_large
+from modelctl.repo import layout, mirrors, remembered
 from modelctl.repo.documents import Document
 from modelctl.repo.kinds import Environment, Environments, Model, Release, Serving
 from modelctl.repo.tree import Entry, EntryKind, Tree
@@ -90,7 +90,7 @@ class ModelFiles(Files):
             return None
         if entry.size_bytes > MAX_GRAPH_BYTES:
             return too_large(path, entry.size_bytes)
-        return artifact_facts(path, tree.read(path))
+        return remembered.facts(tree, path, entry)
 
     def artifacts_of(self, uri: str) -> Iterator[ArtifactFacts]:
         """What is at each path of the repository that some environment reads `uri` from."""
@@ -109,8 +109,20 @@ class Repository(Files):
     tree: Tree
     environments: Environments
     applications: Mapping[str, Mapping[str, Entry]]  # by model, then by path
-    folders: tuple[str, ...]  # of every model that has any file, valid or not; sorted
     load_model: Callable[["Repository", str], ModelFiles] = field(repr=False)
+
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """Every model that has any file, valid or not, or only an Application; sorted."""
+        below = {name for name in self.tree.names(layout.APPS) if self._has_files(name)}
+        return tuple(sorted(below.union(self.applications)))
+
+    def _has_files(self, name: str) -> bool:
+        """Whether a name below apps/ is a folder with any file in it."""
+        if self.tree.entry(layout.model_file(name)) is not None:
+            return True
+        folder = layout.model_folder(name)
+        return bool(self.tree.below(folder)) and self.tree.entry(folder) is None
 
     def model(self, folder: str) -> ModelFiles:
         """The files of a model; without any where it has none. Loaded anew at each call."""

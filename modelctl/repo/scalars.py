@@ -7,6 +7,7 @@ readers take for something else.
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 Scalar = str | int | float | bool | None
 
@@ -71,6 +72,15 @@ class Fault:
 
 def plain(text: str) -> tuple[Scalar, Fault | None]:
     """The value of an unquoted scalar, and the fault that makes it doubtful."""
+    return _word(text) if len(text) <= _SHOWN_CHARACTERS else _plain(text)
+
+
+@lru_cache(maxsize=4096)  # most scalars of a repository are the same few keys and words
+def _word(text: str) -> tuple[Scalar, Fault | None]:
+    return _plain(text)
+
+
+def _plain(text: str) -> tuple[Scalar, Fault | None]:
     if text in _NULL:
         return None, None
     if text in _BOOLEANS:

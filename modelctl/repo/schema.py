@@ -7,21 +7,18 @@ under `x-remedy` what to do about any violation, where an example would not help
 
 import difflib
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from typing import TYPE_CHECKING, Any
 
 from modelctl.finding import Finding, Pointer
-from modelctl.repo import remedies
+from modelctl.repo import remedies, validity
 from modelctl.repo.documents import Document
+
+if TYPE_CHECKING:
+    from modelctl.repo.unmet import Unmet
 
 RULE = "schema-valid"
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -53,65 +50,16 @@ def part(kind: str, pointer: Pointer) -> Mapping[str, Any]:
     return node
 
 
-def _is_integer(_: object, instance: object) -> bool:
-    # 95.0 and 9.5e+1 are no integers here: Kubernetes refuses them where an integer belongs.
-    return isinstance(instance, int) and not isinstance(instance, bool)
-
-
-def _pattern(
-    _: object, pattern: str, instance: object, __: Mapping[str, Any]
-) -> Iterator[ValidationError]:
-    # ECMA 262 knows only the end of the text as `$`; Python's also matches before a line break.
-    if isinstance(instance, str) and not re.search(_end_of_text(pattern), instance):
-        yield ValidationError("pattern")
-
-
-def _end_of_text(pattern: str) -> str:
-    return pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
-
-
-def _unique_items(
-    _: object, unique: object, instance: object, __: Mapping[str, Any]
-) -> Iterator[ValidationError]:
-    # By text, so that a long list of mixed types costs no more than sorting it.
-    if unique and isinstance(instance, list) and len(set(map(repr, instance))) < len(instance):
-        yield ValidationError("uniqueItems")
-
-
-_Validator = extend(  # type: ignore[no-untyped-call]  # the stubs leave it out
-    Draft202012Validator,
-    {"pattern": _pattern, "uniqueItems": _unique_items},
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
-)
-
-
 @cache
-def _validator(kind: str) -> Draft202012Validator:
-    validator: Draft202012Validator = _Validator(schema(kind))
-    return validator
-
-
-@dataclass(frozen=True, slots=True)
-class _Violation:
-    """One keyword of a schema that an instance does not meet."""
-
-    keyword: str
-    bound: Any
-    instance: Any
-    schema: Mapping[str, Any]
-    pointer: Pointer
-    on_key: bool
-
-    def rule(self, key: str = "") -> str:
-        name = f"{self.keyword}:{key}" if key else self.keyword
-        rule: str = self.schema.get("x-rules", {}).get(name, RULE)
-        return rule
+def _holds(kind: str) -> validity.Holds:
+    return validity.compiled(schema(kind), schema(kind))
 
 
 def violations(kind: str, document: Document) -> list[Finding]:
     """Every violation of the kind's schema in a document, each once, sorted; the first hundred."""
-    found = islice(_validator(kind).iter_errors(document.value), _MAX_VIOLATIONS)
-    errors = [_violation(error) for error in found]
+    if _holds(kind)(document.value):
+        return []
+    errors = list(islice(_unmet(schema(kind), document.value), _MAX_VIOLATIONS))
     mistyped = {error.pointer for error in errors if error.keyword == "type"}
     # A value of the wrong type breaks its other bounds as well: that is one fault, not three.
     told = (e for e in errors if e.keyword == "type" or e.on_key or e.pointer not in mistyped)
@@ -124,24 +72,25 @@ def fault(kind: str, field: Sequence[str], value: object) -> str | None:
     part = schema(kind)
     for key in field:
         part = part["properties"][key]
-    errors = map(_violation, _Validator(part).iter_errors(value))
+    errors = () if validity.compiled(part, schema(kind))(value) else _unmet(part, value)
     told = (f"found {_shown(e.instance)}, {_expected(e)} ({_example_remedy(e)})" for e in errors)
     return next(told, None)
 
 
-def _violation(error: ValidationError) -> _Violation:
-    schema_of = error.schema if isinstance(error.schema, Mapping) else {}
-    return _Violation(
-        keyword=str(error.validator),
-        bound=error.validator_value,
-        instance=error.instance,
-        schema=schema_of,
-        pointer=tuple(error.absolute_path),
-        on_key="propertyNames" in error.absolute_schema_path,
-    )
+def _unmet(part: Mapping[str, Any], value: object) -> "Iterator[Unmet]":
+    from modelctl.repo.unmet import unmet  # noqa: PLC0415 - only what is wrong needs jsonschema
+
+    return unmet(part, value)
 
 
-def _findings(document: Document, error: _Violation) -> Iterator[Finding]:
+def _rule(error: "Unmet", key: str = "") -> str:
+    """The rule that a violation belongs to, or that of one key of a keyword."""
+    name = f"{error.keyword}:{key}" if key else error.keyword
+    rule: str = error.schema.get("x-rules", {}).get(name, RULE)
+    return rule
+
+
+def _findings(document: Document, error: "Unmet") -> Iterator[Finding]:
     if error.keyword == "required":
         yield from _missing_keys(document, error)
     elif error.keyword == "additionalProperties":
@@ -151,10 +100,10 @@ def _findings(document: Document, error: _Violation) -> Iterator[Finding]:
     else:
         message = f"{_at(error)}found {_shown(error.instance)}, {_expected(error)}"
         position = document.at(*error.pointer)
-        yield Finding(document.path, position, error.rule(), message, _example_remedy(error))
+        yield Finding(document.path, position, _rule(error), message, _example_remedy(error))
 
 
-def _missing_keys(document: Document, error: _Violation) -> Iterator[Finding]:
+def _missing_keys(document: Document, error: "Unmet") -> Iterator[Finding]:
     position = document.at_key(*error.pointer)
     unknown = _unknown(error)
     for key in error.bound:
@@ -162,11 +111,11 @@ def _missing_keys(document: Document, error: _Violation) -> Iterator[Finding]:
             message = f"{_at(error)}found no {key}, expected one"
             about = error.schema["properties"][key]["description"].rstrip(".")
             yield Finding(
-                document.path, position, error.rule(key), message, f"add `{key}`: {about}"
+                document.path, position, _rule(error, key), message, f"add `{key}`: {about}"
             )
 
 
-def _unknown_keys(document: Document, error: _Violation) -> Iterator[Finding]:
+def _unknown_keys(document: Document, error: "Unmet") -> Iterator[Finding]:
     known = list(error.schema["properties"])
     for key in _unknown(error):
         near = difflib.get_close_matches(key, known, n=1)
@@ -176,18 +125,18 @@ def _unknown_keys(document: Document, error: _Violation) -> Iterator[Finding]:
         yield Finding(document.path, position, RULE, message, remedy)
 
 
-def _unknown(error: _Violation) -> list[str]:
+def _unknown(error: "Unmet") -> list[str]:
     known = error.schema["properties"]
     return list(islice((key for key in error.instance if key not in known), _MAX_VIOLATIONS))
 
 
-def _bad_key(document: Document, error: _Violation) -> Finding:
+def _bad_key(document: Document, error: "Unmet") -> Finding:
     position = document.at_key(*error.pointer, error.instance)
     message = f"{_at(error)}found the key {_shown(error.instance)}, {_expected(error)}"
     return Finding(document.path, position, RULE, message, "rename it")
 
 
-def _at(error: _Violation) -> str:
+def _at(error: "Unmet") -> str:
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.pointer)
     name = "".join(parts).removeprefix(".")
     return f"{_cut(name)}: " if name else ""
@@ -201,7 +150,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def _expected(error: _Violation) -> str:
+def _expected(error: "Unmet") -> str:
     if error.keyword == "pattern" and "x-expected" in error.schema:
         return f"expected {error.schema['x-expected']}"
     describe = _EXPECTED.get(error.keyword)
@@ -237,5 +186,5 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
 }
 
 
-def _example_remedy(error: _Violation) -> str:
+def _example_remedy(error: "Unmet") -> str:
     return remedies.remedy(error.keyword, error.instance, error.schema)

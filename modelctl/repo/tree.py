@@ -1,4 +1,4 @@
-"""A repository's files as they are: in the work tree, or at a commit.
+"""A repository's files as they are: what any tree of them offers, and the one on disk.
 
 Nothing here follows a symbolic link or reads past a bound; both come back as facts. What a sparse
 checkout leaves out of the work tree is read from the index: not visible is not absent.
@@ -7,10 +7,12 @@ checkout leaves out of the work tree is read from the index: not visible is not 
 import errno
 import os
 import stat
+import time
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -18,9 +20,11 @@ from modelctl.errors import GitError, TreeError
 from modelctl.repo import git
 from modelctl.repo.layout import ROOTS
 
-_SMALL_BYTES = 1 << 20
-_SYMLINK_MODE = "120000"
-_SUBMODULE_MODE = "160000"
+SMALL_BYTES = 1 << 20
+SYMLINK_MODE = "120000"
+SUBMODULE_MODE = "160000"
+_SEEN = "stat:"  # begins the identity of a file on disk
+_RACY_NS = 2_000_000_000  # the coarsest clock of a file system ticks every two seconds
 # A file that turns into a link or a pipe after it was looked at must not be followed or block.
 _READ_A_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 # What opening says of a path that is absent, a link, a folder, a socket or below a file.
@@ -49,11 +53,15 @@ class Entry:
 
 
 Entries = Mapping[str, Entry]
-_KINDS = {_SYMLINK_MODE: EntryKind.SYMLINK, _SUBMODULE_MODE: EntryKind.OTHER}
+_KINDS = {SYMLINK_MODE: EntryKind.SYMLINK, SUBMODULE_MODE: EntryKind.OTHER}
 
 
 class Tree(Protocol):
     """Read-only access to the files of one state of a repository."""
+
+    @property
+    def git_folder(self) -> Path | None:
+        """Where git keeps its own files, for all work trees; None where there is no git."""
 
     @property
     def entries(self) -> Entries:
@@ -70,6 +78,16 @@ class Tree(Protocol):
 
     def read(self, path: str) -> bytes:
         """The bytes of a regular file; TreeError if there is none."""
+
+
+def is_settled(entry: Entry) -> bool:
+    """Whether other bytes will have another identity.
+
+    A file that was changed just now may be changed again before the file system's clock ticks.
+    """
+    _, is_of_a_file, seen = entry.identity.partition(_SEEN)
+    changed_ns = int(seen.rpartition("-")[2]) if is_of_a_file else 0
+    return time.time_ns() - changed_ns > _RACY_NS
 
 
 def slice_below(entries: Entries, ordered: list[str], folder: str) -> Entries:
@@ -99,6 +117,14 @@ class WorkTree:
         self._entries: Entries | None = None
         self._ordered: list[str] = []
         self._real: set[str] = set()  # folders that no link leads to
+
+    @cached_property
+    def git_folder(self) -> Path | None:
+        """Where git keeps its own files, for all work trees; None where there is no git."""
+        try:
+            return git.shared_folder(self.root)
+        except GitError:
+            return None
 
     @property
     def entries(self) -> Entries:
@@ -143,12 +169,13 @@ class WorkTree:
             return self._hidden.read(path)
         if not self._lies_behind_a_link(path):
             try:
-                with os.fdopen(os.open(f"{self.root}/{path}", _READ_A_FILE), "rb") as file:
-                    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                        return file.read()
+                content = _content(f"{self.root}/{path}")
             except OSError as error:
                 if error.errno not in _NO_FILE:
                     raise TreeError(f"{path}: cannot be read: {error.strerror}") from error
+            else:
+                if content is not None:
+                    return content
         raise TreeError(f"{path}: not a regular file in {self.root}")
 
     def _lies_behind_a_link(self, path: str) -> bool:
@@ -184,13 +211,30 @@ class WorkTree:
             raise TreeError(f"{folder}: cannot be listed: {error.strerror}") from error
 
 
+def _content(place: str) -> bytes | None:
+    """The bytes of a regular file, None of anything else; no file object, which costs more."""
+    descriptor = os.open(place, _READ_A_FILE)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        parts = []
+        while part := os.read(descriptor, status.st_size + 1):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
 def _entry(status: os.stat_result) -> Entry:
     if stat.S_ISLNK(status.st_mode):
         return Entry(EntryKind.SYMLINK, status.st_size)
     if not stat.S_ISREG(status.st_mode):
         return Entry(EntryKind.OTHER, status.st_size)
-    seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return Entry(EntryKind.FILE, status.st_size, "stat:" + "-".join(map(str, seen)))
+    which, size = f"{status.st_dev}-{status.st_ino}", status.st_size
+    return Entry(
+        EntryKind.FILE, size, f"{_SEEN}{which}-{size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+    )
 
 
 class _Hidden:
@@ -219,95 +263,7 @@ class _Hidden:
             raise TreeError(f"{path}: not a regular file in {self._root}")
         if entry.identity not in self._blobs:
             files = (e for e in self.entries.values() if e.kind is EntryKind.FILE)
-            small = {e.identity for e in files if e.size_bytes <= _SMALL_BYTES}
+            small = {e.identity for e in files if e.size_bytes <= SMALL_BYTES}
             wanted = {entry.identity} | (small - self._blobs.keys())
             self._blobs |= git.read_blobs(self._root, sorted(wanted))
         return self._blobs[entry.identity]
-
-
-class CommitTree:
-    """The files of a commit, straight from git's objects; the work tree is not looked at."""
-
-    def __init__(
-        self, folder: Path, revision: str, *, blobs: dict[str, bytes] | None = None
-    ) -> None:
-        """Open a commit; `blobs` is a cache by blob hash that successive commits may share."""
-        self.folder = folder
-        self.commit = git.resolve(folder, revision)
-        self._entries: Entries | None = None
-        self._ordered: list[str] = []
-        self._listed: dict[str, dict[str, Entry]] = {}
-        self._blobs = {} if blobs is None else blobs
-
-    @property
-    def entries(self) -> Entries:
-        """Every path below `apps/` and `argocd/`, sorted."""
-        if self._entries is None:
-            self._entries = self._list(*ROOTS)
-            self._ordered = list(self._entries)
-        return self._entries
-
-    def below(self, folder: str) -> Entries:
-        """Every path below a folder, sorted; the folder itself where it is none."""
-        if self._entries is not None and folder.split("/", 1)[0] in ROOTS:
-            return slice_below(self._entries, self._ordered, folder)
-        if folder not in self._listed:
-            self._listed[folder] = self._list(folder)
-        return self._listed[folder]
-
-    def names(self, folder: str) -> tuple[str, ...]:
-        """The names directly below a folder, sorted."""
-        if self._entries is not None and folder in ROOTS:
-            return names_below(self._entries, folder)
-        out = git.run(
-            self.folder, "ls-tree", "-z", "--name-only", "--full-tree", self.commit, f"{folder}/"
-        )
-        paths = filter(None, out.decode(errors="surrogateescape").split("\0"))
-        return tuple(sorted(path.rpartition("/")[2] for path in paths))
-
-    def entry(self, path: str) -> Entry | None:
-        """The entry at `path`, or None."""
-        top, *_ = parts = path.split("/")
-        if not {"", ".", ".."}.isdisjoint(parts):
-            return None
-        if top in ROOTS and self._entries is not None:
-            return self._entries.get(path)
-        for folder, listed in self._listed.items():
-            if path.startswith(f"{folder}/"):
-                return listed.get(path)
-        return self.below(path).get(path)
-
-    def read(self, path: str) -> bytes:
-        """The bytes of a regular file of the commit."""
-        entry = self.entry(path)
-        if entry is None or entry.kind is not EntryKind.FILE:
-            raise TreeError(f"{path}: not a regular file in commit {self.commit[:12]}")
-        if entry.identity not in self._blobs:
-            self._blobs |= self._fetch(entry)
-        return self._blobs[entry.identity]
-
-    def _fetch(self, entry: Entry) -> dict[str, bytes]:
-        """The wanted blob and every other small one that is listed, by one git process."""
-        listed = (self._entries or {}, *self._listed.values())
-        files = (e for entries in listed for e in entries.values() if e.kind is EntryKind.FILE)
-        small = {e.identity for e in files if e.size_bytes <= _SMALL_BYTES}
-        return git.read_blobs(self.folder, sorted({entry.identity} | (small - self._blobs.keys())))
-
-    def _list(self, *paths: str) -> dict[str, Entry]:
-        out = git.run(
-            self.folder, "ls-tree", "-r", "-l", "-z", "--full-tree", self.commit, "--", *paths
-        )
-        records = (line for line in out.decode(errors="surrogateescape").split("\0") if line)
-        return dict(sorted(_record(record) for record in records))
-
-
-def _record(line: str) -> tuple[str, Entry]:
-    head, path = line.split("\t", 1)
-    mode, _, identity, size = head.split()
-    if mode == _SUBMODULE_MODE:
-        return path, Entry(EntryKind.OTHER, 0, identity)
-    if not size.isdigit():
-        raise GitError(f"{path}: object {identity} is missing or damaged: run `git fsck`")
-    if mode == _SYMLINK_MODE:
-        return path, Entry(EntryKind.SYMLINK, int(size), identity)
-    return path, Entry(EntryKind.FILE, int(size), identity)

@@ -41,21 +41,26 @@ def model(folder: str, fields: Fields) -> Model:
 
 def release(folder: str, release_id: str, fields: Fields) -> Release:
     """The value of `apps/<folder>/releases/<release_id>.yaml`."""
-    artifact, graph, golden = fields["artifact"], fields["graph"], fields.get("golden")
+    artifact, golden = fields["artifact"], fields.get("golden")
     return Release(
         folder=folder,
         id=release_id,
         artifact=Artifact(artifact["uri"], artifact["sha256"], artifact["bytes"]),
-        graph=Graph(
-            graph["ir_version"],
-            graph["opsets"],
-            _tensors(graph["inputs"]),
-            _tensors(graph["outputs"]),
-        ),
+        graph=graph(fields["graph"]),
         image=fields["image"],
         runtime=_runtime(fields["runtime"]),
         resources=_resources(fields["resources"]),
         golden=Golden(**golden) if golden else None,
+    )
+
+
+def graph(fields: Fields) -> Graph:
+    """What a release says that its artifact declares."""
+    return Graph(
+        fields["ir_version"],
+        fields["opsets"],
+        _tensors(fields["inputs"]),
+        _tensors(fields["outputs"]),
     )
 
 

@@ -11,9 +11,10 @@ from typing import Protocol
 from modelctl.errors import GitError, UsageError
 from modelctl.nearest import hint
 from modelctl.repo import git, history
+from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.git import Commit
 from modelctl.repo.layout import Pair
-from modelctl.repo.tree import CommitTree, Tree, WorkTree
+from modelctl.repo.tree import Tree, WorkTree
 
 _CERTAINTY_S = 5.0
 _FETCH_LIMIT_S = 60.0

@@ -10,7 +10,7 @@ from modelctl.check.rules import RULES
 from modelctl.cli.pages import pages
 from modelctl.pages import fields
 from modelctl.pages.rules import rules_page, summary
-from modelctl.repo import documents, schema
+from modelctl.repo import documents, schema, unmet
 from scratch import PROJECT
 
 
@@ -57,7 +57,7 @@ def test_every_field_is_described(kind: str) -> None:
     assert described
     for field in described:
         assert field.schema["description"].endswith(".")
-        validator = schema._validator(kind).evolve(schema=field.schema)
+        validator = unmet.validator(schema.schema(kind)).evolve(schema=field.schema)
         assert validator.is_valid(field.schema["examples"][0]), field.name
 
 

@@ -106,7 +106,6 @@ def repository(environment: Environment) -> Repository:
         tree=WorkTree(Path("absent")),
         environments=Environments(source, (environment,)),
         applications={},
-        folders=(),
         load_model=load_model,
     )
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles, Repository
-from modelctl.repo.tree import CommitTree, WorkTree
+from modelctl.repo.tree import WorkTree
 from scratch import PROJECT, init
 
 BASE = PROJECT / "tests" / "modelctl" / "check" / "rules" / "base"

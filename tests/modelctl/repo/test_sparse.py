@@ -7,8 +7,9 @@ import pytest
 
 from modelctl.errors import TreeError
 from modelctl.repo import git
+from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.loading import load
-from modelctl.repo.tree import CommitTree, EntryKind, Tree, WorkTree
+from modelctl.repo.tree import EntryKind, Tree, WorkTree
 from scratch import commit, init
 from scratch import git as real_git
 

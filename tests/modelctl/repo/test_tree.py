@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from modelctl.errors import GitError, TreeError
-from modelctl.repo.tree import CommitTree, EntryKind, Tree, WorkTree
+from modelctl.repo.commit_tree import CommitTree
+from modelctl.repo.tree import EntryKind, Tree, WorkTree
 from scratch import commit, git, init
 
 Open = Callable[[Path], Tree]

@@ -32,6 +32,7 @@ class MemoryTree:
     """A tree of files that exist only here."""
 
     files: Mapping[str, bytes]
+    git_folder: Path | None = None
 
     @property
     def entries(self) -> Mapping[str, Entry]:

@@ -1,0 +1,110 @@
+"""The files of a commit, straight from git's objects; the work tree is not looked at."""
+
+from pathlib import Path
+
+from modelctl.errors import GitError, TreeError
+from modelctl.repo import git
+from modelctl.repo.layout import ROOTS
+from modelctl.repo.tree import (
+    SMALL_BYTES,
+    SUBMODULE_MODE,
+    SYMLINK_MODE,
+    Entries,
+    Entry,
+    EntryKind,
+    names_below,
+    slice_below,
+)
+
+
+class CommitTree:
+    """The files of a commit, straight from git's objects; the work tree is not looked at."""
+
+    def __init__(
+        self, folder: Path, revision: str, *, blobs: dict[str, bytes] | None = None
+    ) -> None:
+        """Open a commit; `blobs` is a cache by blob hash that successive commits may share."""
+        self.folder = folder
+        self.commit = git.resolve(folder, revision)
+        self._entries: Entries | None = None
+        self._ordered: list[str] = []
+        self._listed: dict[str, dict[str, Entry]] = {}
+        self._blobs = {} if blobs is None else blobs
+
+    @property
+    def git_folder(self) -> Path | None:
+        """Where git keeps its own files, for all work trees."""
+        return git.shared_folder(self.folder)
+
+    @property
+    def entries(self) -> Entries:
+        """Every path below `apps/` and `argocd/`, sorted."""
+        if self._entries is None:
+            self._entries = self._list(*ROOTS)
+            self._ordered = list(self._entries)
+        return self._entries
+
+    def below(self, folder: str) -> Entries:
+        """Every path below a folder, sorted; the folder itself where it is none."""
+        if self._entries is not None and folder.split("/", 1)[0] in ROOTS:
+            return slice_below(self._entries, self._ordered, folder)
+        if folder not in self._listed:
+            self._listed[folder] = self._list(folder)
+        return self._listed[folder]
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The names directly below a folder, sorted."""
+        if self._entries is not None and folder in ROOTS:
+            return names_below(self._entries, folder)
+        out = git.run(
+            self.folder, "ls-tree", "-z", "--name-only", "--full-tree", self.commit, f"{folder}/"
+        )
+        paths = filter(None, out.decode(errors="surrogateescape").split("\0"))
+        return tuple(sorted(path.rpartition("/")[2] for path in paths))
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at `path`, or None."""
+        top, *_ = parts = path.split("/")
+        if not {"", ".", ".."}.isdisjoint(parts):
+            return None
+        if top in ROOTS and self._entries is not None:
+            return self._entries.get(path)
+        for folder, listed in self._listed.items():
+            if path.startswith(f"{folder}/"):
+                return listed.get(path)
+        return self.below(path).get(path)
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a regular file of the commit."""
+        entry = self.entry(path)
+        if entry is None or entry.kind is not EntryKind.FILE:
+            raise TreeError(f"{path}: not a regular file in commit {self.commit[:12]}")
+        if entry.identity not in self._blobs:
+            self._blobs |= self._fetch(entry)
+        return self._blobs[entry.identity]
+
+    def _fetch(self, entry: Entry) -> dict[str, bytes]:
+        """The wanted blob and every other small one that is listed, by one git process."""
+        listed = (self._entries or {}, *self._listed.values())
+        files = (e for entries in listed for e in entries.values() if e.kind is EntryKind.FILE)
+        small = {e.identity for e in files if e.size_bytes <= SMALL_BYTES}
+        return git.read_blobs(self.folder, sorted({entry.identity} | (small - self._blobs.keys())))
+
+    def _list(self, *paths: str) -> dict[str, Entry]:
+        out = git.run(
+            self.folder, "ls-tree", "-r", "-l", "-z", "--full-tree", self.commit, "--", *paths
+        )
+        records = (line for line in out.decode(errors="surrogateescape").split("\0") if line)
+        return dict(sorted(_record(record) for record in records))
+
+
+def _record(line: str) -> tuple[str, Entry]:
+    head, path = line.split("\t", 1)
+    mode, _, identity, size = head.split()
+    if mode == SUBMODULE_MODE:
+        return path, Entry(EntryKind.OTHER, 0, identity)
+    if not size.isdigit():
+        raise GitError(f"{path}: object {identity} is missing or damaged: run `git fsck`")
+    if mode == SYMLINK_MODE:
+        return path, Entry(EntryKind.SYMLINK, int(size), identity)
+    return path, Entry(EntryKind.FILE, int(size), identity)

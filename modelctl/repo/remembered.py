@@ -1,0 +1,96 @@
+"""What artifacts were found to be, kept in git's own folder: large ones are read once, not always.
+
+A record is found by what stands for the bytes, a blob's name or all that the file system says of a
+file, and by everything that read them. Nothing that a clone brings lies there. Where a record
+cannot be written, or is damaged, there is none.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+
+import modelctl.model
+from modelctl.atomic import SHARED, write_atomically
+from modelctl.model.graph import ArtifactFacts, artifact_facts
+from modelctl.repo import typed
+from modelctl.repo.tree import Entry, Tree, is_settled
+
+_FOLDER = Path("modelctl", "artifacts")
+_MAX_RECORDS = 10_000  # of half a kilobyte; a file that is touched leaves one behind
+_PACKAGES = ("modelctl", "onnx")
+
+
+def facts(tree: Tree, path: str, entry: Entry) -> ArtifactFacts:
+    """The facts of an artifact, read only where nothing is remembered of its bytes."""
+    record = _record(tree, entry)
+    known = _recalled(record) if record is not None else None
+    if known is not None:
+        return replace(known, path=path)
+    settled = is_settled(entry)  # before the bytes are read: whatever changes after it shows
+    found = artifact_facts(path, tree.read(path))
+    if record is not None and settled:
+        _keep(record, found)
+    return found
+
+
+def _record(tree: Tree, entry: Entry) -> Path | None:
+    folder = tree.git_folder
+    if folder is None or not entry.identity:
+        return None
+    name = hashlib.sha256(f"{entry.identity}\n{_readers()}".encode()).hexdigest()
+    return folder / _FOLDER / name
+
+
+@cache
+def _readers() -> str:
+    """Everything that what is found depends on beside the bytes: packages and our own code."""
+    package = Path(modelctl.model.__path__[0])
+    sources = (path.read_bytes() for path in sorted(package.rglob("*.py")))
+    code = hashlib.sha256(b"\0".join(sources)).hexdigest()
+    return "\n".join([code, *map(_version, _PACKAGES)])
+
+
+def _version(package: str) -> str:
+    from importlib import metadata  # noqa: PLC0415 - only where there is an artifact
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _recalled(record: Path) -> ArtifactFacts | None:
+    try:
+        digest, _, content = record.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return _decoded(content) if digest == _digest(content) else None
+
+
+def _keep(record: Path, found: ArtifactFacts) -> None:
+    content = json.dumps(asdict(found)).encode()
+    try:
+        _make_room(record.parent)
+        write_atomically(record, _digest(content) + b"\n" + content, SHARED)
+    except OSError:
+        return
+
+
+@cache  # to look once is enough
+def _make_room(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    records = list(folder.iterdir())
+    for record in records if len(records) >= _MAX_RECORDS else ():
+        record.unlink(missing_ok=True)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _decoded(content: bytes) -> ArtifactFacts:
+    fields = json.loads(content)
+    graph = fields["graph"]
+    return ArtifactFacts(**fields | {"graph": typed.graph(graph) if graph else None})
