@@ -12,8 +12,7 @@ def write_atomically(path: Path, content: bytes, mode: int = PRIVATE) -> None:
     """Replace a file so that a reader, or a crash, meets the old or the new bytes.
 
     Raises:
-        OSError: the disk is full, or the place is not writable; the old file is untouched.
-
+        OSError: The disk is full, or the place is not writable; the old file is untouched.
     """
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

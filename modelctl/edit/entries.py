@@ -29,8 +29,7 @@ class YamlText:
         """The file with the plain scalar at `pointer` set, as a new last entry if there is none.
 
         Raises:
-            EditRefusedError: the file is written in a way that cannot be edited safely.
-
+            EditRefusedError: The file is written in a way that cannot be edited safely.
         """
         if pointer not in self.document.values:
             return self._with_entry(pointer, value)
@@ -45,8 +44,7 @@ class YamlText:
         """The file without a key and its value, and without the comments on their lines.
 
         Raises:
-            EditRefusedError: the file is written in a way that cannot be edited safely.
-
+            EditRefusedError: The file is written in a way that cannot be edited safely.
         """
         if self._is_flow(pointer[:-1]):
             return self._reparsed(self._without_flow_entry(pointer))

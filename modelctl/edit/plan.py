@@ -49,9 +49,8 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
     """The whole edit that follows from changes to typed files, and nothing of other models.
 
     Raises:
-        EditRefusedError: the result would have an error that is not there now, or one in what
+        EditRefusedError: The result would have an error that is not there now, or one in what
             the edit makes live; or that cannot be rendered.
-
     """
     wanted = tuple(live)
     models = sorted({place(path).model for path in typed} - {""})

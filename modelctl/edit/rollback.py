@@ -52,9 +52,8 @@ def plan_rollback(
     """The next step of the way back; with `at_once` the only one, cold or not.
 
     Raises:
-        EditRefusedError: there is nothing to go back to, or it is there already.
-        NeverServedError: the model is not, and never was, served in the environment.
-
+        EditRefusedError: There is nothing to go back to, or it is there already.
+        NeverServedError: The model is not, and never was, served in the environment.
     """
     now = Situation(root, tree, pair)
     _require_served(now)

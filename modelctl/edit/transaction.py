@@ -28,8 +28,7 @@ def only_writer(root: Path) -> Iterator[tuple[str, ...]]:
     """Hold the repository's edit lock; what had to be mended first, in words.
 
     Raises:
-        ModelctlError: another edit holds the lock, or it cannot be taken.
-
+        ModelctlError: Another edit holds the lock, or it cannot be taken.
     """
     common = git.text(root, "rev-parse", "--path-format=absolute", "--git-common-dir")
     lock = Path(common) / "modelctl.lock"
@@ -93,8 +92,7 @@ def write(root: Path, changes: Changes, what: str) -> None:
     """Write every file, or none.
 
     Raises:
-        ModelctlError: a file cannot be written, or is not checked out; nothing was changed.
-
+        ModelctlError: A file cannot be written, or is not checked out; nothing was changed.
     """
     _require_checked_out(root, changes)
     backup = undo.begun(root, changes, what)
@@ -114,9 +112,8 @@ def commit(root: Path, changes: Changes, message: str, *, verify: bool = True) -
     With `verify` false git's hooks for commits are passed over.
 
     Raises:
-        EditRefusedError: somebody's uncommitted work would be committed with it.
-        ModelctlError: it could not be done; files, index and branch are as they were.
-
+        EditRefusedError: Somebody's uncommitted work would be committed with it.
+        ModelctlError: It could not be done; files, index and branch are as they were.
     """
     _require_committable(root, changes)
     backup = undo.begun(root, changes, message)

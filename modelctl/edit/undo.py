@@ -137,8 +137,7 @@ def put(root: Path, name: str, content: bytes | None) -> None:
     """Write a file, or with None remove it and the folders that are empty then.
 
     Raises:
-        ModelctlError: the place is behind a link, or cannot be written.
-
+        ModelctlError: The place is behind a link, or cannot be written.
     """
     path = root / name
     inside = [parent for parent in path.parents if parent != root and root in parent.parents]

@@ -35,8 +35,7 @@ def objects(
     `releases` has at least every deployed release, by id.
 
     Raises:
-        KeyError: a deployed release or the environment's template is missing.
-
+        KeyError: A deployed release or the environment's template is missing.
     """
     deployed = [releases[release] for release in serving.deployed]
     return TEMPLATES[environment.template].objects(model, deployed, serving, environment)

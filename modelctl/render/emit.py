@@ -26,8 +26,7 @@ def emit(value: dict[str, Any]) -> str:
     """A non-empty mapping as YAML, ending with a line break.
 
     Raises:
-        TypeError: a value is none of dict, list, tuple, string, whole number and boolean.
-
+        TypeError: A value is none of dict, list, tuple, string, whole number and boolean.
     """
     lines: list[str] = []
     _mapping(value, "", lines)

@@ -42,8 +42,7 @@ def run(
     """Standard output of `git <arguments>` in `folder`.
 
     Raises:
-        GitError: git is missing, fails, or takes longer than `timeout_s`.
-
+        GitError: Git is missing, fails, or takes longer than `timeout_s`.
     """
     command = ["git", "-C", str(folder), *arguments]
     try:
@@ -91,8 +90,7 @@ def resolve(folder: Path, revision: str) -> str:
     """The full commit hash of a branch, tag or hash.
 
     Raises:
-        GitError: there is no such commit; the message has the nearest name.
-
+        GitError: There is no such commit; the message has the nearest name.
     """
     asked = f"{revision}^{{commit}}"
     try:
@@ -198,8 +196,7 @@ def read_blobs(folder: Path, identities: Sequence[str]) -> dict[str, bytes]:
     """The bytes of each blob by its hash, read by one git process.
 
     Raises:
-        GitError: git failed, or the repository lacks one of them.
-
+        GitError: Git failed, or the repository lacks one of them.
     """
     asked = "".join(f"{identity}\n" for identity in identities)
     out = run(folder, "cat-file", "--batch", stdin=asked.encode())
