@@ -10,11 +10,11 @@ from modelctl.edit.text import Traffic
 from modelctl.errors import EditRefusedError
 from modelctl.repo.kinds import Serving
 
-WHOLE = 100
+WHOLE = 100  # percent: what the weights of a serving file add up to
 
 
 def current(serving: Serving) -> Traffic:
-    """The traffic of a serving file as it is."""
+    """The traffic that a serving file asks for now."""
     return Traffic(serving.stable, dict(serving.weights))
 
 

@@ -40,7 +40,7 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A release to go back to; `content` is that of its file, None where today's is right."""
+    """A release to go back to; `content` is its file of then, None where today's file counts."""
 
     release: str
     content: bytes | None = None
@@ -49,7 +49,9 @@ class Target:
 def plan_rollback(
     root: Path, tree: Tree, pair: Pair, *, to: str | None = None, at_once: bool = False
 ) -> Rollback:
-    """The next step of the way back; with `at_once` the only one, cold or not.
+    """The next step of the way back: to start the release, or to give it all the traffic.
+
+    With `at_once` it gets the traffic although nothing of it may run yet.
 
     Raises:
         EditRefusedError: There is nothing to go back to, or it is there already.

@@ -1,6 +1,6 @@
-"""An edit and its commit as one transaction: preconditions, write, commit, look; or nothing.
+"""Writes and commits an edit as one transaction: all of it is done, or nothing is changed.
 
-One writer at a time: a lock in git's folder says who works.
+A lock in git's folder holds back every other `modelctl` that would edit meanwhile.
 """
 
 import fcntl
@@ -25,7 +25,9 @@ _UNDER_WAY = {
 
 @contextmanager
 def only_writer(root: Path) -> Iterator[tuple[str, ...]]:
-    """Hold the repository's edit lock; what had to be mended first, in words.
+    """Hold the repository's edit lock; gives words on what an interrupted edit made necessary.
+
+    Such an edit is finished or undone first.
 
     Raises:
         ModelctlError: Another edit holds the lock, or it cannot be taken.
@@ -107,7 +109,9 @@ def write(root: Path, changes: Changes, what: str) -> None:
 
 
 def commit(root: Path, changes: Changes, message: str, *, verify: bool = True) -> str:
-    """Write every file and commit exactly these; the hash of the commit, which was looked at.
+    """Write every file and commit exactly these; gives the hash of the commit.
+
+    A commit whose bytes are not those of the files is taken back.
 
     With `verify` false git's hooks for commits are passed over.
 

@@ -13,7 +13,7 @@ from modelctl.model.tensors import Graph, TensorSpec
 
 _Proto = Any  # protobuf messages carry no types here
 
-MAX_GRAPH_BYTES = 512 << 20
+MAX_GRAPH_BYTES = 512 << 20  # the file and what is parsed of it are in memory at once
 
 # Names and numbers of the element types. Source: onnx.proto3, TensorProto.DataType.
 _DATATYPES = {
@@ -32,8 +32,8 @@ _DATATYPES = {
     13: "UINT64",
     16: "BF16",
 }
-_EXTERNAL = 1
-ANY_SIZE = -1
+_EXTERNAL = 1  # onnx.proto3, TensorProto.DataLocation.EXTERNAL
+ANY_SIZE = -1  # of a dimension that the graph leaves open, such as the batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9/](?:[A-Za-z0-9_./@+:=,-]*[A-Za-z0-9_./@+=,-])?")
-_NUMBER_OR_DATE = re.compile(r"[0-9][0-9a-fA-FoOxXtTzZ_.:+-]*")  # or at least written with the same
+_NUMBER_OR_DATE = re.compile(r"[0-9][0-9a-fA-FoOxXtTzZ_.:+-]*")  # or only the same characters
 _RESERVED = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"})
 _ASCII_PRINTABLE = range(0x20, 0x7F)
 _STEP = "  "
