@@ -29,8 +29,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _IN_WHEEL = _PACKAGE / "schemas"
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "schemas"
 KINDS = ("model", "release", "serving", "environments")
-_SHOWN_CHARACTERS = 60
-_MAX_VIOLATIONS = 100
+_SHOWN_CHARACTERS = 60  # of a value in a message
+_MAX_VIOLATIONS = 100  # of one file; whoever has more mends those first
 
 
 @cache
@@ -92,8 +92,8 @@ def _validator(kind: str) -> Draft202012Validator:
 
 
 @dataclass(frozen=True, slots=True)
-class _Violation:
-    """One keyword of a schema that an instance does not meet."""
+class _Unmet:
+    """One keyword of a schema that a value, or with `on_key` a key, does not meet."""
 
     keyword: str
     bound: Any
@@ -111,7 +111,7 @@ class _Violation:
 def violations(kind: str, document: Document) -> list[Finding]:
     """Every violation of the kind's schema in a document, each once, sorted; the first hundred."""
     found = islice(_validator(kind).iter_errors(document.value), _MAX_VIOLATIONS)
-    errors = [_violation(error) for error in found]
+    errors = [_unmet(error) for error in found]
     mistyped = {error.pointer for error in errors if error.keyword == "type"}
     # A value of the wrong type breaks its other bounds as well: that is one fault, not three.
     told = (e for e in errors if e.keyword == "type" or e.on_key or e.pointer not in mistyped)
@@ -124,14 +124,14 @@ def fault(kind: str, field: Sequence[str], value: object) -> str | None:
     part = schema(kind)
     for key in field:
         part = part["properties"][key]
-    errors = map(_violation, _Validator(part).iter_errors(value))
+    errors = map(_unmet, _Validator(part).iter_errors(value))
     told = (f"found {_shown(e.instance)}, {_expected(e)} ({_example_remedy(e)})" for e in errors)
     return next(told, None)
 
 
-def _violation(error: ValidationError) -> _Violation:
+def _unmet(error: ValidationError) -> _Unmet:
     schema_of = error.schema if isinstance(error.schema, Mapping) else {}
-    return _Violation(
+    return _Unmet(
         keyword=str(error.validator),
         bound=error.validator_value,
         instance=error.instance,
@@ -141,7 +141,7 @@ def _violation(error: ValidationError) -> _Violation:
     )
 
 
-def _findings(document: Document, error: _Violation) -> Iterator[Finding]:
+def _findings(document: Document, error: _Unmet) -> Iterator[Finding]:
     if error.keyword == "required":
         yield from _missing_keys(document, error)
     elif error.keyword == "additionalProperties":
@@ -154,7 +154,7 @@ def _findings(document: Document, error: _Violation) -> Iterator[Finding]:
         yield Finding(document.path, position, error.rule(), message, _example_remedy(error))
 
 
-def _missing_keys(document: Document, error: _Violation) -> Iterator[Finding]:
+def _missing_keys(document: Document, error: _Unmet) -> Iterator[Finding]:
     position = document.at_key(*error.pointer)
     unknown = _unknown(error)
     for key in error.bound:
@@ -166,7 +166,7 @@ def _missing_keys(document: Document, error: _Violation) -> Iterator[Finding]:
             )
 
 
-def _unknown_keys(document: Document, error: _Violation) -> Iterator[Finding]:
+def _unknown_keys(document: Document, error: _Unmet) -> Iterator[Finding]:
     known = list(error.schema["properties"])
     for key in _unknown(error):
         near = difflib.get_close_matches(key, known, n=1)
@@ -176,18 +176,18 @@ def _unknown_keys(document: Document, error: _Violation) -> Iterator[Finding]:
         yield Finding(document.path, position, RULE, message, remedy)
 
 
-def _unknown(error: _Violation) -> list[str]:
+def _unknown(error: _Unmet) -> list[str]:
     known = error.schema["properties"]
     return list(islice((key for key in error.instance if key not in known), _MAX_VIOLATIONS))
 
 
-def _bad_key(document: Document, error: _Violation) -> Finding:
+def _bad_key(document: Document, error: _Unmet) -> Finding:
     position = document.at_key(*error.pointer, error.instance)
     message = f"{_at(error)}found the key {_shown(error.instance)}, {_expected(error)}"
     return Finding(document.path, position, RULE, message, "rename it")
 
 
-def _at(error: _Violation) -> str:
+def _at(error: _Unmet) -> str:
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.pointer)
     name = "".join(parts).removeprefix(".")
     return f"{_cut(name)}: " if name else ""
@@ -201,7 +201,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def _expected(error: _Violation) -> str:
+def _expected(error: _Unmet) -> str:
     if error.keyword == "pattern" and "x-expected" in error.schema:
         return f"expected {error.schema['x-expected']}"
     describe = _EXPECTED.get(error.keyword)
@@ -237,5 +237,5 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
 }
 
 
-def _example_remedy(error: _Violation) -> str:
+def _example_remedy(error: _Unmet) -> str:
     return remedies.remedy(error.keyword, error.instance, error.schema)

@@ -18,7 +18,8 @@ from modelctl.errors import GitError, TreeError
 from modelctl.repo import git
 from modelctl.repo.layout import ROOTS
 
-_SMALL_BYTES = 1 << 20
+_SMALL_BYTES = 1 << 20  # blobs up to this size are fetched together: one git process reads all
+# File modes in git's trees.
 _SYMLINK_MODE = "120000"
 _SUBMODULE_MODE = "160000"
 # A file that turns into a link or a pipe after it was looked at must not be followed or block.
@@ -28,7 +29,7 @@ _NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENXIO, errn
 
 
 class EntryKind(StrEnum):
-    """What a path is; only a regular file is ever read."""
+    """What is at a path; only a regular file is ever read."""
 
     FILE = "file"
     SYMLINK = "symbolic link"
@@ -69,7 +70,12 @@ class Tree(Protocol):
         """The entry at any path of the tree, or None; no part of the path may be a link."""
 
     def read(self, path: str) -> bytes:
-        """The bytes of a regular file; TreeError if there is none."""
+        """The bytes of a regular file.
+
+        Raises:
+            TreeError: There is no regular file at the path, or it cannot be read.
+            GitError: Git cannot give its bytes.
+        """
 
 
 def slice_below(entries: Entries, ordered: list[str], folder: str) -> Entries:
@@ -226,7 +232,7 @@ class _Hidden:
 
 
 class CommitTree:
-    """The files of a commit, straight from git's objects; the work tree is not looked at."""
+    """The files of a commit, read from git's objects; what is in the work tree does not matter."""
 
     def __init__(
         self, folder: Path, revision: str, *, blobs: dict[str, bytes] | None = None
