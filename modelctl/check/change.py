@@ -1,7 +1,8 @@
-"""What a state of the repository differs in from the one before it, and what that excuses.
+"""What changed since the commit before, and which findings that excuses.
 
-A model whose applied bytes in an environment are again those that main has had before is on its
-way back, and no rule stands in a way back: errors become notes, but for dangers in those bytes.
+A model whose rendered bytes in an environment are again those that main has had before has
+returned, and no rule holds back a return: its errors become notes. Only an error about the bytes
+themselves, such as a credential in them, stays one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -21,13 +22,13 @@ from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles, Repository
 from modelctl.repo.tree import Tree
 
-# Rules about whether what is applied is what is typed say nothing of the applied bytes themselves.
+# These rules compare rendered bytes with typed files, and say nothing of the bytes themselves.
 _OF_TYPED_FILES = frozenset({"rendered-current", "rendered-orphan", "rendered-nonempty"})
 
 
 @dataclass(frozen=True)
 class Change:
-    """The way from a commit to a tree: which files differ, and which models are back."""
+    """From a commit to a tree: which files differ, and which models have returned."""
 
     root: Path
     base: str
@@ -46,7 +47,7 @@ class Change:
 
     @cached_property
     def returned(self) -> Mapping[Pair, Commit]:
-        """Models in environments that are back at bytes of main, and the commit of these."""
+        """By model and environment that has returned, the commit whose bytes it is back at."""
         changed = (place(path) for path in self.paths)
         pairs = {where.pair for where in changed if where.kind in GENERATED} - {None}
         found = {pair: self._former(pair) for pair in sorted(filter(None, pairs))}
@@ -54,7 +55,7 @@ class Change:
 
     @cached_property
     def is_return(self) -> bool:
-        """Whether the change is nothing but a way back."""
+        """Whether the change does nothing but return models to former bytes."""
         return bool(self.returned) and all(self._is_part_of_a_return(path) for path in self.paths)
 
     def release_identities(self, folder: str, release: str) -> Collection[str]:
@@ -66,7 +67,7 @@ class Change:
         return history.most_traffic(self.root, pair, self.base)
 
     def excused(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings, sorted; an error that must not hold back a way back is a note."""
+        """The findings, sorted; an error that must not hold back a return is a note."""
         return sorted(
             replace(finding, level=Level.NOTE) if self._is_excused(finding) else finding
             for finding in findings
@@ -140,15 +141,16 @@ class ModelChange:
 
 
 def is_about_applied_bytes(finding: Finding) -> bool:
-    """Whether a finding is a danger in applied bytes themselves, whatever was typed."""
+    """Whether a finding is about rendered bytes themselves, not about what was typed for them."""
     return place(finding.path).kind in GENERATED and finding.rule not in _OF_TYPED_FILES
 
 
 def change_of(root: Path, tree: Tree, *, base: str | None = None) -> Change | None:
     """What a tree changes; None where there is nothing to compare it with.
 
-    A work tree with changes is compared with its commit, a commit with its first parent: that is
-    what a merge was made to. With `base`, it is where the tree's line left that revision's.
+    A work tree with changes is compared with HEAD. A commit, or a work tree without changes, is
+    compared with the first parent, so that a merge is compared with what it was merged into. With
+    `base` either is compared with the last commit that it has in common with that revision.
     """
     if isinstance(tree, CommitTree):
         start = (

@@ -1,11 +1,11 @@
-"""Where two texts differ first, as words in which the difference can be seen."""
+"""Where two texts differ first, in words that make even an invisible difference visible."""
 
 from dataclasses import dataclass
 
 from modelctl.finding import Position
 
-_SHOWN_CHARACTERS = 60
-_BEFORE_THE_DIFFERENCE = 30
+_SHOWN_CHARACTERS = 60  # of a long line in a message
+_BEFORE_THE_DIFFERENCE = 30  # of these, how many stand before the difference
 _WHITESPACE = {"\t": "\\t", "\r": "\\r"}
 
 

@@ -1,4 +1,4 @@
-"""Every rule over a repository: sorted findings, and whether they refuse it."""
+"""Runs the rules over a repository: sorted findings, and which of them refuse it."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -17,10 +17,10 @@ _OF_A_MODEL = tuple(rule for rule in RULES if rule.SCOPE in (Scope.FILES, Scope.
 def check(
     repository: Repository, only: Collection[str] | None = None, change: Change | None = None
 ) -> list[Finding]:
-    """Every finding, each once, sorted: of what models share, and of all models or only some.
+    """Every finding, each once, sorted: of what models share, and of all models, or of `only` some.
 
-    With a change its rules look at it too, and what must not hold back a way back is a note.
-    One model is in memory at a time.
+    With a `change` the rules of that scope run too, and what a return excuses is a note. One model
+    is in memory at a time.
     """
     touched = change.folders if change else frozenset()
     found = {*check_shared(repository)}

@@ -1,4 +1,4 @@
-"""Findings for people and for programs: one function a format, in one table."""
+"""The report of a check, for people or for programs: one function a format, in one table."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from modelctl.repo.layout import Kind, place
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How much was looked at, so that a clean report of nothing is not taken for a good one."""
+    """How much was looked at: a report without findings means little if nothing was."""
 
     models: int
     releases: int

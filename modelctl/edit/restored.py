@@ -22,7 +22,10 @@ Found = tuple[Changes, str]  # what to write, and the commit that it comes from
 
 
 def by_bytes(now: Situation, wanted: Traffic, back: Changes) -> Found | None:
-    """The newest state that applied the wanted traffic, file by file as it was."""
+    """What brings back the newest state that applied the wanted traffic, every file as it was then.
+
+    None if there was no such state.
+    """
     for state in now.past:
         if not _same_traffic(state.weights, wanted) or not state.files.generated:
             continue
@@ -38,7 +41,10 @@ def by_bytes(now: Situation, wanted: Traffic, back: Changes) -> Found | None:
 
 
 def by_rendering(now: Situation, wanted: Traffic, back: Changes) -> Found | None:
-    """The newest state whose typed files gave what was applied, with the wanted traffic."""
+    """What the typed files of an earlier state give with the wanted traffic, rendered anew.
+
+    It is the newest state whose typed files gave just what was applied then; None if none did.
+    """
     path = layout.serving_file(*now.pair)
     for state in now.past[:_TRIED]:
         then = CommitTree(now.root, state.commit.id)
@@ -67,7 +73,10 @@ def _same_traffic(weights: Mapping[str, int], wanted: Traffic) -> bool:
 
 
 def _files_of(now: Situation, state: TrafficState) -> dict[str, bytes | None]:
-    """Everything of a state: what was applied, its serving file, the releases that it deployed."""
+    """The files of a state: generated ones, the serving file, and the releases that it deployed.
+
+    A release file of today that means the same release stays as it is.
+    """
     serving = layout.serving_file(*now.pair)
     releases = [layout.release_file(now.pair[0], release) for release in state.weights]
     blobs = {

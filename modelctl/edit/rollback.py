@@ -41,7 +41,7 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A release to go back to; `content` is that of its file, None where today's is right."""
+    """A release to go back to; `content` is its file of then, None where today's file counts."""
 
     release: str
     content: bytes | None = None
@@ -50,12 +50,13 @@ class Target:
 def plan_rollback(
     root: Path, tree: Tree, pair: Pair, *, to: str | None = None, at_once: bool = False
 ) -> Rollback:
-    """The next step of the way back; with `at_once` the only one, cold or not.
+    """The next step of the way back: to start the release, or to give it all the traffic.
+
+    With `at_once` it gets the traffic although nothing of it may run yet.
 
     Raises:
-        EditRefusedError: there is nothing to go back to, or it is there already.
-        NeverServedError: the model is not, and never was, served in the environment.
-
+        EditRefusedError: There is nothing to go back to, or it is there already.
+        NeverServedError: The model is not, and never was, served in the environment.
     """
     now = Situation(root, tree, pair)
     _require_served(now)

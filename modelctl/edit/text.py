@@ -27,8 +27,7 @@ def with_traffic(document: Document, text: str, traffic: Traffic) -> str:
     """The text of a serving file with other traffic; `text` is what `document` was parsed from.
 
     Raises:
-        EditRefusedError: the file is written in a way that cannot be edited safely.
-
+        EditRefusedError: The file is written in a way that cannot be edited safely.
     """
     before = _fields(document)
     edited = YamlText(document, text)

@@ -1,6 +1,6 @@
-"""An edit and its commit as one transaction: preconditions, write, commit, look; or nothing.
+"""Writes and commits an edit as one transaction: all of it is done, or nothing is changed.
 
-One writer at a time: a lock in git's folder says who works.
+A lock in git's folder holds back every other `modelctl` that would edit meanwhile.
 """
 
 import fcntl
@@ -25,11 +25,12 @@ _UNDER_WAY = {
 
 @contextmanager
 def only_writer(root: Path) -> Iterator[tuple[str, ...]]:
-    """Hold the repository's edit lock; what had to be mended first, in words.
+    """Hold the repository's edit lock; gives words on what an interrupted edit made necessary.
+
+    Such an edit is finished or undone first.
 
     Raises:
-        ModelctlError: another edit holds the lock, or it cannot be taken.
-
+        ModelctlError: Another edit holds the lock, or it cannot be taken.
     """
     lock = git.shared_folder(root) / "modelctl.lock"
     try:
@@ -92,8 +93,7 @@ def write(root: Path, changes: Changes, what: str) -> None:
     """Write every file, or none.
 
     Raises:
-        ModelctlError: a file cannot be written, or is not checked out; nothing was changed.
-
+        ModelctlError: A file cannot be written, or is not checked out; nothing was changed.
     """
     _require_checked_out(root, changes)
     backup = undo.begun(root, changes, what)
@@ -108,14 +108,15 @@ def write(root: Path, changes: Changes, what: str) -> None:
 
 
 def commit(root: Path, changes: Changes, message: str, *, verify: bool = True) -> str:
-    """Write every file and commit exactly these; the hash of the commit, which was looked at.
+    """Write every file and commit exactly these; gives the hash of the commit.
+
+    A commit whose bytes are not those of the files is taken back.
 
     With `verify` false git's hooks for commits are passed over.
 
     Raises:
-        EditRefusedError: somebody's uncommitted work would be committed with it.
-        ModelctlError: it could not be done; files, index and branch are as they were.
-
+        EditRefusedError: Somebody's uncommitted work would be committed with it.
+        ModelctlError: It could not be done; files, index and branch are as they were.
     """
     _require_committable(root, changes)
     backup = undo.begun(root, changes, message)

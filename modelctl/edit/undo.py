@@ -23,7 +23,10 @@ _RECORD = "modelctl-edit.json"
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """One file of an edit: its bytes before, None for no file, and the digest of those after."""
+    """One file of an edit: its bytes before the edit, and the SHA-256 of its bytes after it.
+
+    None stands for no file.
+    """
 
     path: str
     before: bytes | None
@@ -32,7 +35,10 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Everything that puts a work tree back to before an edit."""
+    """Everything that is needed to undo an edit; `what` tells a person which edit it is.
+
+    `record` is the file that keeps it, `head` the commit that was checked out before the edit.
+    """
 
     root: Path
     record: Path
@@ -124,7 +130,7 @@ def index_kept(root: Path) -> Iterator[None]:
 
 
 def reset_index(root: Path, paths: Sequence[str]) -> None:
-    """Let the index have of `paths` what HEAD has."""
+    """Set the index back to HEAD for some paths."""
     committed = git.entries_of(root, "HEAD", paths) if git.head(root) else {}
     none = ("0", git.no_blob(root))
     lines = (
@@ -137,8 +143,7 @@ def put(root: Path, name: str, content: bytes | None) -> None:
     """Write a file, or with None remove it and the folders that are empty then.
 
     Raises:
-        ModelctlError: the place is behind a link, or cannot be written.
-
+        ModelctlError: The place is behind a link, or cannot be written.
     """
     path = root / name
     inside = [parent for parent in path.parents if parent != root and root in parent.parents]

@@ -15,12 +15,15 @@ from modelctl.repo.history import TrafficState
 from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import Pair
 
-WHOLE = 100
+WHOLE = 100  # percent: the weight of a release that has all the traffic
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A release that was stable: its name, the blob of its file, and what that comes down to."""
+    """A release that was stable: its name, the blob of its file, and its identity.
+
+    Two files with the same identity mean the same release, see `release_identity`.
+    """
 
     release: str
     blob: str
@@ -56,14 +59,14 @@ def path_of(root: Path, pair: Pair, states: Sequence[TrafficState]) -> list[Stat
 
 
 def last_blob(states: Iterable[TrafficState], pair: Pair, release: str) -> str | None:
-    """The file of a release as it was when it was last deployed, whatever its weight."""
+    """The blob of a release's file when the release was last deployed, whatever its weight."""
     path = layout.release_file(pair[0], release)
     deployed = (state.files.blobs for state in states if release in state.weights)
     return next((blobs[path] for blobs in deployed if path in blobs), None)
 
 
 def _applied_of(state: TrafficState) -> frozenset[str]:
-    """The names of the bytes that are applied for the stable release alone."""
+    """The blobs of the generated files that belong to the stable release alone."""
     own = state.files.generated.items()
     return frozenset(blob for path, blob in own if layout.place(path).release == state.stable)
 

@@ -1,6 +1,6 @@
-"""What rendered objects say is served: read back from the bytes that are applied.
+"""Which weights are applied: read back from rendered objects.
 
-The typed files say what is wanted; only these say what a cluster, or the local engine, does.
+Typed files say what is wanted. What a cluster or a local engine does, the rendered bytes say.
 """
 
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,8 @@ def pods(deployment: bytes) -> object:
 def weights(generated: Mapping[str, bytes]) -> dict[str, int] | None:
     """The weight of each release in the route among some generated files; None without a route.
 
-    Rules that a header or a path of its own leads to reach one release and share nothing.
+    Only the rule that shares traffic by weight counts. One that is reached by a header, or by the
+    path of a release, leads to a single release whatever its weight.
     """
     for path, content in generated.items():
         if is_route(path):

@@ -44,7 +44,7 @@ _INDENTING_TAB = re.compile("^ *\t", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """One character, where it stands, and whether the text past it has no one meaning."""
+    """One character and its position; if it `is_fatal`, readers differ on all that follows it."""
 
     position: Position
     message: str

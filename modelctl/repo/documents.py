@@ -18,8 +18,9 @@ from modelctl.repo import characters, scalars
 from modelctl.repo.scalars import short
 
 RULE = "yaml-strict"
+# Bounds of one file, so that reading it is bounded in time and memory.
 MAX_BYTES = 1 << 20
-MAX_DEPTH = 32
+MAX_DEPTH = 32  # levels of nesting
 MAX_VALUES = 50_000  # the largest file that the schemas allow has a fifth of this
 MAX_FAULTS = 100
 
@@ -69,7 +70,7 @@ class Document:
 
 
 def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
-    """The document of a file and every fault of form in it; no document where none can be had."""
+    """The document of a file, None where it cannot be parsed to its end, and its faults of form."""
     if len(content) > MAX_BYTES:
         return None, [too_large(path, len(content))]
     try:
@@ -97,7 +98,7 @@ def too_large(path: str, size_bytes: int) -> Finding:
 
 
 class _RefusedError(Exception):
-    """The file means nothing definite past this point; the finding is already noted."""
+    """What follows in the file has no one meaning; the finding that says so has been noted."""
 
 
 @dataclass(slots=True)
@@ -111,7 +112,11 @@ class _Builder:
     count: int = 0
 
     def note_characters(self, text: str) -> None:
-        """Note what a reader could miss; past a line end or control, places would differ too."""
+        """Note characters that some readers miss.
+
+        After one that ends a line for some readers only, they would count lines differently: the
+        file is then refused as a whole.
+        """
         is_fatal = False
         for suspect in characters.suspects(text):
             self._add(suspect.position, suspect.message, suspect.remedy)

@@ -23,7 +23,7 @@ Pair = tuple[str, str]  # the folder of a model, and an environment
 
 
 class Kind(StrEnum):
-    """What a file is by its place."""
+    """What a file is, as its path says."""
 
     MODEL = "model"
     RELEASE = "release"
@@ -42,7 +42,7 @@ GENERATED = frozenset({Kind.RENDERED, Kind.APPLICATION})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a path says: the kind of file, and whose it is; empty where it says nothing.
+    """What a path says: the kind of a file, and whose it is; empty where it says nothing.
 
     `model` is the folder below `apps/`, also of files there that have no kind.
     """

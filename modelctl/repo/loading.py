@@ -1,4 +1,4 @@
-"""From a tree of files to the repository's typed value, with every fault of form on the way."""
+"""Loads a repository from a tree of files: typed values, and every fault of form on the way."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

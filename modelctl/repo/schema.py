@@ -26,8 +26,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _IN_WHEEL = _PACKAGE / "schemas"
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "schemas"
 KINDS = ("model", "release", "serving", "environments")
-_SHOWN_CHARACTERS = 60
-_MAX_VIOLATIONS = 100
+_SHOWN_CHARACTERS = 60  # of a value in a message
+_MAX_VIOLATIONS = 100  # of one file; whoever has more mends those first
 
 
 @cache

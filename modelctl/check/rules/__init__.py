@@ -1,7 +1,8 @@
 """The rules: one module each, in this table and nowhere else.
 
 A rule module has `ID` (its slug), `LEVEL`, `SCOPE`, a docstring that is its manual page, and
-`check`, which gives each violation in what its scope looks at. The engine makes findings of them.
+`check`. That is given what the scope says, and yields a violation for each fault; the engine makes
+findings of them.
 """
 
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ class Rule(Protocol):
     __doc__: str | None
 
     def check(self, files: Any, /) -> Iterator[Violation]:  # noqa: ANN401 - its scope says what
-        """Every violation in the `Files`, `ModelFiles` or `ModelChange` of its scope; pure."""
+        """Every violation; `files` is the `Files`, `ModelFiles` or `ModelChange` of the scope."""
 
 
 # In the order of a reader: what a file is, what a release is, where traffic goes,

@@ -73,8 +73,7 @@ class Envoy:
 
         Raises:
             EnvoyError: Envoy refuses a resource, or does not confirm it in time.
-            OSError: a file cannot be written.
-
+            OSError: A file cannot be written.
         """
         for cluster, assignment in wanted.endpoints.items():
             self._write(ENDPOINTS + cluster, _file([assignment]))

@@ -22,8 +22,7 @@ def rules(route: Field) -> Iterator[RouteRule]:
     """Every match of every rule, in the order of the route.
 
     Raises:
-        PlanError: the route is malformed, or uses a feature that does not run here.
-
+        PlanError: The route is malformed, or uses a feature that does not run here.
     """
     for rule in route.get("spec", "rules").items():
         rule.refuse("retry", "sessionPersistence")

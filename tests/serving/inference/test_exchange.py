@@ -98,12 +98,17 @@ def test_terms_bound_the_wait(load: Load) -> None:
 
 
 def test_terms_name_the_compression(load: Load) -> None:
-    """The body is expanded by what the terms bring."""
-    terms = Terms(lambda body, _: zlib.decompress(body))
+    """The body is expanded by what the terms bring, to no more than one body may have."""
+    most = []
 
-    (answer,), _ = results(load, body=zlib.compress(BODY), terms=terms)
+    def expand(body: bytes, most_bytes: int) -> bytes:
+        most.append(most_bytes)
+        return zlib.decompress(body)
+
+    (answer,), _ = results(load, body=zlib.compress(BODY), terms=Terms(expand))
 
     assert isinstance(answer, Answer)
+    assert [LIMITS.body_bytes] == most
 
 
 def test_fault_of_the_server_is_an_error_with_its_cause(load: Load) -> None:

@@ -158,7 +158,8 @@ def test_full_batch_waits_for_nobody(load: Load, max_rows: int) -> None:
     assert [max_rows] * max_rows == asyncio.run(run())
 
 
-def test_calls_gather_while_the_model_runs(load: Load) -> None:
+@pytest.mark.parametrize("max_delay_s", [0.0, NEVER_S])
+def test_calls_gather_while_the_model_runs(load: Load, max_delay_s: float) -> None:
     """What comes during a run, turn after turn, is the next batch, held back no longer if full."""
     loaded = load(onnx_models.identity("FP32"))
     gated = GatedSession(loaded.session)
@@ -167,7 +168,7 @@ def test_calls_gather_while_the_model_runs(load: Load) -> None:
     async def run() -> list[int]:
         metrics = Metrics(model="sample", release="r1")
         model = replace(loaded, session=gated)
-        scheduler = Scheduler(model, metrics, inline=False, max_rows=2, max_delay_s=NEVER_S)
+        scheduler = Scheduler(model, metrics, inline=False, max_rows=2, max_delay_s=max_delay_s)
         jobs = submit(scheduler, [first, second])
         await asyncio.sleep(0)  # they begin to run
         jobs += submit(scheduler, [third])

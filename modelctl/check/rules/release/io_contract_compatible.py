@@ -4,7 +4,7 @@
 Compares the `graph` of each release with the `contract` in `model.yaml`: each input and output by
 name, datatype, number of dimensions and size. A graph may take more than the contract lets callers
 send (any size where the contract fixes one) and give outputs that the contract leaves out. Where an
-environment reads the model file from this files, compares `graph` with the file itself.
+environment reads the model file from this repository, compares `graph` with the file itself.
 While `model.yaml` is faulty, compares the releases that serve together with the stable one.
 
 ## Why

@@ -2,7 +2,7 @@
 
 ## What it does
 Looks for `releases/r<N>.yaml` of each release under `weights` and `shadow`. Where the environment
-reads a release's model or golden file from this files, looks for that file too.
+reads a release's model or golden file from this repository, looks for that file too.
 
 ## Why
 A release without a file cannot be rendered; a server without its model never becomes ready. Both

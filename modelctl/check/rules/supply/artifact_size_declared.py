@@ -2,7 +2,7 @@
 
 ## What it does
 Refuses an artifact without a size in whole bytes. Where an environment reads the file from this
-files, compares the size with the file's.
+repository, compares the size with the file's.
 
 ## Why
 The server sizes its download by it and refuses to read further; memory and start-up budgets are

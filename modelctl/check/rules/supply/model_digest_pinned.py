@@ -2,7 +2,7 @@
 
 ## What it does
 Refuses an artifact or a golden file without a digest of 64 lower-case hexadecimal digits. Where an
-environment reads the file from this files, compares the digest with the file's bytes.
+environment reads the file from this repository, compares the digest with the file's bytes.
 
 ## Why
 Whoever can write to a bucket can change what production answers, and nobody sees it. A digest that
