@@ -29,7 +29,11 @@ class LocalFile:
         return hashlib.sha256(self.content).hexdigest()
 
     def as_artifact(self) -> tuple[Artifact, Graph]:
-        """The artifact and its graph; UsageError where it is no servable ONNX file."""
+        """The artifact and its graph.
+
+        Raises:
+            UsageError: The bytes are no ONNX file that can be served.
+        """
         try:
             graph = read_graph(self.content)
         except ValueError as error:
@@ -41,7 +45,7 @@ class LocalFile:
         return Golden(self.uri, self.sha256)
 
     def copies(self, environments: Environments) -> dict[str, bytes | None]:
-        """Where the bytes belong in this repository: every place a mirror reads them from."""
+        """By path, the bytes, wherever some environment reads the URI from this repository."""
         tables = [environment.artifact_mirrors for environment in environments.ordered]
         places = {mirrors.mirrored(self.uri, table) for table in (*tables, {})}
         return {path: self.content for path in map(mirrors.repository_path, places) if path}
@@ -82,7 +86,11 @@ def configure(parser: Parser) -> None:
 
 
 def read(path: Path, base_uri: str, model: str, name: str) -> LocalFile:
-    """The bytes of a file as the artifact `<base>/<model>/<name>`; UsageError if unreadable."""
+    """The bytes of a file, to be pinned as `<base>/<model>/<name>`.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

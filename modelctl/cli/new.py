@@ -17,6 +17,7 @@ from modelctl.repo.loading import load
 from modelctl.repo.repository import Repository
 from modelctl.repo.tree import WorkTree
 
+# What release r1 begins with; people change it as they measure.
 DEFAULT_RUNTIME = Runtime(providers=("cpu",), threads=1, max_inflight=64, batching=None)
 DEFAULT_CPU = "1"
 

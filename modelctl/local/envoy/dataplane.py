@@ -1,4 +1,4 @@
-"""Envoy as the engine uses it: bring it to a snapshot, see its endpoints, read its counters."""
+"""Envoy as the engine uses it: give it resources, see its endpoints, read its counters."""
 
 import asyncio
 import contextlib
@@ -18,8 +18,9 @@ from modelctl.local.servers.children import Launcher
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 
-_APPLY_LIMIT_S = 3.0
-_POLL_S = 0.003
+_APPLY_LIMIT_S = 3.0  # for Envoy to confirm a resource
+_POLL_S = 0.003  # between two looks at whether it has
+# By resource, where Envoy's statistics about it begin.
 _SUBSCRIPTIONS = {"clusters": "cluster_manager.cds", "routes": "http.models.rds.models"}
 _WARMING = "cluster_manager.warming_clusters"
 _REQUESTS = "http.models.downstream_rq_active"
@@ -58,7 +59,12 @@ class Envoy:
         self._refused: dict[str, _File] = {}
 
     async def start(self, port: int) -> None:
-        """Start Envoy on `port` with no routes; UsageError if it does not come up."""
+        """Start Envoy on `port` with no routes.
+
+        Raises:
+            UsageError: It does not come up.
+            OSError: Its files cannot be written.
+        """
         for stale in self.folder.iterdir():
             stale.unlink()
         self._write("listeners", _file([listener(self.folder, port)]))
@@ -148,7 +154,7 @@ class Envoy:
         return stats.get(repeated) == f'"{version}"' and stats.get(_WARMING) == "0"
 
     async def _stats(self, *names: str) -> dict[str, str]:
-        """Single statistics by name; those that Envoy does not tell are left out."""
+        """The values of some statistics by name; those that Envoy does not know are left out."""
         pattern = "^(" + "|".join(name.replace(".", r"\.") for name in names) + ")$"
         page = await self._process.page(f"/stats?filter={quote(pattern)}") or b""
         lines = (line.partition(": ") for line in page.decode(errors="replace").splitlines())

@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import Any, cast
 
-_OK = range(200, 400)
+_OK = range(200, 400)  # the statuses that Kubernetes takes for a success
 
 
 @dataclass(frozen=True, slots=True)
