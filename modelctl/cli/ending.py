@@ -59,7 +59,7 @@ def prepare_output() -> None:
 
 
 def tell(error: BaseException) -> int:
-    """Say on standard error what went wrong; the exit code."""
+    """Say on standard error what went wrong; gives the exit code."""
     reaction = next(reaction for reaction in REACTIONS if isinstance(error, reaction[0]))
     _, words, exit_code = reaction
     _let_go_unless_written(sys.stdout)

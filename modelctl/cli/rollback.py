@@ -42,7 +42,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write or commit the next step of the way back; with --wait every step."""
+    """Write or commit the next step of the way back; with `--wait` every step."""
     root = git.top_level(Path.cwd())
     step = _step(arguments, root)
     if step.warms and arguments.wait:

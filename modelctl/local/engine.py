@@ -143,7 +143,7 @@ class Engine:
             rollout.aim(None, None)
 
     async def _step(self) -> float:
-        """Do what can be done now; how long to wait, in seconds, before looking again."""
+        """Do what can be done now; gives the seconds to wait before looking again."""
         view = await self._envoy.view()
         self.healthy = view.healthy_ports()
         for rollout in self.rollouts.values():

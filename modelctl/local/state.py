@@ -125,7 +125,7 @@ class Lock:
 
 
 def _claim(descriptor: int) -> None:
-    """Lock the open file, or raise OSError after several tries."""
+    """Lock the open file, or raise `OSError` after several tries."""
     for _ in range(_TRIES):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

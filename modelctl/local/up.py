@@ -35,6 +35,7 @@ from modelctl.repo import git
 from modelctl.repo.git import Commit
 from modelctl.status.values import Addresses, encode
 
+# A URL, or an address of SSH such as git@host:path.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
 _SHOWN_COMMITS = 20  # of a model, on its page
 _END_LIMIT_S = 10.0  # for the loops to end once they were told to
@@ -176,7 +177,7 @@ class _Up:
             self._engine.stepped.clear()
 
     def _write(self, content: bytes, overview: Overview) -> bool:
-        """Write the status, and which revision to begin with next time; whether that worked."""
+        """Write the status, and the revision to begin with next time; gives whether that worked."""
         before, source = overview.write_fault, overview.addresses.source
         try:
             write_atomically(self._folder.status, content)

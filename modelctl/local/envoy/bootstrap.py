@@ -10,7 +10,7 @@ from pathlib import Path
 
 from modelctl.local.envoy.config import ROUTES, Json, config_source, socket_address
 
-_TYPE = "type.googleapis.com/envoy."
+_TYPE = "type.googleapis.com/envoy."  # begins the name of every type in Envoy's API
 # Fine enough between 1 ms and 1 s that an interpolated percentile is worth showing; milliseconds.
 _LATENCY_BUCKETS_MS = (
     *(0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 65, 80, 100),

@@ -17,7 +17,7 @@ from modelctl.local.plan.values import Backend, Lane, RouteRule
 
 Json = dict[str, Any]
 
-_TYPE = "type.googleapis.com/envoy."
+_TYPE = "type.googleapis.com/envoy."  # begins the name of every type in Envoy's API
 ROUTES = "models"  # names the listener, its route configuration and its statistics
 # Begins the name of every file with the endpoints of a cluster.
 ENDPOINTS = "endpoints-"
@@ -25,6 +25,7 @@ ENDPOINTS = "endpoints-"
 # sooner, so that no request is sent on a connection that is about to end.
 _UPSTREAM_IDLE = "3s"
 _NO_LIMIT = 1_000_000  # connections or requests; Envoy's defaults would refuse a burst
+# What Envoy answers where it sends a request to no server.
 _STARTING = "model {model} is starting: no release of it is ready yet"
 _NO_WEIGHT = "every backend of this route has weight 0"
 _UNKNOWN = "no model is served at this path; models answer below /v2/models/<model>"

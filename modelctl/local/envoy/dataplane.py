@@ -22,6 +22,7 @@ _APPLY_LIMIT_S = 3.0  # for Envoy to confirm a resource
 _POLL_S = 0.003  # between two looks at whether it has
 # By resource, where Envoy's statistics about it begin.
 _SUBSCRIPTIONS = {"clusters": "cluster_manager.cds", "routes": "http.models.rds.models"}
+# Names of Envoy's statistics: clusters it does not use yet, requests and connections it has.
 _WARMING = "cluster_manager.warming_clusters"
 _REQUESTS = "http.models.downstream_rq_active"
 _CONNECTIONS = "http.models.downstream_cx_active"
@@ -29,6 +30,7 @@ _CONNECTIONS = "http.models.downstream_cx_active"
 # this long, look after look, is not waiting for any.
 _QUIET_S = 0.05
 _QUIET_LOOKS = 6
+# The statistics that shares, error rates and latencies are made of.
 _COUNTERS = r"^cluster\..*\.upstream_rq_(completed|5xx|time)$"
 
 
@@ -161,7 +163,7 @@ class Envoy:
         return {name: value for name, _, value in lines}
 
     def _write(self, name: str, file: _File) -> bool:
-        """Replace a resource file if it differs; whether it did."""
+        """Replace a resource file if it differs; gives whether it did."""
         if self._files.get(name) == file:
             return False
         write_atomically(self.folder / f"{name}.json", file.content)

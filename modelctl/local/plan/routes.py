@@ -15,6 +15,7 @@ _PATH = re.compile(r"/[!\"$->@-~]*")  # printable, without the query and fragmen
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[ -~]*")
 _UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+# What the Gateway API takes for a rule without matches.
 _DEFAULT_MATCH = {"path": {"type": "PathPrefix", "value": "/"}}
 
 

@@ -156,7 +156,7 @@ class Replica:
         await child.end(self.template.grace_s)
 
     async def _watch(self) -> str:
-        """Follow the probes; why the server has to be ended."""
+        """Follow the probes; gives why the server has to be ended."""
         template, poll_s = self.template, self._around.timing.starting_s
         fault = await probes.until_started(self.port, template.startup, poll_s=poll_s)
         if fault is not None:

@@ -14,6 +14,7 @@ from modelctl.local.plan.values import ModelPlan, PodTemplate, Workload
 from modelctl.repo.mirrors import repository_path
 from modelctl.repo.tree import Tree
 
+# Settings of a model server that pin a file: each has a URI and a SHA-256.
 _PINNED = ("MODELSERVER_ARTIFACT", "MODELSERVER_GOLDEN")
 
 

@@ -163,7 +163,7 @@ class Reader:
         )
 
     def _require_environment(self, repository: Repository) -> None:
-        """PlanError unless the environment is one that this machine is meant to run.
+        """Return if this machine is meant to run the environment, else raise `PlanError`.
 
         Where the list of environments cannot be read now, what it said last counts.
         """
