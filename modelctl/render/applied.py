@@ -1,4 +1,4 @@
-"""Which weights are applied: read back from rendered objects.
+"""What is applied, weights above all: read back from rendered objects.
 
 Typed files say what is wanted. What a cluster or a local engine does, the rendered bytes say.
 """
@@ -19,9 +19,9 @@ def is_route(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What is applied of a model in an environment: who runs, with which weights, for whom.
+    """What is applied of a model in an environment: which releases run, with which weights.
 
-    `project` is that of its Application, empty where it has none.
+    `project` is the Argo CD project of its Application, empty where it has none.
     """
 
     releases: frozenset[str]
@@ -92,14 +92,14 @@ def _loaded(content: bytes) -> object:
 
 
 def _value(value: object, *keys: str) -> object:
-    """What lies below `keys`; None where anything is of another shape."""
+    """What `keys` lead to; None where anything has another shape."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
 def _mappings(value: object, *keys: str) -> Iterator[Mapping[str, Any]]:
-    """The mappings in the list below `keys`; none where anything is of another shape."""
+    """The mappings in the list that `keys` lead to; none where anything has another shape."""
     items = _value(value, *keys)
     return (
         item for item in (items if isinstance(items, list) else ()) if isinstance(item, Mapping)

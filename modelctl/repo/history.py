@@ -143,14 +143,14 @@ def _changes(path: str, found: Sequence[TrafficState]) -> Iterator[TrafficState]
 def release_identities(
     root: Path, folder: str, release: str, revision: str = "HEAD"
 ) -> frozenset[str]:
-    """What a release file has come down to in each state of the main line that had it."""
+    """The identities that a release has had on the main line, one for each content of its file."""
     path = layout.release_file(folder, release)
     blobs = {s.blobs[path] for s in states(root, revision, path) if path in s.blobs}
     return frozenset(map(release_identity, git.read_blobs(root, sorted(blobs)).values()))
 
 
 def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str, int]:
-    """By what a release comes down to, the most weight that it was deployed with there."""
+    """By identity of a release, the most weight that it was deployed with in the environment."""
     found = [
         (blob, weight)
         for state in past(root, pair, revision)
