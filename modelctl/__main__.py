@@ -50,8 +50,7 @@ def command(name: str) -> Command:
     """The module of a command.
 
     Raises:
-        ModelctlError: a module that the command needs is not installed.
-
+        ModelctlError: A module that the command needs is not installed.
     """
     try:
         module: Command = import_module(f"modelctl.cli.{name}")

@@ -4,16 +4,18 @@ import os
 import tempfile
 from pathlib import Path
 
+# Permissions of a file: its owner alone may read it, or everybody.
 PRIVATE = 0o600
 SHARED = 0o644
 
 
 def write_atomically(path: Path, content: bytes, mode: int = PRIVATE) -> None:
-    """Replace a file so that a reader, or a crash, meets the old or the new bytes.
+    """Replace a file in one step: a reader finds all of the old bytes or all of the new ones.
+
+    That holds after a crash too.
 
     Raises:
-        OSError: the disk is full, or the place is not writable; the old file is untouched.
-
+        OSError: The disk is full, or the place is not writable; the old file is untouched.
     """
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -10,7 +10,7 @@ class UsageError(ModelctlError):
 
 
 class OutputError(ModelctlError):
-    """Standard output cannot be written; the cause is the OSError that says why."""
+    """Standard output cannot be written; the cause is the `OSError` that says why."""
 
 
 class TreeError(ModelctlError):

@@ -10,7 +10,8 @@ Pointer = tuple[str | int, ...]
 class Level(StrEnum):
     """How a finding counts: an error fails the check, a warning is shown.
 
-    A note is an error that does not refuse what it was found in, and the message says why.
+    A note is an error that is excused, because what it was found in is on its way back to bytes
+    that were applied before.
     """
 
     ERROR = "error"
@@ -38,7 +39,7 @@ class Position:
     column: int
 
 
-START = Position(1, 1)
+START = Position(1, 1)  # for a finding that is about a file as a whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Words about a name that is not known: the nearest one that is, or which there are."""
+"""Hints for a name that is not known: the nearest one that is, or the names that there are."""
 
 import difflib
 from collections.abc import Iterable
 
-_SHOWN = 8
+_SHOWN = 8  # names; a longer list would hide the rest of the message
 
 
 def hint(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:

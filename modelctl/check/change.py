@@ -1,43 +1,34 @@
-"""What a state of the repository differs in from the one before it, and what that excuses.
+"""What changed since the commit before, and which findings that excuses.
 
-A model whose applied bytes in an environment are again those that main has had before is on its
-way back, and no rule stands in a way back: errors become notes, but for dangers in those bytes.
+A model whose rendered bytes in an environment are again those that main has had before has
+returned, and no rule holds back a return: its errors become notes. Only an error about the bytes
+themselves, such as a credential in them, stays one.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from modelctl.finding import Finding, Level
-from modelctl.repo import git, history
+from modelctl.render import applied
+from modelctl.render.applied import Applied
+from modelctl.repo import git, history, layout
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.git import Commit
+from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, ROOTS, Kind, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles, Repository
 from modelctl.repo.tree import Tree
 
-# Rules about whether what is applied is what is typed say nothing of the applied bytes themselves.
+# These rules compare rendered bytes with typed files, and say nothing of the bytes themselves.
 _OF_TYPED_FILES = frozenset({"rendered-current", "rendered-orphan", "rendered-nonempty"})
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChange:
-    """One model before and after a change; without any file where it is absent."""
-
-    before: ModelFiles
-    after: ModelFiles
-
-    @property
-    def folder(self) -> str:
-        """The folder of the model."""
-        return self.after.folder
 
 
 @dataclass(frozen=True)
 class Change:
-    """The way from a commit to a tree: which files differ, and which models are back."""
+    """From a commit to a tree: which files differ, and which models have returned."""
 
     root: Path
     base: str
@@ -56,7 +47,7 @@ class Change:
 
     @cached_property
     def returned(self) -> Mapping[Pair, Commit]:
-        """Models in environments that are back at bytes of main, and the commit of these."""
+        """By model and environment that has returned, the commit whose bytes it is back at."""
         changed = (place(path) for path in self.paths)
         pairs = {where.pair for where in changed if where.kind in GENERATED} - {None}
         found = {pair: self._former(pair) for pair in sorted(filter(None, pairs))}
@@ -64,11 +55,19 @@ class Change:
 
     @cached_property
     def is_return(self) -> bool:
-        """Whether the change is nothing but a way back."""
+        """Whether the change does nothing but return models to former bytes."""
         return bool(self.returned) and all(self._is_part_of_a_return(path) for path in self.paths)
 
+    def release_identities(self, folder: str, release: str) -> Collection[str]:
+        """What a release file has come down to at the commits of main up to the base."""
+        return history.release_identities(self.root, folder, release, self.base)
+
+    def most_traffic(self, pair: Pair) -> Mapping[str, int]:
+        """By what a release comes down to, the most weight it had in an environment until then."""
+        return history.most_traffic(self.root, pair, self.base)
+
     def excused(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings, sorted; an error that must not hold back a way back is a note."""
+        """The findings, sorted; an error that must not hold back a return is a note."""
         return sorted(
             replace(finding, level=Level.NOTE) if self._is_excused(finding) else finding
             for finding in findings
@@ -99,16 +98,59 @@ class Change:
         return history.former(self.root, self.base, pair, below)
 
 
+@dataclass(frozen=True)
+class ModelChange:
+    """One model before and after a change; without any file where it is absent."""
+
+    of: Change
+    before: ModelFiles
+    after: ModelFiles
+    find_refused: Callable[[ModelFiles], Collection[str]] = field(repr=False)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the model."""
+        return self.after.folder
+
+    @cached_property
+    def refused_before(self) -> Collection[str]:
+        """The files that had errors before: to mend them is always right."""
+        return self.find_refused(self.before)
+
+    @cached_property
+    def applied_before(self) -> Mapping[str, Applied]:
+        """By environment, what was applied of the model before the change."""
+        found: dict[str, dict[str, bytes]] = {}
+        for path, content in self.before.generated.items():
+            if place(path).pair:
+                found.setdefault(place(path).environment, {})[path] = content
+        return {environment: applied.read(files) for environment, files in found.items()}
+
+    def had_before(self, release: str) -> bool:
+        """Whether main has had a release as it is now, whatever was made of it since."""
+        return self._identity(release) in self.of.release_identities(self.folder, release)
+
+    def most_traffic(self, environment: str, release: str) -> int:
+        """The most weight that a release, as it is now, has had in an environment."""
+        most = self.of.most_traffic((self.folder, environment))
+        return most.get(self._identity(release), 0)
+
+    def _identity(self, release: str) -> str:
+        path = layout.release_file(self.folder, release)
+        return release_identity(self.after.contents.get(path, b""))
+
+
 def is_about_applied_bytes(finding: Finding) -> bool:
-    """Whether a finding is a danger in applied bytes themselves, whatever was typed."""
+    """Whether a finding is about rendered bytes themselves, not about what was typed for them."""
     return place(finding.path).kind in GENERATED and finding.rule not in _OF_TYPED_FILES
 
 
 def change_of(root: Path, tree: Tree, *, base: str | None = None) -> Change | None:
     """What a tree changes; None where there is nothing to compare it with.
 
-    A work tree with changes is compared with its commit, a commit with its first parent: that is
-    what a merge was made to. With `base`, it is where the tree's line left that revision's.
+    A work tree with changes is compared with HEAD. A commit, or a work tree without changes, is
+    compared with the first parent, so that a merge is compared with what it was merged into. With
+    `base` either is compared with the last commit that it has in common with that revision.
     """
     if isinstance(tree, CommitTree):
         start = (

@@ -1,7 +1,7 @@
-"""Where a text holds a credential, by the forms that credentials are known to have.
+"""Finds credentials in a text by the forms that they are known to have.
 
-Nothing here gives back what was found, only what kind of thing and where. Random-looking text alone
-is no sign: digests are everywhere in these files.
+Nothing here gives back a credential, only its kind and where it is. Random-looking text alone is
+no sign of one: digests are everywhere in these files.
 """
 
 import re
@@ -57,8 +57,8 @@ _WORDS = re.compile(
 _EVERYWHERE = tuple((name, re.compile(p, re.MULTILINE)) for name, p in _ANYWHERE.items())
 _CONFIGURATION = tuple((name, re.compile(p, re.MULTILINE)) for name, p in _IN_CONFIGURATION.items())
 _PROSE = (".md", ".rst", ".txt")
-_MAX_IN_A_FILE = 20
-_BEFORE = " \t{,-\"'?&"
+_MAX_IN_A_FILE = 20  # findings of one form; whoever has more mends those first
+_BEFORE = " \t{,-\"'?&"  # what a form may match before the credential itself
 
 
 @dataclass(frozen=True, slots=True)

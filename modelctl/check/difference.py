@@ -1,19 +1,19 @@
-"""Where two texts differ first, as words in which the difference can be seen."""
+"""Where two texts differ first, in words that make even an invisible difference visible."""
 
 from dataclasses import dataclass
 
 from modelctl.finding import Position
 
-_SHOWN_CHARACTERS = 60
-_BEFORE_THE_DIFFERENCE = 30
+_SHOWN_CHARACTERS = 60  # of a long line in a message
+_BEFORE_THE_DIFFERENCE = 30  # of these, how many stand before the difference
 _WHITESPACE = {"\t": "\\t", "\r": "\\r"}
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """The first difference: its place in the text that was found, and both lines in words."""
+class TextDifference:
+    """The first difference: its position in the text that was found, and both lines in words."""
 
-    place: Position
+    position: Position
     found: str
     expected: str
 
@@ -23,17 +23,17 @@ def differs_in_line_ends_only(found: bytes, expected: bytes) -> bool:
     return found != expected and _with_line_feeds(found) == _with_line_feeds(expected)
 
 
-def first_difference(found: bytes, expected: bytes) -> Difference:
+def first_difference(found: bytes, expected: bytes) -> TextDifference:
     """The first difference of two contents that are not the same."""
     old, new = _lines(found), _lines(expected)
     same = _common(old, new)
     ours, theirs = (side[same] if same < len(side) else "" for side in (old, new))
-    place = Position(same + 1, _common(ours, theirs) + 1)
+    position = Position(same + 1, _common(ours, theirs) + 1)
     shown = _cut(*map(_visible, (ours, theirs)))
     if shown[0] != shown[1]:
-        return Difference(place, *shown)
+        return TextDifference(position, *shown)
     indented = [f"{shown[0]} indented by {_indent(line)}" for line in (ours, theirs)]
-    return Difference(place, *indented)
+    return TextDifference(position, *indented)
 
 
 def _with_line_feeds(content: bytes) -> bytes:

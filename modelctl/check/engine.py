@@ -1,4 +1,4 @@
-"""Every rule over a repository: sorted findings, and whether they refuse it."""
+"""Runs the rules over a repository: sorted findings, and which of them refuse it."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -17,20 +17,19 @@ _OF_A_MODEL = tuple(rule for rule in RULES if rule.SCOPE in (Scope.FILES, Scope.
 def check(
     repository: Repository, only: Collection[str] | None = None, change: Change | None = None
 ) -> list[Finding]:
-    """Every finding, each once, sorted: of what models share, and of all models or only some.
+    """Every finding, each once, sorted: of what models share, and of all models, or of `only` some.
 
-    With a change its rules look at it too, and what must not hold back a way back is a note.
-    One model is in memory at a time.
+    With a `change` the rules of that scope run too, and what a return excuses is a note. One model
+    is in memory at a time.
     """
-    folders = repository.folders if only is None else sorted(only)
+    touched = change.folders if change else frozenset()
     found = {*check_shared(repository)}
-    for folder in folders:
-        found.update(check_model(repository.model(folder)))
-    if change is None:
-        return sorted(found)
-    for folder in sorted(change.folders if only is None else change.folders & {*only}):
-        found.update(check_change(change, repository, folder))
-    return change.excused(found) if errors(found) else sorted(found)
+    for folder in sorted({*repository.folders, *touched} if only is None else only):
+        files = repository.model(folder)
+        found.update(check_model(files))
+        if change and folder in touched:
+            found.update(check_change(change, files))
+    return change.excused(found) if change and errors(found) else sorted(found)
 
 
 def check_shared(repository: Repository) -> Iterator[Finding]:
@@ -43,9 +42,10 @@ def check_model(files: ModelFiles) -> Iterator[Finding]:
     return _found(_OF_A_MODEL, files)
 
 
-def check_change(change: Change, repository: Repository, folder: str) -> Iterator[Finding]:
+def check_change(change: Change, files: ModelFiles) -> Iterator[Finding]:
     """The findings of what a change does to one model."""
-    return _found(_OF_A_CHANGE, ModelChange(change.before.model(folder), repository.model(folder)))
+    before = change.before.model(files.folder)
+    return _found(_OF_A_CHANGE, ModelChange(change, before, files, _refused))
 
 
 def check_tree(tree: Tree) -> list[Finding]:
@@ -56,6 +56,10 @@ def check_tree(tree: Tree) -> list[Finding]:
 def errors(findings: Iterable[Finding]) -> list[Finding]:
     """The findings that refuse a change; warnings and notes left out."""
     return [finding for finding in findings if finding.level is Level.ERROR]
+
+
+def _refused(files: ModelFiles) -> frozenset[str]:
+    return frozenset(finding.path for finding in errors(check_model(files)))
 
 
 def _found(rules: Iterable[Rule], files: Files | ModelChange) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Findings for people and for programs: one function a format, in one table."""
+"""The report of a check, for people or for programs: one function a format, in one table."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from modelctl.repo.layout import Kind, place
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How much was looked at, so that a clean report of nothing is not taken for a good one."""
+    """How much was looked at: a report without findings means little if nothing was."""
 
     models: int
     releases: int
@@ -33,7 +33,7 @@ Reporter = Callable[[Sequence[Finding], Checked], str]
 def text(findings: Sequence[Finding], checked: Checked) -> str:
     """One finding a line, its level where it is no error, then what was checked and how many."""
     lines = [_line(finding) for finding in findings]
-    scope = (
+    looked_at = (
         f"{_counted(checked.models, 'model')}, {_counted(checked.releases, 'release')} and "
         f"{_counted(checked.servings, 'serving file')}"
     )
@@ -41,7 +41,7 @@ def text(findings: Sequence[Finding], checked: Checked) -> str:
     found = [_counted(levels[level], level.value) for level in Level if levels[level]]
     lines += [f"note: {words}" for words in checked.returned]
     where = f" in {', '.join(checked.shown)}" if checked.shown else ""
-    return "\n".join([*lines, f"checked {scope}: {', '.join(found) or 'no findings'}{where}"])
+    return "\n".join([*lines, f"checked {looked_at}: {', '.join(found) or 'no findings'}{where}"])
 
 
 def as_json(findings: Sequence[Finding], checked: Checked) -> str:

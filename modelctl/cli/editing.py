@@ -70,8 +70,8 @@ def apply(arguments: argparse.Namespace, root: Path, changes: Changes, subject: 
     if not changes:
         raise EditRefusedError("this is already the state of the repository; nothing to do")
     if arguments.commit:
-        identity = transaction.commit(root, changes, subject, verify=not arguments.no_verify)
-        print(f"committed {identity[:12]} {subject}")
+        commit_id = transaction.commit(root, changes, subject, verify=not arguments.no_verify)
+        print(f"committed {commit_id[:12]} {subject}")
         _say_where(root)
     else:
         transaction.write(root, changes, subject)

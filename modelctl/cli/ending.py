@@ -36,8 +36,7 @@ def prepare_output() -> None:
     """Make both streams escape what their encoding lacks, and standard output fail by its name.
 
     Raises:
-        OutputError: there is no standard output, so that nobody would see what was done.
-
+        OutputError: There is no standard output, so that nobody would see what was done.
     """
     no_output = sys.stdout is None
     # Python has None for a stream that is closed, and prints to the other one instead.

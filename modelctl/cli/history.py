@@ -8,7 +8,7 @@ from modelctl.cli import names
 from modelctl.cli.values import moment
 from modelctl.errors import UsageError
 from modelctl.repo import git, history, layout
-from modelctl.repo.history import Past
+from modelctl.repo.history import TrafficState
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _line(environment: str, state: Past) -> str:
+def _line(environment: str, state: TrafficState) -> str:
     weights = " ".join(f"{release}={weight}" for release, weight in state.weights.items())
     commit = state.commit
     return (

@@ -9,6 +9,7 @@ from modelctl.cli.values import number, text
 from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import Live, plan_edit
 from modelctl.errors import UsageError
+from modelctl.model.memory import ample_mib
 from modelctl.model.tensors import Contract
 from modelctl.repo import git, layout
 from modelctl.repo.kinds import Model, Resources, Runtime, Scale, ServiceLevel, Serving
@@ -17,7 +18,7 @@ from modelctl.repo.repository import Repository
 from modelctl.repo.tree import WorkTree
 
 DEFAULT_RUNTIME = Runtime(providers=("cpu",), threads=1, max_inflight=64, batching=None)
-DEFAULT_RESOURCES = Resources(cpu="1", memory="512Mi", gpu=None)
+DEFAULT_CPU = "1"
 
 
 def configure(parser: Parser) -> None:
@@ -105,7 +106,7 @@ def _files(
         graph=graph,
         image=arguments.image,
         runtime=DEFAULT_RUNTIME,
-        resources=DEFAULT_RESOURCES,
+        resources=Resources(DEFAULT_CPU, f"{ample_mib(artifact.size_bytes)}Mi", gpu=None),
         golden=golden.as_golden() if golden else None,
         provenance=artifacts.provenance(arguments),
     )

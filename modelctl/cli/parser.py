@@ -32,8 +32,7 @@ class Parser(argparse.ArgumentParser):
         """The arguments in the words of a command line.
 
         Raises:
-            UsageError: a word is blank, unknown, repeated, malformed or without its partner.
-
+            UsageError: A word is blank, unknown, repeated, malformed or without its partner.
         """
         self._refuse_blank(words)
         given = list(self._options(words))

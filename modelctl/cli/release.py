@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from modelctl.cli import artifacts, editing, names
@@ -11,10 +12,12 @@ from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import plan_edit
 from modelctl.edit.scaffold import NewRelease, Provenance
 from modelctl.errors import UsageError
+from modelctl.model.memory import ample_mib, least_mib
 from modelctl.repo import git, layout
-from modelctl.repo.kinds import Artifact, Golden, Release
+from modelctl.repo.kinds import Artifact, Golden, Release, Resources
 from modelctl.repo.layout import Kind
 from modelctl.repo.loading import load
+from modelctl.repo.quantities import MIB, amount
 from modelctl.repo.repository import ModelFiles
 from modelctl.repo.tree import WorkTree
 
@@ -48,13 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
         models = repository.folders if arguments.all else tuple(arguments.models)
         _refuse_misuse(arguments, models)
         ever = git.ever_had(root, *(f"{layout.model_folder(model)}/releases" for model in models))
-        identities = {
+        release_ids = {
             model: _next_id(model, (*tree.below(f"apps/{model}"), *ever)) for model in models
         }
         files: dict[str, bytes | None] = {}
-        for model, identity in identities.items():
-            files |= _files(arguments, repository.model(model), identity)
-        return editing.write(arguments, root, plan_edit(tree, files), _subject(identities))
+        for model, release_id in release_ids.items():
+            files |= _files(arguments, repository.model(model), release_id)
+        return editing.write(arguments, root, plan_edit(tree, files), _subject(release_ids))
 
 
 def _refuse_misuse(arguments: argparse.Namespace, models: tuple[str, ...]) -> None:
@@ -69,11 +72,11 @@ def _refuse_misuse(arguments: argparse.Namespace, models: tuple[str, ...]) -> No
         raise UsageError("found nothing new, expected --artifact, --image or --artifacts-at")
 
 
-def _subject(identities: Mapping[str, str]) -> str:
-    if len(identities) == 1:
-        ((model, identity),) = identities.items()
-        return f"apps/{model}: Add release {identity}"
-    return f"apps: Add a release of {len(identities)} models"
+def _subject(release_ids: Mapping[str, str]) -> str:
+    if len(release_ids) == 1:
+        ((model, release_id),) = release_ids.items()
+        return f"apps/{model}: Add release {release_id}"
+    return f"apps: Add a release of {len(release_ids)} models"
 
 
 def _next_id(model: str, paths: Iterable[str]) -> str:
@@ -84,7 +87,7 @@ def _next_id(model: str, paths: Iterable[str]) -> str:
 
 
 def _files(
-    arguments: argparse.Namespace, own: ModelFiles, identity: str
+    arguments: argparse.Namespace, own: ModelFiles, release_id: str
 ) -> dict[str, bytes | None]:
     model, environments = own.folder, own.environments
     names.refuse_unknown_model(own.repository, model)
@@ -94,13 +97,13 @@ def _files(
     base = arguments.artifacts_at or latest.artifact.uri.rsplit("/", 2)[0] + "/"
     if arguments.artifact is None:
         release = _repeated(arguments, own, latest)
-        return {layout.release_file(model, identity): scaffold.release_text(release).encode()}
-    onnx = artifacts.read(arguments.artifact, base, model, f"{identity}.onnx")
+        return {layout.release_file(model, release_id): scaffold.release_text(release).encode()}
+    onnx = artifacts.read(arguments.artifact, base, model, f"{release_id}.onnx")
     artifact, graph = onnx.as_artifact()
     files = onnx.copies(environments)
     golden = None
     if arguments.golden:
-        file = artifacts.read(arguments.golden, base, model, f"{identity}.golden.json")
+        file = artifacts.read(arguments.golden, base, model, f"{release_id}.golden.json")
         golden = file.as_golden()
         files |= file.copies(environments)
     release = NewRelease(
@@ -108,12 +111,19 @@ def _files(
         graph=graph,
         image=arguments.image or latest.image,
         runtime=latest.runtime,
-        resources=latest.resources,
+        resources=_resources(latest, artifact),
         golden=golden,
         provenance=artifacts.provenance(arguments),
     )
     text = scaffold.release_text(release)
-    return files | {layout.release_file(model, identity): text.encode()}
+    return files | {layout.release_file(model, release_id): text.encode()}
+
+
+def _resources(latest: Release, artifact: Artifact) -> Resources:
+    """Those of the latest release, with more memory where this artifact could not be loaded."""
+    if amount(latest.resources.memory) >= least_mib(artifact.size_bytes) * MIB:
+        return latest.resources
+    return replace(latest.resources, memory=f"{ample_mib(artifact.size_bytes)}Mi")
 
 
 def _repeated(arguments: argparse.Namespace, own: ModelFiles, latest: Release) -> NewRelease:

@@ -9,8 +9,11 @@ from modelctl.edit import transaction
 from modelctl.finding import Finding
 from modelctl.render import drift
 from modelctl.repo import git
+from modelctl.repo.layout import Kind, place
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
+
+_NOT_RENDERED_FROM = frozenset({Kind.PROJECT, Kind.PLATFORM})
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +46,7 @@ def _changes(root: Path) -> tuple[dict[str, bytes | None], list[Finding]]:
     tree = WorkTree(root)
     _ = tree.entries  # all of them at once, not model by model
     repository = load(tree)
-    faults = [*repository.faults]
+    faults = [f for f in repository.faults if place(f.path).kind not in _NOT_RENDERED_FROM]
     changes: dict[str, bytes | None] = {}
     for folder in repository.folders:
         files = repository.model(folder)

@@ -74,7 +74,7 @@ def _subject(arguments: argparse.Namespace, step: Rollback) -> str:
 def _tell(arguments: argparse.Namespace, step: Rollback) -> None:
     if step.restored_from:
         print(
-            f"note: the typed files cannot be rendered now; these are the bytes of "
+            f"note: today's typed files do not give what ran, so these are the bytes of "
             f"{step.restored_from}. Run `modelctl check` and mend what it finds"
         )
     where = f"{arguments.model} in {arguments.env}"

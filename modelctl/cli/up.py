@@ -40,8 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted.
 
     Raises:
-        UsageError: the model server is not installed beside this program.
-
+        UsageError: The model server is not installed beside this program.
     """
     if find_spec("modelserver") is None:
         raise UsageError(

@@ -1,8 +1,8 @@
-"""A YAML file as text whose entries can be set, added and removed; all else stays as it is.
+"""Sets, adds and removes single entries of a YAML file as text: every other character stays.
 
-A comment stays with what it stands above, and goes only with an entry on whose own lines it
-stands. Between the last line of an entry and the next key everything belongs to what follows,
-although libyaml counts it to a block before it.
+A comment on lines of its own belongs to the entry below it, and stays when the entry above it is
+removed. Only a comment beside an entry, or between its own lines, goes with it. libyaml counts what
+stands between two entries to the first; here it belongs to the second.
 """
 
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from modelctl.finding import Pointer, Position
 from modelctl.repo.documents import Document, parse
 
 _BLANKS = " \t"
+# libyaml's parser where it is there; the one in Python takes many times as long.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A text and its parsed document, always in step."""
+class YamlText:
+    """The text of a YAML file and the document that it parses to; an edit gives a new pair."""
 
     document: Document
     text: str
 
-    def with_value(self, pointer: Pointer, value: str) -> "Source":
-        """The file with the plain scalar at `pointer` set, as a new last entry if there is none.
+    def with_value(self, pointer: Pointer, value: str) -> "YamlText":
+        """The file with the value at `pointer` replaced, or with a new last entry if it has none.
 
         Raises:
-            EditRefusedError: the file is written in a way that cannot be edited safely.
-
+            EditRefusedError: The file is written in a way that cannot be edited safely.
         """
         if pointer not in self.document.values:
             return self._with_entry(pointer, value)
@@ -41,19 +41,18 @@ class Source:
         quote = old[0] if old[:1] in ("'", '"') else ""
         return self._reparsed(f"{self.text[:start]}{quote}{value}{quote}{self.text[end:]}")
 
-    def without_entry(self, pointer: Pointer) -> "Source":
+    def without_entry(self, pointer: Pointer) -> "YamlText":
         """The file without a key and its value, and without the comments on their lines.
 
         Raises:
-            EditRefusedError: the file is written in a way that cannot be edited safely.
-
+            EditRefusedError: The file is written in a way that cannot be edited safely.
         """
         if self._is_flow(pointer[:-1]):
             return self._reparsed(self._without_flow_entry(pointer))
         start = self._line_start(self._key(pointer))
         return self._reparsed(self.text[:start] + self.text[self._line_end(self._end(pointer)) :])
 
-    def _with_entry(self, pointer: Pointer, value: str) -> "Source":
+    def _with_entry(self, pointer: Pointer, value: str) -> "YamlText":
         parent, entry = pointer[:-1], f"{pointer[-1]}: {value}"
         siblings = self._siblings(parent)
         if not siblings:
@@ -72,8 +71,11 @@ class Source:
             return self._with_line(end, f"{before}{entry},")
         return self._with_line(end, before + entry, mark=",")
 
-    def _with_line(self, offset: int, line: str, *, mark: str = "") -> "Source":
-        """The file with `mark` at an offset and a line below it, ended as the lines above are."""
+    def _with_line(self, offset: int, line: str, *, mark: str = "") -> "YamlText":
+        """The file with `mark` put in at an offset, and a new line below the line of the offset.
+
+        The new line ends as the lines above it do.
+        """
         at = self._line_end(offset)
         above = self.text[:offset] + mark + self.text[offset:at]
         newline = "\r\n" if above[: above.rfind("\n") + 1].endswith("\r\n") else "\n"
@@ -105,7 +107,7 @@ class Source:
     def _flow_entry(self, pointer: Pointer) -> tuple[int, int, int]:
         """Where an entry of a flow mapping begins and ends, and its comma; -1 if it has none.
 
-        Of the commas before and after it, it is the one on its own line.
+        Of the commas before and after the entry, that is the one on the entry's own line.
         """
         parent = pointer[:-1]
         siblings = self._siblings(parent)
@@ -137,7 +139,7 @@ class Source:
         return None
 
     def _siblings(self, parent: Pointer) -> list[Pointer]:
-        """The entries of a mapping, in the order of the text."""
+        """The pointers of the entries of a mapping, in the order of the text."""
         keys = self.document.keys
         own = (at for at in keys if at and at[:-1] == parent)
         return sorted(own, key=lambda at: keys[at].start)
@@ -153,7 +155,7 @@ class Source:
         return self._offset(self.document.values[pointer].end) - 1
 
     def _end(self, pointer: Pointer) -> int:
-        """One past the last character of a value that is no comment and no blank."""
+        """The offset behind the last character of a value that is no comment and no blank."""
         values = self.document.values
         inner = [at for at in values if at != pointer and at[: len(pointer)] == pointer]
         if inner and not self._is_flow(pointer):
@@ -172,17 +174,17 @@ class Source:
         """Where the line after the one of `offset` begins."""
         return self.text.find("\n", offset) + 1 or len(self.text)
 
-    def _offset(self, place: Position) -> int:
+    def _offset(self, position: Position) -> int:
         start = 0
-        for _ in range(place.line - 1):
+        for _ in range(position.line - 1):
             start = self._line_end(start)
-        return start + place.column - 1
+        return start + position.column - 1
 
-    def _reparsed(self, text: str) -> "Source":
+    def _reparsed(self, text: str) -> "YamlText":
         document, faults = parse(self.document.path, text.encode())
         if document is None or faults:
             raise self._refused(f"cannot be edited safely: {faults[0]}")
-        return Source(document, text)
+        return YamlText(document, text)
 
     def _refused(self, why: str) -> EditRefusedError:
         return EditRefusedError(f"{self.document.path}: {why}")

@@ -10,11 +10,11 @@ from modelctl.edit.text import Traffic
 from modelctl.errors import EditRefusedError
 from modelctl.repo.kinds import Serving
 
-WHOLE = 100
+WHOLE = 100  # percent: what the weights of a serving file add up to
 
 
 def current(serving: Serving) -> Traffic:
-    """The traffic of a serving file as it is."""
+    """The traffic that a serving file asks for now."""
     return Traffic(serving.stable, dict(serving.weights))
 
 
@@ -22,8 +22,7 @@ def shift(serving: Serving, wanted: Mapping[str, int]) -> Traffic:
     """Traffic with the wanted weights; what they leave over goes to the stable release.
 
     Raises:
-        EditRefusedError: a release that is not deployed asks for traffic, or the sum is not 100.
-
+        EditRefusedError: A release that is not deployed asks for traffic, or the sum is not 100.
     """
     for release, weight in wanted.items():
         if release not in serving.weights and weight > 0:
@@ -43,8 +42,7 @@ def promote(serving: Serving, release: str | None) -> Traffic:
     """All traffic to one release, which becomes stable; the others stay deployed at 0.
 
     Raises:
-        EditRefusedError: no candidate is named and not exactly one has traffic.
-
+        EditRefusedError: No candidate is named and not exactly one has traffic.
     """
     candidates = [r for r, w in serving.weights.items() if w > 0 and r != serving.stable]
     chosen = release or _only(candidates, "a release with traffic that is not stable", serving)
@@ -56,8 +54,7 @@ def retire(serving: Serving, release: str | None) -> Traffic:
     """The same traffic without a release that has none.
 
     Raises:
-        EditRefusedError: the release is stable, or still has traffic.
-
+        EditRefusedError: The release is stable, or still has traffic.
     """
     idle = [r for r, w in serving.weights.items() if w == 0 and r != serving.stable]
     chosen = release or _only(idle, "a release at weight 0 that is not stable", serving)

@@ -48,7 +48,11 @@ class OverlayTree:
         return None if content is None else _entry(content)
 
     def read(self, path: str) -> bytes:
-        """The bytes of a regular file."""
+        """The bytes of a regular file.
+
+        Raises:
+            TreeError: There is none, or the edit removes it.
+        """
         if path not in self._changes:
             return self._base.read(path)
         content = self._changes[path]
@@ -67,7 +71,7 @@ class OverlayTree:
 
 
 def differing(tree: Tree, changes: Changes) -> Changes:
-    """The changes that would change a tree."""
+    """Those of the changes that a tree does not have already."""
     return {
         path: content
         for path, content in changes.items()

@@ -1,4 +1,4 @@
-"""What an edit of typed files comes to: overlay, render, check, and only then a plan to write.
+"""From a change of typed files to a plan: what it makes the renderer write, and what `check` says.
 
 An edit is refused for every error that it brings, and for every error in what it makes live, old
 or new. Faults elsewhere do not stand in its way.
@@ -20,13 +20,13 @@ from modelctl.repo.tree import Tree
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What an edit makes live: a model in an environment, and releases that get more there."""
+    """A model in an environment whose traffic an edit changes, and the releases that get more."""
 
     pair: Pair
     releases: frozenset[str]
 
     def is_concerned_by(self, finding: Finding) -> bool:
-        """Whether a finding is about something that has to be right for this to be live."""
+        """Whether a finding is in a file that this traffic depends on."""
         where = place(finding.path)
         if where.pair is not None:
             return where.pair == self.pair
@@ -49,9 +49,8 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
     """The whole edit that follows from changes to typed files, and nothing of other models.
 
     Raises:
-        EditRefusedError: the result would have an error that is not there now, or one in what
+        EditRefusedError: The result would have an error that is not there now, or one in what
             the edit makes live; or that cannot be rendered.
-
     """
     wanted = tuple(live)
     models = sorted({place(path).model for path in typed} - {""})
@@ -68,9 +67,10 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
 def _rendered(
     repository: Repository, models: Iterable[str], typed: Changes, live: Collection[Live]
 ) -> dict[str, bytes | None]:
-    """What has to be rendered: where a serving file changes there, for a changed model everywhere.
+    """The generated files that the edit changes; None removes one.
 
-    A new release file is served nowhere yet.
+    Where a serving file changes, those of its environment; where `model.yaml` does, those of every
+    environment. A new release file changes none: nothing serves it yet.
     """
     changes: dict[str, bytes | None] = {}
     for model in models:
@@ -86,7 +86,7 @@ def _rendered(
 
 
 def _refuse_unrendered(files: ModelFiles, live: Iterable[Live]) -> None:
-    """An edit whose result cannot be rendered would change nothing that is applied."""
+    """Refuse an edit whose result cannot be rendered: nothing that is applied would change."""
     for each in live:
         if each.pair[0] == files.folder and each.pair not in drift.expected_pairs(files):
             shared = (f for f in files.repository.faults if place(f.path).kind is Kind.ENVIRONMENTS)

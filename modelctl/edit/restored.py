@@ -6,11 +6,11 @@ from dataclasses import replace
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
-from modelctl.edit.way_back import release_identity
 from modelctl.render import applied, drift
 from modelctl.repo import git, layout
 from modelctl.repo.commit_tree import CommitTree
-from modelctl.repo.history import Past
+from modelctl.repo.history import TrafficState
+from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles
@@ -22,9 +22,12 @@ Found = tuple[Changes, str]  # what to write, and the commit that it comes from
 
 
 def by_bytes(now: Situation, wanted: Traffic, back: Changes) -> Found | None:
-    """The newest state that applied the wanted traffic, file by file as it was."""
+    """What brings back the newest state that applied the wanted traffic, every file as it was then.
+
+    None if there was no such state.
+    """
     for state in now.past:
-        if not _same_traffic(state.weights, wanted) or not state.state.generated:
+        if not _same_traffic(state.weights, wanted) or not state.files.generated:
             continue
         changes = _files_of(now, state)
         generated = {
@@ -38,7 +41,10 @@ def by_bytes(now: Situation, wanted: Traffic, back: Changes) -> Found | None:
 
 
 def by_rendering(now: Situation, wanted: Traffic, back: Changes) -> Found | None:
-    """The newest state whose typed files gave what was applied, with the wanted traffic."""
+    """What the typed files of an earlier state give with the wanted traffic, rendered anew.
+
+    It is the newest state whose typed files gave just what was applied then; None if none did.
+    """
     path = layout.serving_file(*now.pair)
     for state in now.past[:_TRIED]:
         then = CommitTree(now.root, state.commit.id)
@@ -66,13 +72,16 @@ def _same_traffic(weights: Mapping[str, int], wanted: Traffic) -> bool:
     )
 
 
-def _files_of(now: Situation, state: Past) -> dict[str, bytes | None]:
-    """Everything of a state: what was applied, its serving file, the releases that it deployed."""
+def _files_of(now: Situation, state: TrafficState) -> dict[str, bytes | None]:
+    """The files of a state: generated ones, the serving file, and the releases that it deployed.
+
+    A release file of today that means the same release stays as it is.
+    """
     serving = layout.serving_file(*now.pair)
     releases = [layout.release_file(now.pair[0], release) for release in state.weights]
     blobs = {
         path: blob
-        for path, blob in state.state.blobs.items()
+        for path, blob in state.files.blobs.items()
         if path == serving or path in releases or place(path).kind in GENERATED
     }
     contents = git.read_blobs(now.root, sorted(set(blobs.values())))

@@ -11,10 +11,11 @@ from modelctl.edit import restored
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
-from modelctl.edit.way_back import WHOLE, is_settled, last_blob, path_of, release_identity
+from modelctl.edit.way_back import WHOLE, is_settled, last_blob, path_of
 from modelctl.errors import EditRefusedError, NeverServedError
 from modelctl.render import drift
 from modelctl.repo import git, layout
+from modelctl.repo.identity import release_identity
 from modelctl.repo.kinds import Serving
 from modelctl.repo.layout import GENERATED, Kind, Pair, place
 from modelctl.repo.loading import load
@@ -40,7 +41,7 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A release to go back to; `content` is that of its file, None where today's is right."""
+    """A release to go back to; `content` is its file of then, None where today's file counts."""
 
     release: str
     content: bytes | None = None
@@ -49,22 +50,22 @@ class Target:
 def plan_rollback(
     root: Path, tree: Tree, pair: Pair, *, to: str | None = None, at_once: bool = False
 ) -> Rollback:
-    """The next step of the way back; with `at_once` the only one, cold or not.
+    """The next step of the way back: to start the release, or to give it all the traffic.
+
+    With `at_once` it gets the traffic although nothing of it may run yet.
 
     Raises:
-        EditRefusedError: there is nothing to go back to, or it is there already.
-        NeverServedError: the model is not, and never was, served in the environment.
-
+        EditRefusedError: There is nothing to go back to, or it is there already.
+        NeverServedError: The model is not, and never was, served in the environment.
     """
     now = Situation(root, tree, pair)
     _require_served(now)
     target = _target(now, to)
-    runs = target.release in now.weights
-    if runs or at_once:
-        return _step(
-            now, target, Traffic(target.release, {target.release: WHOLE}), is_cold=not runs
-        )
+    runs = target.release in now.runs
     kept = {release: weight for release, weight in now.weights.items() if weight}
+    if runs or at_once or not kept:
+        all_of_it = Traffic(target.release, {target.release: WHOLE})
+        return _step(now, target, all_of_it, is_cold=not runs)
     return _step(now, target, Traffic(now.stable, kept | {target.release: 0}), is_cold=False)
 
 
@@ -72,23 +73,30 @@ def _step(now: Situation, target: Target, wanted: Traffic, *, is_cold: bool) -> 
     """The files that bring the wanted traffic; what is deployed besides stays, at 0."""
     warms = not wanted.weights[target.release]
     back = _release_file(now, target)
-    changes = _rendered(now, wanted, back)
-    if changes is not None:
-        _require_effect(now, target, changes)
-        return Rollback(target.release, changes, warms, is_cold)
-    found = restored.by_bytes(now, wanted, back)
-    if found is None:
-        found = restored.by_rendering(now, wanted, back)
-    if found is None:
+    changes, commit = _rendered(now, wanted, back), ""
+    if changes is None or _disturbs(now, target, changes, back):
+        found = restored.by_bytes(now, wanted, back) or restored.by_rendering(now, wanted, back)
+        changes, commit = found or (changes, "")
+    if changes is None:
         faults = [*now.files.repository.faults, *now.files.faults]
         shown = "\n  ".join(map(str, faults))
         raise EditRefusedError(
             f"nothing was written: {now.pair[0]} cannot be rendered in {now.pair[1]}, and no state "
             f"of this branch can be brought back instead; mend these:\n  {shown}"
         )
-    changes, commit = found
     _require_effect(now, target, changes)
     return Rollback(target.release, changes, warms, is_cold, commit)
+
+
+def _disturbs(now: Situation, target: Target, changes: Changes, back: Changes) -> bool:
+    """Whether rendering would change what runs of the target: it was edited, and not rendered.
+
+    What runs is what is to get the traffic; bits that never served must not come instead.
+    """
+    runs = target.release in now.runs and not back
+    return runs and any(
+        place(path).kind in GENERATED and place(path).release == target.release for path in changes
+    )
 
 
 def _rendered(now: Situation, wanted: Traffic, back: Changes) -> Changes | None:

@@ -1,6 +1,7 @@
 """The text of new typed files: what `modelctl new` and `modelctl release` write.
 
-The text is for people: short, commented by the schema through their editor, theirs to edit.
+People go on editing it, so it is short. It carries no comments: by the first line of a file their
+editor finds its schema, and shows what each field means.
 """
 
 import json
@@ -17,7 +18,7 @@ _EXACT = 2.0**53  # below it, a whole float and its digits are the same number
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where an artifact comes from; metrics by name."""
+    """How an artifact was trained: by which commit or run, on which data, with which metrics."""
 
     trained_from: str
     data_sha256: str | None = None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelctl.edit.entries import Source
+from modelctl.edit.entries import YamlText
 from modelctl.errors import EditRefusedError
 from modelctl.repo.documents import Document
 
@@ -27,11 +27,10 @@ def with_traffic(document: Document, text: str, traffic: Traffic) -> str:
     """The text of a serving file with other traffic; `text` is what `document` was parsed from.
 
     Raises:
-        EditRefusedError: the file is written in a way that cannot be edited safely.
-
+        EditRefusedError: The file is written in a way that cannot be edited safely.
     """
     before = _fields(document)
-    edited = Source(document, text)
+    edited = YamlText(document, text)
     if before.get("stable") != traffic.stable:
         edited = edited.with_value(("stable",), traffic.stable)
     weights = before.get("weights", {})

@@ -1,6 +1,6 @@
-"""An edit and its commit as one transaction: preconditions, write, commit, look; or nothing.
+"""Writes and commits an edit as one transaction: all of it is done, or nothing is changed.
 
-One writer at a time: a lock in git's folder says who works.
+A lock in git's folder holds back every other `modelctl` that would edit meanwhile.
 """
 
 import fcntl
@@ -25,11 +25,12 @@ _UNDER_WAY = {
 
 @contextmanager
 def only_writer(root: Path) -> Iterator[tuple[str, ...]]:
-    """Hold the repository's edit lock; what had to be mended first, in words.
+    """Hold the repository's edit lock; gives words on what an interrupted edit made necessary.
+
+    Such an edit is finished or undone first.
 
     Raises:
-        ModelctlError: another edit holds the lock, or it cannot be taken.
-
+        ModelctlError: Another edit holds the lock, or it cannot be taken.
     """
     lock = git.shared_folder(root) / "modelctl.lock"
     try:
@@ -50,27 +51,38 @@ def only_writer(root: Path) -> Iterator[tuple[str, ...]]:
 
 def _mended(root: Path) -> tuple[str, ...]:
     """Finish or undo an edit that an earlier command did not bring to its end."""
-    way_back = undo.interrupted(root)
-    if way_back is None:
+    backup = undo.interrupted(root)
+    if backup is None:
         return ()
-    paths = [file.path for file in way_back.files]
-    if git.head(root) != way_back.head and _is_committed(way_back):
-        way_back.forget()
-        return (f"an interrupted edit was committed whole: {way_back.what}",)
+    paths = [file.path for file in backup.files]
+    if git.head(root) != backup.head and _is_committed(backup):
+        backup.forget()
+        return (f"an interrupted edit was committed whole: {backup.what}",)
     _require_no_lock(root)
-    left = way_back.put_back()
+    left = backup.put_back(but=_committed_since(backup))
     undo.reset_index(root, paths)
-    words = f"an interrupted edit was undone: {way_back.what}"
+    words = f"an interrupted edit was undone: {backup.what}"
     if left:
         words += f"; left as they are, because they were changed since: {', '.join(left)}"
     return (words,)
 
 
-def _is_committed(way_back: undo.Undo) -> bool:
-    name = git.blob_name(way_back.root)
-    committed = git.entries_of(way_back.root, "HEAD", [file.path for file in way_back.files])
-    for file in way_back.files:
-        now = undo.content_of(way_back.root / file.path)
+def _committed_since(backup: undo.Undo) -> frozenset[str]:
+    """The paths that a commit has changed after the edit was interrupted: they are somebody's."""
+    if git.head(backup.root) == backup.head:
+        return frozenset()
+    name = git.blob_name(backup.root)
+    paths = [file.path for file in backup.files]
+    committed = {p: blob for p, (_, blob) in git.entries_of(backup.root, "HEAD", paths).items()}
+    before = {f.path: None if f.before is None else name(f.before) for f in backup.files}
+    return frozenset(path for path in paths if committed.get(path) != before[path])
+
+
+def _is_committed(backup: undo.Undo) -> bool:
+    name = git.blob_name(backup.root)
+    committed = git.entries_of(backup.root, "HEAD", [file.path for file in backup.files])
+    for file in backup.files:
+        now = undo.content_of(backup.root / file.path)
         found = committed.get(file.path, ("", None))[1]
         if found != (None if now is None else name(now)) or now == file.before:
             return False
@@ -81,48 +93,48 @@ def write(root: Path, changes: Changes, what: str) -> None:
     """Write every file, or none.
 
     Raises:
-        ModelctlError: a file cannot be written, or is not checked out; nothing was changed.
-
+        ModelctlError: A file cannot be written, or is not checked out; nothing was changed.
     """
     _require_checked_out(root, changes)
-    way_back = undo.begun(root, changes, what)
-    way_back.save()
+    backup = undo.begun(root, changes, what)
+    backup.save()
     try:
         for path, content in changes.items():
             undo.put(root, path, content)
     except BaseException:
-        way_back.put_back()
+        backup.put_back()
         raise
-    way_back.forget()
+    backup.forget()
 
 
 def commit(root: Path, changes: Changes, message: str, *, verify: bool = True) -> str:
-    """Write every file and commit exactly these; the hash of the commit, which was looked at.
+    """Write every file and commit exactly these; gives the hash of the commit.
+
+    A commit whose bytes are not those of the files is taken back.
 
     With `verify` false git's hooks for commits are passed over.
 
     Raises:
-        EditRefusedError: somebody's uncommitted work would be committed with it.
-        ModelctlError: it could not be done; files, index and branch are as they were.
-
+        EditRefusedError: Somebody's uncommitted work would be committed with it.
+        ModelctlError: It could not be done; files, index and branch are as they were.
     """
     _require_committable(root, changes)
-    way_back = undo.begun(root, changes, message)
-    way_back.save()
+    backup = undo.begun(root, changes, message)
+    backup.save()
     try:
         with undo.index_kept(root):
             for path, content in changes.items():
                 undo.put(root, path, content)
-            identity = _committed(root, changes, message, verify=verify)
-            _require_promised(root, way_back.head, identity, changes)
+            commit_id = _committed(root, changes, message, verify=verify)
+            _require_promised(root, backup.head, commit_id, changes)
     except BaseException:
-        left = way_back.put_back()
+        left = backup.put_back()
         if left:
             named = ", ".join(left)
             raise ModelctlError(f"changed meanwhile by something else, left so: {named}") from None
         raise
-    way_back.forget()
-    return identity
+    backup.forget()
+    return commit_id
 
 
 def _committed(root: Path, changes: Changes, message: str, *, verify: bool) -> str:
@@ -136,11 +148,11 @@ def _committed(root: Path, changes: Changes, message: str, *, verify: bool) -> s
     return git.resolve(root, "HEAD")
 
 
-def _require_promised(root: Path, before: str, identity: str, changes: Changes) -> None:
+def _require_promised(root: Path, before: str, commit_id: str, changes: Changes) -> None:
     """Refuse, and take back, a commit whose bytes a hook or a filter has changed."""
     name = git.blob_name(root)
     promised = {path: name(content) for path, content in changes.items() if content is not None}
-    found = {path: blob for path, (_, blob) in git.entries_of(root, identity, changes).items()}
+    found = {path: blob for path, (_, blob) in git.entries_of(root, commit_id, changes).items()}
     if found == promised:
         return
     other = sorted(path for path in changes if found.get(path) != promised.get(path))
@@ -149,7 +161,7 @@ def _require_promised(root: Path, before: str, identity: str, changes: Changes) 
         if (None if now is None else name(now)) == found.get(path):
             undo.put(root, path, changes[path])  # the hook's doing, so that the undo takes it back
     if before:
-        git.run(root, "update-ref", "-m", "modelctl: take back", "HEAD", before, identity)
+        git.run(root, "update-ref", "-m", "modelctl: take back", "HEAD", before, commit_id)
     raise ModelctlError(
         f"nothing was changed: the commit had other bytes than promised in {', '.join(other)}; "
         "a hook or a filter (.gitattributes, core.autocrlf) rewrites them: exempt generated files"

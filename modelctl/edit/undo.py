@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,10 @@ _RECORD = "modelctl-edit.json"
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """One file of an edit: its bytes before, None for no file, and the digest of those after."""
+    """One file of an edit: its bytes before the edit, and the SHA-256 of its bytes after it.
+
+    None stands for no file.
+    """
 
     path: str
     before: bytes | None
@@ -32,7 +35,10 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Everything that puts a work tree back to before an edit."""
+    """Everything that is needed to undo an edit; `what` tells a person which edit it is.
+
+    `record` is the file that keeps it, `head` the commit that was checked out before the edit.
+    """
 
     root: Path
     record: Path
@@ -40,14 +46,17 @@ class Undo:
     what: str
     files: tuple[Replaced, ...]
 
-    def put_back(self) -> tuple[str, ...]:
-        """Restore every file; the paths that somebody else has changed since are left and named."""
+    def put_back(self, *, but: Collection[str] = ()) -> tuple[str, ...]:
+        """Restore every file; the paths that somebody else has changed since are left and named.
+
+        So are those of `but`.
+        """
         left = []
         for file in self.files:
             now = content_of(self.root / file.path)
             if now == file.before:
                 continue
-            if _sha256(now) != file.after_sha256:
+            if file.path in but or _sha256(now) != file.after_sha256:
                 left.append(file.path)
                 continue
             put(self.root, file.path, file.before)
@@ -73,7 +82,7 @@ class Undo:
 
 
 def begun(root: Path, changes: Changes, what: str) -> Undo:
-    """The way back from an edit that is about to be written."""
+    """What undoes an edit that is about to be written."""
     files = (
         Replaced(path, content_of(root / path), _sha256(content))
         for path, content in changes.items()
@@ -82,7 +91,7 @@ def begun(root: Path, changes: Changes, what: str) -> Undo:
 
 
 def interrupted(root: Path) -> Undo | None:
-    """The way back from an edit that never came to its end; None where there is none."""
+    """What undoes an edit that never came to its end; None where there is none."""
     record = _record(root)
     try:
         fields = json.loads(record.read_bytes())
@@ -121,7 +130,7 @@ def index_kept(root: Path) -> Iterator[None]:
 
 
 def reset_index(root: Path, paths: Sequence[str]) -> None:
-    """Let the index have of `paths` what HEAD has."""
+    """Set the index back to HEAD for some paths."""
     committed = git.entries_of(root, "HEAD", paths) if git.head(root) else {}
     none = ("0", git.no_blob(root))
     lines = (
@@ -134,8 +143,7 @@ def put(root: Path, name: str, content: bytes | None) -> None:
     """Write a file, or with None remove it and the folders that are empty then.
 
     Raises:
-        ModelctlError: the place is behind a link, or cannot be written.
-
+        ModelctlError: The place is behind a link, or cannot be written.
     """
     path = root / name
     inside = [parent for parent in path.parents if parent != root and root in parent.parents]

@@ -6,23 +6,24 @@ back to it, whether by rollback, by revert or by hand. The way back is the one b
 A release is its content, never its number.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl.repo import git, layout
-from modelctl.repo.documents import parse
-from modelctl.repo.history import Past
+from modelctl.repo.history import TrafficState
+from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import Pair
 
-WHOLE = 100
+WHOLE = 100  # percent: the weight of a release that has all the traffic
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A release that was stable: its name, the blob of its file, and what that comes down to."""
+    """A release that was stable: its name, the blob of its file, and its identity.
+
+    Two files with the same identity mean the same release, see `release_identity`.
+    """
 
     release: str
     blob: str
@@ -34,7 +35,7 @@ def is_settled(stable: str, weights: Mapping[str, int]) -> bool:
     return weights.get(stable) == WHOLE
 
 
-def path_of(root: Path, pair: Pair, states: Sequence[Past]) -> list[Station]:
+def path_of(root: Path, pair: Pair, states: Sequence[TrafficState]) -> list[Station]:
     """The stable releases of the main line, oldest first, the current one last.
 
     `states` come newest first, as history gives them.
@@ -57,30 +58,18 @@ def path_of(root: Path, pair: Pair, states: Sequence[Past]) -> list[Station]:
     return path
 
 
-def release_identity(content: bytes) -> str:
-    """What a release file comes down to: two with the same are the same bits and settings.
-
-    Comments, layout and where the model was trained do not count.
-    """
-    document, _ = parse("release.yaml", content)
-    if document is None or not isinstance(document.value, dict):
-        return hashlib.sha256(content).hexdigest()
-    counted = {key: value for key, value in document.value.items() if key != "provenance"}
-    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
-
-
-def last_blob(states: Iterable[Past], pair: Pair, release: str) -> str | None:
-    """The file of a release as it was when it was last deployed, whatever its weight."""
+def last_blob(states: Iterable[TrafficState], pair: Pair, release: str) -> str | None:
+    """The blob of a release's file when the release was last deployed, whatever its weight."""
     path = layout.release_file(pair[0], release)
-    deployed = (state.state.blobs for state in states if release in state.weights)
+    deployed = (state.files.blobs for state in states if release in state.weights)
     return next((blobs[path] for blobs in deployed if path in blobs), None)
 
 
-def _applied_of(state: Past) -> frozenset[str]:
-    """The names of the bytes that are applied for the stable release alone."""
-    own = state.state.generated.items()
+def _applied_of(state: TrafficState) -> frozenset[str]:
+    """The blobs of the generated files that belong to the stable release alone."""
+    own = state.files.generated.items()
     return frozenset(blob for path, blob in own if layout.place(path).release == state.stable)
 
 
-def _stable_blob(pair: Pair, state: Past) -> str | None:
-    return state.state.blobs.get(layout.release_file(pair[0], state.stable))
+def _stable_blob(pair: Pair, state: TrafficState) -> str | None:
+    return state.files.blobs.get(layout.release_file(pair[0], state.stable))

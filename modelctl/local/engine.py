@@ -59,7 +59,7 @@ class Engine:
         self.stepped = asyncio.Event()
 
     @property
-    def settled(self) -> bool:
+    def converged(self) -> bool:
         """Whether there is nothing left to do about the revision that was offered last."""
         if self.seen is None or self.seen.refusal is not None:
             return True
@@ -70,7 +70,7 @@ class Engine:
         """The newest revision, once all of it is routed as git says."""
         seen = self.seen
         is_good = seen is not None and seen.refusal is None and not seen.refused
-        return seen.commit.id if seen and is_good and self.settled else None
+        return seen.commit.id if seen and is_good and self.converged else None
 
     def offer(self, reading: Reading) -> None:
         """Take the newest revision: aim at what it may change, keep what runs of the rest."""
@@ -162,8 +162,8 @@ class Engine:
         self._note_fault("Envoy does not answer" if view.silent else "")
         await self._publish(publishing)
         self._forget_removed()
-        hurry = publishing or self._settling()
-        return self._timing.settle_s if hurry else self._timing.sample_s
+        hurry = publishing or self._envoy_lags()
+        return self._timing.hurry_s if hurry else self._timing.sample_s
 
     async def _publish(self, sent: Sequence[_Sent]) -> None:
         """Note what Envoy now routes; a reading taken before that begins the new share."""
@@ -188,7 +188,7 @@ class Engine:
         published = {name: rules for name, rules in routes.items() if rules is not None}
         return snapshot(self._envoy.folder, self._supervisor.endpoints(), published)
 
-    def _settling(self) -> bool:
+    def _envoy_lags(self) -> bool:
         """Whether Envoy is about to see something that the replicas already know."""
         return any(
             (replica.phase is Phase.READY and replica.port not in self.healthy)

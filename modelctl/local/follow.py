@@ -49,5 +49,5 @@ async def _begin_with(good: str, source: Source, reader: Reader, engine: Engine)
         return  # it is not there any more; the newest revision is all there is
     with suppress(TimeoutError):
         async with asyncio.timeout(_FIRST_LIMIT_S):
-            while not engine.settled:  # noqa: ASYNC110 - it becomes so by many small steps
+            while not engine.converged:  # noqa: ASYNC110 - it becomes so by many small steps
                 await asyncio.sleep(_LOOK_S)

@@ -71,8 +71,7 @@ class StateFolder:
         """Make the folders.
 
         Raises:
-            UsageError: they cannot be made.
-
+            UsageError: They cannot be made.
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)

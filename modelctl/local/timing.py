@@ -8,23 +8,22 @@ class Timing:
     """Periods and bounds, all in seconds.
 
     Attributes:
-        follow_s: between two looks at the branch of a repository on this machine.
-        fetch_s: between two fetches of a repository that is followed by URL.
-        settle_s: between two looks at Envoy while a change is under way.
-        starting_s: between two startup probes, and readiness probes until the first success.
-        restart_s: before the first restart of a server that had been ready.
-        retry_s: before the first restart of a server that never was.
-        backoff_limit_s: the longest wait before a restart; each failure doubles the wait.
-        stable_s: after this long without failure, the next one counts as the first.
-        drain_limit_s: for requests in flight before a server is told to stop.
-        sample_s: between two readings of Envoy's counters.
-        window_s: over which shares, error rates and latencies are measured.
-
+        follow_s: Between two looks at the branch of a repository on this machine.
+        fetch_s: Between two fetches of a repository that is followed by URL.
+        hurry_s: Between two looks at Envoy while a change is under way.
+        starting_s: Between two startup probes, and readiness probes until the first success.
+        restart_s: Before the first restart of a server that had been ready.
+        retry_s: Before the first restart of a server that never was.
+        backoff_limit_s: The longest wait before a restart; each failure doubles the wait.
+        stable_s: After this long without failure, the next one counts as the first.
+        drain_limit_s: For requests in flight before a server is told to stop.
+        sample_s: Between two readings of Envoy's counters.
+        window_s: Over which shares, error rates and latencies are measured.
     """
 
     follow_s: float = 0.1
     fetch_s: float = 3.0
-    settle_s: float = 0.05
+    hurry_s: float = 0.05
     starting_s: float = 0.1
     restart_s: float = 0.1
     retry_s: float = 1.0

@@ -28,7 +28,7 @@ from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.artifacts import ArtifactExport
 from modelctl.local.source.reading import Reader
-from modelctl.local.source.repositories import Files, Remote, Source, local_branch
+from modelctl.local.source.repositories import FilesOnDisk, Remote, Source, local_branch
 from modelctl.local.state import Lock, StateFolder, recall_good, remember_good
 from modelctl.local.timing import Timing
 from modelctl.repo import git
@@ -46,16 +46,15 @@ class Options:
     """What to serve, and where.
 
     Attributes:
-        repository: path of a repository, or its URL.
-        state: folder for everything that is kept.
-        environment: which rendered objects to run.
-        ref: branch, tag or commit; by default the branch that is checked out.
-        worktree: run the files on disk instead of commits.
-        port: where predictions are answered; 0 takes a free one.
-        status_port: where the status page is; 0 takes a free one.
-        announce: called once everything listens.
-        command: the model server, as a program with an absolute path and arguments.
-
+        repository: Path of a repository, or its URL.
+        state: Folder for everything that is kept.
+        environment: Which rendered objects to run.
+        ref: Branch, tag or commit; by default the branch that is checked out.
+        worktree: Run the files on disk instead of commits.
+        port: Where predictions are answered; 0 takes a free one.
+        status_port: Where the status page is; 0 takes a free one.
+        announce: Called once everything listens.
+        command: The model server, as a program with an absolute path and arguments.
     """
 
     repository: str
@@ -74,9 +73,8 @@ def run(options: Options) -> int:
     """Serve until SIGTERM or SIGINT; 0 after an orderly end.
 
     Raises:
-        UsageError: another one runs on the state folder, or a port is taken, or Envoy fails.
-        GitError: the repository cannot be reached.
-
+        UsageError: Another one runs on the state folder, or a port is taken, or Envoy fails.
+        GitError: The repository cannot be reached.
     """
     folder = StateFolder(options.state.resolve())
     folder.create()
@@ -256,7 +254,7 @@ def _source(options: Options, folder: StateFolder) -> Source:
         every_s = options.timing.fetch_s
         return Remote(options.repository, options.ref, folder.mirror, every_s=every_s)
     if options.worktree:
-        return Files(git.top_level(path))
+        return FilesOnDisk(git.top_level(path))
     return local_branch(path.resolve(), options.ref, every_s=options.timing.follow_s)
 
 

@@ -13,7 +13,7 @@ from modelctl.model.tensors import Graph, TensorSpec
 
 _Proto = Any  # protobuf messages carry no types here
 
-MAX_GRAPH_BYTES = 512 << 20
+MAX_GRAPH_BYTES = 512 << 20  # the file and what is parsed of it are in memory at once
 
 # Names and numbers of the element types. Source: onnx.proto3, TensorProto.DataType.
 _DATATYPES = {
@@ -32,8 +32,8 @@ _DATATYPES = {
     13: "UINT64",
     16: "BF16",
 }
-_EXTERNAL = 1
-ANY_SIZE = -1
+_EXTERNAL = 1  # onnx.proto3, TensorProto.DataLocation.EXTERNAL
+ANY_SIZE = -1  # of a dimension that the graph leaves open, such as the batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,7 @@ def read_graph(content: bytes) -> Graph:
     """What the graph of an ONNX file declares.
 
     Raises:
-        ValueError: the bytes are no ONNX model, or use what a model server cannot take.
-
+        ValueError: The bytes are no ONNX model, or use what a model server cannot take.
     """
     import onnx  # noqa: PLC0415 - a quarter second of import that most commands do not need
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
@@ -105,8 +104,7 @@ def _domains(model: _Proto) -> set[str]:
     An import of some other domain that no node uses is a left-over that the runtime passes over.
 
     Raises:
-        ValueError: the file needs another file, whose bytes no digest pins.
-
+        ValueError: The file needs another file, whose bytes no digest pins.
     """
     nodes = list(model.graph.node)
     nodes += (node for function in model.functions for node in function.node)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 ONNXRUNTIME = "1.31"
-MAX_IR_VERSION = 13
+MAX_IR_VERSION = 13  # of ONNX's file format
 
 # Lowest and highest operator set by domain. It loads older ones, but lacks most of their kernels.
 OPSETS: Mapping[str, tuple[int, int]] = MappingProxyType(

@@ -1,4 +1,8 @@
-"""What separates the tensors of a graph from those it has to have, place by place."""
+"""Where the inputs and outputs of an ONNX graph are not those that it should have.
+
+`differences` asks whether a graph keeps the contract of its model, `exact_differences` whether a
+release file records the graph that its artifact has.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,12 +11,17 @@ from modelctl.finding import Pointer
 from modelctl.model.graph import ANY_SIZE
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 
+# From the size that a graph has and the size that is expected: whether the first will do.
 Fits = Callable[[int, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference: in words, and where both sides say it, from `graph` and `contract` on."""
+    """One part of a graph that is not as expected, in words, and where each side says so.
+
+    `what` names the part, as in `inputs.image.shape[1]`. `found_at` points into the field `graph`
+    of a release file, `expected_at` into the field `contract` of a `model.yaml`.
+    """
 
     what: str
     found: str
@@ -22,9 +31,10 @@ class Difference:
 
 
 def differences(graph: Graph, contract: Contract) -> Iterator[Difference]:
-    """Why a graph cannot keep a contract; nothing where it can.
+    """Every reason why a graph cannot keep a contract; none where it can.
 
-    A size that the contract fixes may be any size in the graph; outputs may be left over.
+    The graph may leave a size open that the contract fixes, and may have outputs that the contract
+    does not name. It must have no further inputs: nobody would send them.
     """
     yield from _side("inputs", graph.inputs, contract.inputs, _keeps)
     yield from _left_over("inputs", graph.inputs, contract.inputs)
@@ -32,7 +42,7 @@ def differences(graph: Graph, contract: Contract) -> Iterator[Difference]:
 
 
 def exact_differences(recorded: Graph, actual: Graph) -> Iterator[Difference]:
-    """Where what a release records of its graph is not what the file has."""
+    """Every difference between a graph as a release file records it and as the artifact has it."""
     if recorded.ir_version != actual.ir_version:
         found, expected = str(recorded.ir_version), str(actual.ir_version)
         yield Difference("ir_version", found, expected, ("ir_version",), ())
@@ -50,12 +60,14 @@ def exact_differences(recorded: Graph, actual: Graph) -> Iterator[Difference]:
 
 
 def _keeps(found: int, promised: int) -> bool:
+    """Whether a graph that has the size `found` serves callers who send the promised one."""
     return found in (promised, ANY_SIZE)
 
 
 def _side(
     side: str, found: Sequence[TensorSpec], expected: Sequence[TensorSpec], fits: Fits
 ) -> Iterator[Difference]:
+    """The expected tensors that are missing or differ; `side` is `inputs` or `outputs`."""
     places = {tensor.name: index for index, tensor in enumerate(found)}
     for index, wanted in enumerate(expected):
         if wanted.name not in places:
@@ -93,9 +105,14 @@ def _words(size: int) -> str:
 def _left_over(
     side: str, found: Sequence[TensorSpec], expected: Sequence[TensorSpec]
 ) -> Iterator[Difference]:
+    """The tensors that are there and not expected; none if one is missing as well.
+
+    One that is missing and one too many are probably one whose name is wrong, and `_side` has told
+    of that.
+    """
     names = [tensor.name for tensor in expected]
     if set(names) - {tensor.name for tensor in found}:
-        return  # one that is missing and one too many are one that is misnamed, told already
+        return
     for index, tensor in enumerate(found):
         if tensor.name not in names:
             known = ", ".join(names) or "none"

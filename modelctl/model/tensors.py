@@ -15,7 +15,7 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a model takes and gives, for every release that ever serves it."""
+    """The inputs and outputs that a model promises its callers, the same for every release."""
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]

@@ -1,6 +1,6 @@
-"""From the typed files to every generated file: a pure function of a model's.
+"""From the typed files of a model to all its generated files, as a pure function.
 
-The same files gives the same bytes on every machine; no clock, version or file is read.
+The same files give the same bytes on every machine; no clock, version or file is read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,8 +35,7 @@ def objects(
     `releases` has at least every deployed release, by id.
 
     Raises:
-        KeyError: a deployed release or the environment's template is missing.
-
+        KeyError: A deployed release or the environment's template is missing.
     """
     deployed = [releases[release] for release in serving.deployed]
     return TEMPLATES[environment.template].objects(model, deployed, serving, environment)

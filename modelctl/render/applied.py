@@ -1,17 +1,15 @@
-"""What rendered objects say is served: read back from the bytes that are applied.
+"""Which weights are applied: read back from rendered objects.
 
-The typed files say what is wanted; only these say what a cluster, or the local engine, does.
+Typed files say what is wanted. What a cluster or a local engine does, the rendered bytes say.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
-from modelctl.repo.layout import is_release
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from modelctl.repo.documents import parse
+from modelctl.repo.layout import Kind, is_release, place
 
 
 def is_route(path: str) -> bool:
@@ -19,10 +17,42 @@ def is_route(path: str) -> bool:
     return PurePosixPath(path).name.startswith("httproute-")
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What is applied of a model in an environment: who runs, with which weights, for whom.
+
+    `project` is that of its Application, empty where it has none.
+    """
+
+    releases: frozenset[str]
+    weights: Mapping[str, int]
+    project: str
+
+
+def read(generated: Mapping[str, bytes]) -> Applied:
+    """What some generated files of one model in one environment say."""
+    return Applied(
+        releases=frozenset(place(path).release for path in generated if is_deployment(path)),
+        weights=weights(generated) or {},
+        project=next((_project(c) for p, c in generated.items() if _is_application(p)), ""),
+    )
+
+
+def is_deployment(path: str) -> bool:
+    """Whether a generated file is the Deployment of a release."""
+    return PurePosixPath(path).name.startswith("deployment-") and bool(place(path).release)
+
+
+def pods(deployment: bytes) -> object:
+    """The template that a Deployment makes its pods from: where it changes, they restart."""
+    return _value(_loaded(deployment), "spec", "template")
+
+
 def weights(generated: Mapping[str, bytes]) -> dict[str, int] | None:
     """The weight of each release in the route among some generated files; None without a route.
 
-    Rules that a header or a path of its own leads to reach one release and share nothing.
+    Only the rule that shares traffic by weight counts. One that is reached by a header, or by the
+    path of a release, leads to a single release whatever its weight.
     """
     for path, content in generated.items():
         if is_route(path):
@@ -31,10 +61,7 @@ def weights(generated: Mapping[str, bytes]) -> dict[str, int] | None:
 
 
 def _weights(content: bytes) -> dict[str, int]:
-    try:
-        route = yaml.load(content, Loader=_LOADER)  # noqa: S506 - a safe loader
-    except yaml.YAMLError:
-        return {}
+    route = _loaded(content)
     shared = [rule for rule in _mappings(route, "spec", "rules") if _is_shared(rule)]
     backends = _mappings(shared[-1], "backendRefs") if shared else ()
     named = ((str(each.get("name")).rpartition("-")[2], each.get("weight")) for each in backends)
@@ -49,12 +76,31 @@ def _is_shared(rule: Mapping[str, Any]) -> bool:
     )
 
 
-def _mappings(value: object, *keys: str) -> Iterator[Mapping[str, Any]]:
-    """The mappings in the list below `keys`; none where anything is of another shape."""
+def _is_application(path: str) -> bool:
+    return place(path).kind is Kind.APPLICATION
+
+
+def _project(application: bytes) -> str:
+    project = _value(_loaded(application), "spec", "project")
+    return project if isinstance(project, str) else ""
+
+
+def _loaded(content: bytes) -> object:
+    """The value of a file; None where it was broken by hand."""
+    document, _ = parse("", content)
+    return document.value if document else None
+
+
+def _value(value: object, *keys: str) -> object:
+    """What lies below `keys`; None where anything is of another shape."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _mappings(value: object, *keys: str) -> Iterator[Mapping[str, Any]]:
+    """The mappings in the list below `keys`; none where anything is of another shape."""
+    items = _value(value, *keys)
     return (
-        (item for item in value if isinstance(item, Mapping))
-        if isinstance(value, list)
-        else iter(())
+        item for item in (items if isinstance(items, list) else ()) if isinstance(item, Mapping)
     )

@@ -1,4 +1,4 @@
-"""What is generated beside what should be: both as bytes, by path, for one model."""
+"""Compares the generated files of a model, byte by byte, with what its typed files give."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,12 +18,12 @@ def expected(files: ModelFiles) -> Mapping[str, bytes]:
 
 @lru_cache(maxsize=4)
 def expected_pairs(files: ModelFiles) -> frozenset[Pair]:
-    """Every environment, with the model, that something is rendered for."""
+    """Every pair of the model and an environment that something is rendered for."""
     return frozenset(pair for path in expected(files) if (pair := place(path).pair))
 
 
 def never_rendered(files: ModelFiles) -> frozenset[Pair]:
-    """Where the model should be rendered, but has no rendered file at all."""
+    """The pairs whose environment has no rendered file of the model, and should have some."""
     there = {place(path).pair for path in files.generated if place(path).kind is Kind.RENDERED}
     return frozenset(pair for pair in expected_pairs(files) if pair not in there)
 
@@ -41,10 +41,10 @@ def stale(files: ModelFiles) -> list[str]:
 
 
 def orphans(files: ModelFiles) -> list[str]:
-    """Generated files that nothing generates any more; sorted.
+    """Generated files that the typed files do not give any more; sorted.
 
-    Where a model may be served in the environment and nothing can be rendered, the fault is
-    there: what was rendered before is left alone.
+    Where the model is served and its typed files have a fault, nothing can be rendered: what was
+    rendered before is then no orphan.
     """
     if not files.environments.ordered:
         return []

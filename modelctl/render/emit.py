@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9/](?:[A-Za-z0-9_./@+:=,-]*[A-Za-z0-9_./@+=,-])?")
-_NUMBER_OR_DATE = re.compile(r"[0-9][0-9a-fA-FoOxXtTzZ_.:+-]*")  # or at least written with the same
+_NUMBER_OR_DATE = re.compile(r"[0-9][0-9a-fA-FoOxXtTzZ_.:+-]*")  # or only the same characters
 _RESERVED = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"})
 _ASCII_PRINTABLE = range(0x20, 0x7F)
 _STEP = "  "
@@ -27,8 +27,7 @@ def emit(value: dict[str, Any]) -> str:
     """A non-empty mapping as YAML, ending with a line break.
 
     Raises:
-        TypeError: a value is none of dict, list, tuple, string, whole number and boolean.
-
+        TypeError: A value is none of dict, list, tuple, string, whole number and boolean.
     """
     lines: list[str] = []
     _mapping(value, "", lines)

@@ -1,7 +1,8 @@
-"""Which typed line a generated line follows from: the renderer itself decides.
+"""Which typed line a generated line follows from, found out by rendering.
 
-It is a pure function, so a typed value is changed, the model rendered again, and what differs then
-follows from that value. A line is blamed on a typed one only where no other value changes it.
+The renderer is a pure function. So one typed value is changed, the model is rendered again in
+memory, and the lines that differ follow from that value. A line has one source only if no other
+value changes it too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +21,11 @@ from modelctl.repo.repository import ModelFiles
 Leaf = tuple[str, Pointer]  # a typed file, and where in it a value stands
 Lines = frozenset[tuple[int, int]]  # a generated file and a line in it, both counted from 0
 
-_NOWHERE = "its typed file"
-_RENAMED = "x"
-# They choose which objects there are; a name of an environment is its place as well.
+_NOWHERE = "its typed file"  # said where the file cannot be known
+_RENAMED = "x"  # appended to names and texts, so that they are others
+# Values that choose which objects there are: with another one no line could be compared.
 _STRUCTURE = frozenset({"engine", "template", "metric"})
-_MUCH = 1000
+_MUCH = 1000  # times a number: past every bound within which it has no effect
 
 
 def typed_source(files: ModelFiles, path: str, number: int | None = None) -> str:
@@ -86,7 +87,7 @@ class _Origins:
         return self._line(sources[0], line, lines[number])
 
     def _line(self, file: str, line: tuple[int, int], text: str) -> str:
-        """`path:line` of the one value of a file that gives a line and is in it, else the path."""
+        """`path:line` of the one value that a line follows from and shows, else the file alone."""
         leaves = self._leaves(file)
         shown = [leaf for leaf in leaves if _shown(self._value(leaf)) in text]
         givers = [leaf for leaf in shown if line in self._changed({leaf})]
@@ -103,6 +104,7 @@ class _Origins:
             for at in pointers
             if not isinstance(self._value((file, at)), dict | list)
             and at[-1] not in _STRUCTURE
+            # An environment's name is also where its files lie: it is changed by `renamed` alone.
             and (at[0] != "environments" or (at[1] == index and at[2:] != ("name",)))
         )
 
@@ -113,7 +115,7 @@ class _Origins:
         return value
 
     def _changed(self, leaves: Iterable[Leaf] = (), *, renamed: str = "") -> Lines:
-        """The lines that are others once some values, or names, are others."""
+        """The lines that differ when some values, or all names, are replaced by others."""
         before = self._rendered().values()
         after = self._rendered(frozenset(leaves), renamed).values()
         pairs = enumerate(zip(before, after, strict=False))
@@ -162,7 +164,7 @@ class _Origins:
     def _releases(
         self, fields: Mapping[str, dict[str, Any]], serving: Serving
     ) -> Iterator[tuple[str, Release]]:
-        """The deployed releases under their names of now, each with its own file's content."""
+        """The deployed releases under their changed names, each with its own file's content."""
         for index, new in enumerate(serving.deployed):
             old = self.serving.deployed[min(index, len(self.serving.deployed) - 1)]
             content = fields[layout.release_file(self.files.folder, old)]
@@ -189,7 +191,7 @@ def _other(value: object, part: Mapping[str, Any]) -> object:
         return next((each for each in part["enum"] if each != value), value)
     if isinstance(value, bool):
         return not value
-    if isinstance(value, int | float):  # far away, past every bound within which it has no effect
+    if isinstance(value, int | float):
         most = part.get("maximum", value * _MUCH + _MUCH)
         return most if most != value else value // 2  # not 0, which may leave objects out
     if isinstance(value, str):  # a quantity stays one

@@ -44,9 +44,9 @@ _INDENTING_TAB = re.compile("^ *\t", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """One character, where it stands, and whether the text past it has no one meaning."""
+    """One character and its position; if it `is_fatal`, readers differ on all that follows it."""
 
-    place: Position
+    position: Position
     message: str
     remedy: str
     is_fatal: bool
@@ -60,19 +60,19 @@ def suspects(text: str) -> Iterator[Suspect]:
     for match in _SUSPECTS.finditer(text):
         line += text.count("\n", line_start, match.start())
         line_start = text.rfind("\n", 0, match.start()) + 1
-        place = Position(line, match.start() - line_start + 1)
+        position = Position(line, match.start() - line_start + 1)
         message, remedy = _words(match)
-        yield Suspect(place, message, remedy, is_fatal=match.lastgroup != "invisible")
+        yield Suspect(position, message, remedy, is_fatal=match.lastgroup != "invisible")
     line, line_start = 1, 0
     for match in _INDENTING_TAB.finditer(text):
         line += text.count("\n", line_start, match.start())
         line_start = match.start()
         message = "found a tab in the indentation, which YAML does not allow"
-        place = Position(line, match.end() - match.start())
-        yield Suspect(place, message, "indent with spaces", is_fatal=True)
+        position = Position(line, match.end() - match.start())
+        yield Suspect(position, message, "indent with spaces", is_fatal=True)
 
 
-def place_of(text: str, offset: int) -> Position:
+def position_of(text: str, offset: int) -> Position:
     """The line and column of an offset, as git and editors count them."""
     return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 

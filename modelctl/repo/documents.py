@@ -18,8 +18,9 @@ from modelctl.repo import characters, scalars
 from modelctl.repo.scalars import short
 
 RULE = "yaml-strict"
+# Bounds of one file, so that reading it is bounded in time and memory.
 MAX_BYTES = 1 << 20
-MAX_DEPTH = 32
+MAX_DEPTH = 32  # levels of nesting
 MAX_VALUES = 50_000  # the largest file that the schemas allow has a fifth of this
 MAX_FAULTS = 100
 
@@ -69,16 +70,16 @@ class Document:
 
 
 def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
-    """The document of a file and every fault of form in it; no document where none can be had."""
+    """The document of a file, None where it cannot be parsed to its end, and its faults of form."""
     if len(content) > MAX_BYTES:
         return None, [too_large(path, len(content))]
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8")
-        place = characters.place_of(before, len(before))
+        position = characters.position_of(before, len(before))
         message = f"found the byte 0x{content[error.start]:02x}, which is not UTF-8"
-        return None, [Finding(path, place, RULE, message, "save the file as UTF-8")]
+        return None, [Finding(path, position, RULE, message, "save the file as UTF-8")]
     builder = _Builder(path)
     try:
         builder.note_characters(text)
@@ -97,7 +98,7 @@ def too_large(path: str, size_bytes: int) -> Finding:
 
 
 class _RefusedError(Exception):
-    """The file means nothing definite past this point; the finding is already noted."""
+    """What follows in the file has no one meaning; the finding that says so has been noted."""
 
 
 @dataclass(slots=True)
@@ -111,10 +112,14 @@ class _Builder:
     count: int = 0
 
     def note_characters(self, text: str) -> None:
-        """Note what a reader could miss; past a line end or control, places would differ too."""
+        """Note characters that some readers miss.
+
+        After one that ends a line for some readers only, they would count lines differently: the
+        file is then refused as a whole.
+        """
         is_fatal = False
         for suspect in characters.suspects(text):
-            self._add(suspect.place, suspect.message, suspect.remedy)
+            self._add(suspect.position, suspect.message, suspect.remedy)
             is_fatal = is_fatal or suspect.is_fatal
         if is_fatal:
             raise _RefusedError
@@ -209,11 +214,11 @@ class _Builder:
     def _note(self, event: _Event, message: str, remedy: str) -> None:
         self._add(_position(event.start_mark), message, remedy)
 
-    def _add(self, place: Position, message: str, remedy: str) -> None:
-        self.findings.append(Finding(self.path, place, RULE, message, remedy))
+    def _add(self, position: Position, message: str, remedy: str) -> None:
+        self.findings.append(Finding(self.path, position, RULE, message, remedy))
         if len(self.findings) == MAX_FAULTS:
             message = f"found {MAX_FAULTS} faults up to here, expected none: the rest is not read"
-            self.findings.append(Finding(self.path, place, RULE, message, "mend these first"))
+            self.findings.append(Finding(self.path, position, RULE, message, "mend these first"))
             raise _RefusedError
 
     def _refuse(self, event: _Event, message: str, remedy: str) -> None:
@@ -230,7 +235,7 @@ def _position(mark: _Mark) -> Position:
 
 def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
     mark = error.problem_mark or error.context_mark
-    place = _position(mark) if mark else START
+    position = _position(mark) if mark else START
     words = ": ".join(part for part in (error.context, error.problem) if part)
     message = f"found broken syntax, expected YAML: {words}"
-    return Finding(path, place, RULE, message, "mend it there, or on a line before")
+    return Finding(path, position, RULE, message, "mend it there, or on a line before")

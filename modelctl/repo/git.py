@@ -18,7 +18,7 @@ from modelctl.repo import git_failures
 
 # A prompt for credentials would hang a server at 3 a.m.; failing says what is wrong.
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-_LEFT_OUT = "S"  # ls-files' mark of a file that is not to be in the work tree
+_LEFT_OUT = "S"  # how `git ls-files -t` marks a file that a sparse checkout leaves out
 # Git sets these for its hooks; with them every `git -C` would ask the hook's repository.
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
@@ -42,8 +42,7 @@ def run(
     """Standard output of `git <arguments>` in `folder`.
 
     Raises:
-        GitError: git is missing, fails, or takes longer than `timeout_s`.
-
+        GitError: Git is missing, fails, or takes longer than `timeout_s`.
     """
     command = ["git", "-C", str(folder), *arguments]
     try:
@@ -91,8 +90,7 @@ def resolve(folder: Path, revision: str) -> str:
     """The full commit hash of a branch, tag or hash.
 
     Raises:
-        GitError: there is no such commit; the message has the nearest name.
-
+        GitError: There is no such commit; the message has the nearest name.
     """
     asked = f"{revision}^{{commit}}"
     try:
@@ -137,14 +135,14 @@ def log(folder: Path, revision: str, *paths: str, limit: int | None = None) -> I
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class MainLineCommit:
     """A commit of the main line and, by path, the blob before and after it; None for no file."""
 
     commit: Commit
     changed: Mapping[str, tuple[str | None, str | None]]
 
 
-def steps(folder: Path, revision: str, *paths: str) -> Iterator[Step]:
+def main_line(folder: Path, revision: str, *paths: str) -> Iterator[MainLineCommit]:
     """The commits of the main line that changed anything at `paths`, newest first.
 
     The main line is the line of first parents: what a merge brought counts where it was merged,
@@ -163,7 +161,7 @@ def steps(folder: Path, revision: str, *paths: str) -> Iterator[Step]:
         while (token := next(tokens, "")).startswith("\n:") or token.startswith(":"):
             _, _, before, after, _ = token.strip().split(" ")
             changed[next(tokens)] = _blob(before), _blob(after)
-        yield Step(commit, changed)
+        yield MainLineCommit(commit, changed)
 
 
 def _blob(identity: str) -> str | None:
@@ -179,13 +177,13 @@ def blobs(folder: Path, revision: str, *paths: str) -> dict[str, str]:
 
 
 def blob_name(folder: Path) -> Callable[[bytes], str]:
-    """The function that names a blob as a repository does, from its bytes alone."""
+    """The function from bytes to the name that a repository has for a blob of them."""
     algorithm = text(folder, "rev-parse", "--show-object-format")
     return lambda content: hashlib.new(algorithm, b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def no_blob(folder: Path) -> str:
-    """The name that stands for no object, as long as a repository's names are."""
+    """The name that stands for no object: as many zeros as a repository's names have digits."""
     return "0" * len(blob_name(folder)(b""))
 
 
@@ -198,8 +196,7 @@ def read_blobs(folder: Path, identities: Sequence[str]) -> dict[str, bytes]:
     """The bytes of each blob by its hash, read by one git process.
 
     Raises:
-        GitError: git failed, or the repository lacks one of them.
-
+        GitError: Git failed, or the repository lacks one of them.
     """
     asked = "".join(f"{identity}\n" for identity in identities)
     out = run(folder, "cat-file", "--batch", stdin=asked.encode())
@@ -286,7 +283,11 @@ def entries_of(folder: Path, revision: str, paths: Iterable[str]) -> dict[str, t
 
 
 def require_identity(folder: Path) -> None:
-    """GitError where git does not know whose commit it would be."""
+    """Return if git knows as whom it would commit.
+
+    Raises:
+        GitError: It does not.
+    """
     try:
         for role in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
             run(folder, "var", role)

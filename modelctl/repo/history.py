@@ -1,4 +1,4 @@
-"""Who served what when, from git alone: the past states of a model in an environment.
+"""Which releases served with which weights at which time, read from git alone.
 
 Only the main line counts, the line of first parents: a release that had traffic on a side branch
 never served. States are compared by git's object names, so nothing is read to compare them.
@@ -12,21 +12,22 @@ from pathlib import Path
 from modelctl.repo import git, layout
 from modelctl.repo.documents import parse
 from modelctl.repo.git import Commit
+from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, Pair, place
 
 Blobs = Mapping[str, str]  # by path, the name of the bytes that are there
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What a commit put into force: the files that were asked for, as they were from it on."""
+class FileState:
+    """Some files as a commit of the main line left them, by path and blob."""
 
     commit: Commit
     blobs: Blobs
 
     @property
     def generated(self) -> Blobs:
-        """The generated files alone: what was applied."""
+        """The generated files alone: what was applied to the cluster, or run by an engine."""
         return generated_of(self.blobs)
 
 
@@ -36,7 +37,7 @@ def generated_of(blobs: Blobs) -> Blobs:
 
 
 def paths_of(pair: Pair) -> tuple[str, ...]:
-    """Where everything lies that decides what a model serves in an environment."""
+    """The files and folders that decide what a model serves in an environment."""
     folder, environment = pair
     return (
         layout.serving_file(folder, environment),
@@ -46,7 +47,7 @@ def paths_of(pair: Pair) -> tuple[str, ...]:
 
 
 def generated_paths_of(pair: Pair) -> tuple[str, ...]:
-    """Where everything lies that is applied for a model in an environment."""
+    """The folder and the file that the renderer writes for a model in an environment."""
     folder, environment = pair
     return (
         layout.rendered_folder(folder, environment),
@@ -54,12 +55,12 @@ def generated_paths_of(pair: Pair) -> tuple[str, ...]:
     )
 
 
-def states(root: Path, revision: str, *paths: str) -> Iterator[State]:
+def states(root: Path, revision: str, *paths: str) -> Iterator[FileState]:
     """Each state of the main line that differs from the one before it, newest first."""
     now = git.blobs(root, revision, *paths)
-    for step in git.steps(root, revision, *paths):
-        yield State(step.commit, dict(now))
-        for path, (before, _) in step.changed.items():
+    for each in git.main_line(root, revision, *paths):
+        yield FileState(each.commit, dict(now))
+        for path, (before, _) in each.changed.items():
             if before is None:
                 now.pop(path, None)
             else:
@@ -84,20 +85,20 @@ def former(root: Path, revision: str, pair: Pair, applied: Blobs) -> Commit | No
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """A state of a model in an environment, with the traffic that its serving file asked for."""
+class TrafficState:
+    """The files of a model in an environment at a commit, and the traffic they asked for."""
 
-    state: State
+    files: FileState
     stable: str
     weights: Mapping[str, int]
 
     @property
     def commit(self) -> Commit:
         """The commit that put the state into force."""
-        return self.state.commit
+        return self.files.commit
 
 
-def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[Past]:
+def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[TrafficState]:
     """Each state of a model in an environment that said who serves, newest first.
 
     A commit that removed the serving file, or left it unreadable, served nothing new and is passed
@@ -109,7 +110,7 @@ def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[Past]:
 
 def traffic_changes(
     root: Path, folder: str, environments: Iterable[str], revision: str = "HEAD"
-) -> Mapping[str, list[Past]]:
+) -> Mapping[str, list[TrafficState]]:
     """By environment, the states whose serving file differs from the one before, newest first.
 
     The history is read once for all environments.
@@ -122,7 +123,7 @@ def traffic_changes(
     }
 
 
-def _told(root: Path, path: str, found: Sequence[State]) -> Iterator[Past]:
+def _told(root: Path, path: str, found: Sequence[FileState]) -> Iterator[TrafficState]:
     """Those of some states that have a serving file at a path that can be read."""
     found = [state for state in found if path in state.blobs]
     contents = git.read_blobs(root, sorted({state.blobs[path] for state in found}))
@@ -130,13 +131,38 @@ def _told(root: Path, path: str, found: Sequence[State]) -> Iterator[Past]:
     for state in found:
         traffic = read[state.blobs[path]]
         if traffic is not None:
-            yield Past(state, *traffic)
+            yield TrafficState(state, *traffic)
 
 
-def _changes(path: str, found: Sequence[Past]) -> Iterator[Past]:
+def _changes(path: str, found: Sequence[TrafficState]) -> Iterator[TrafficState]:
     for state, before in zip_longest(found, found[1:]):
-        if before is None or state.state.blobs[path] != before.state.blobs[path]:
+        if before is None or state.files.blobs[path] != before.files.blobs[path]:
             yield state
+
+
+def release_identities(
+    root: Path, folder: str, release: str, revision: str = "HEAD"
+) -> frozenset[str]:
+    """What a release file has come down to in each state of the main line that had it."""
+    path = layout.release_file(folder, release)
+    blobs = {s.blobs[path] for s in states(root, revision, path) if path in s.blobs}
+    return frozenset(map(release_identity, git.read_blobs(root, sorted(blobs)).values()))
+
+
+def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str, int]:
+    """By what a release comes down to, the most weight that it was deployed with there."""
+    found = [
+        (blob, weight)
+        for state in past(root, pair, revision)
+        for release, weight in state.weights.items()
+        if (blob := state.files.blobs.get(layout.release_file(pair[0], release)))
+        and any(place(path).release == release for path in state.files.generated)
+    ]
+    contents = git.read_blobs(root, sorted({blob for blob, _ in found}))
+    most: dict[str, int] = {}
+    for blob, weight in sorted(found, key=lambda each: each[1]):
+        most[release_identity(contents[blob])] = weight
+    return most
 
 
 def _traffic(path: str, content: bytes) -> tuple[str, Mapping[str, int]] | None:

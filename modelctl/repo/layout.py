@@ -23,13 +23,14 @@ Pair = tuple[str, str]  # the folder of a model, and an environment
 
 
 class Kind(StrEnum):
-    """What a file is by its place."""
+    """What a file is, as its path says."""
 
     MODEL = "model"
     RELEASE = "release"
     SERVING = "serving"
     ENVIRONMENTS = "environments"
     PROJECT = "project"
+    PLATFORM = "platform"  # what else Argo CD is given: its root, its settings, the platform
     RENDERED = "rendered"
     APPLICATION = "application"
     OTHER = "other"  # not a place that anything is read from
@@ -41,7 +42,7 @@ GENERATED = frozenset({Kind.RENDERED, Kind.APPLICATION})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a path says: the kind of file, and whose it is; empty where it says nothing.
+    """What a path says: the kind of a file, and whose it is; empty where it says nothing.
 
     `model` is the folder below `apps/`, also of files there that have no kind.
     """
@@ -72,6 +73,8 @@ def place(path: str) -> Place:
             return Place(
                 Kind.APPLICATION, _stem(file) or file, environment=between[0] if between else ""
             )
+        case ["argocd", *between, file] if between[:1] != ["projects"] and _stem(file):
+            return Place(Kind.PLATFORM)
     return Place(Kind.OTHER)
 
 

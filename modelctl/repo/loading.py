@@ -1,4 +1,4 @@
-"""From a tree of files to the repository's typed value, with every fault of form on the way."""
+"""Loads a repository from a tree of files: typed values, and every fault of form on the way."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,8 +27,9 @@ def load(tree: Tree) -> Repository:
     reader = _Reader(tree)
     reader.read(shared)
     environments = _environments(reader)
-    for path in reader.paths(Kind.PROJECT):
-        reader.document(path)
+    for kind in (Kind.PROJECT, Kind.PLATFORM):
+        for path in reader.paths(kind):
+            reader.document(path)
     return Repository(
         entries=shared,
         contents=reader.contents,

@@ -1,4 +1,4 @@
-"""Where an environment really reads an artifact: URI prefixes replaced, paths kept inside."""
+"""Where an environment reads an artifact: a URI by way of mirrors, or a path of the repository."""
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
@@ -28,6 +28,9 @@ def read_path(uri: str, mirrors: Mapping[str, str]) -> str | None:
 
 
 def read_paths(uris: Iterable[str], tables: Collection[Mapping[str, str]]) -> list[str]:
-    """Every path in this repository that any of the environments reads, sorted."""
+    """Every path in this repository that some environment reads one of the URIs from, sorted.
+
+    `tables` are the `artifact_mirrors` of the environments.
+    """
     paths = (read_path(uri, mirrors) for uri in uris for mirrors in tables)
     return sorted({path for path in paths if path is not None})

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_MAX_EXAMPLE_CHARACTERS = 60
-_NEAR = 0.75  # cpu is not what somebody meant who wrote gpu
+_MAX_EXAMPLE_CHARACTERS = 60  # a longer example would hide the finding
+_NEAR = 0.75  # of difflib, 0 to 1: cpu is not what somebody meant who wrote gpu
 _Part = Mapping[str, Any]  # of a schema, which describes one value
 
 
@@ -25,7 +25,7 @@ def _by_example(_: object, part: _Part) -> str:
 
 
 def _typed(value: object, part: _Part) -> str:
-    """The same value in the type that is wanted, where it is plainly meant."""
+    """How to write the value in the type that is wanted, where it is plainly meant; else empty."""
     wanted = part.get("type")
     if wanted == "string" and isinstance(value, int | float):
         return "put it in quotes"

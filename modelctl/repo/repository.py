@@ -71,7 +71,7 @@ class ModelFiles(Files):
 
     @property
     def artifact_paths(self) -> tuple[str, ...]:
-        """Where in the repository some environment reads a model or a golden file."""
+        """The paths here that some environment reads a model file or a golden file from."""
         models = {release.artifact.uri for release in self.releases.values()}
         goldens = {release.golden.uri for release in self.releases.values() if release.golden}
         tables = [environment.artifact_mirrors for environment in self.environments.ordered]
@@ -79,7 +79,7 @@ class ModelFiles(Files):
 
     @cached_property
     def artifacts(self) -> Mapping[str, ArtifactFacts]:
-        """By path, what the models and golden files in the repository say; read when asked for."""
+        """By such path, the facts of the file there; the files are read when they are asked for."""
         found = ((path, self._facts(path)) for path in self.artifact_paths)
         return {path: facts for path, facts in found if facts is not None}
 
@@ -93,7 +93,7 @@ class ModelFiles(Files):
         return remembered.facts(tree, path, entry)
 
     def artifacts_of(self, uri: str) -> Iterator[ArtifactFacts]:
-        """What is at each path of the repository that some environment reads `uri` from."""
+        """The facts of the file at each path that some environment reads `uri` from."""
         tables = [environment.artifact_mirrors for environment in self.environments.ordered]
         paths = mirrors.read_paths([uri], tables)
         return (self.artifacts[path] for path in paths if path in self.artifacts)

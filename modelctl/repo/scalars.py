@@ -1,4 +1,4 @@
-"""What a plain YAML scalar means where every reader agrees, and why not where they do not.
+"""What a plain YAML scalar means where all readers agree, and why it is refused where they do not.
 
 Source: YAML 1.2.2, section 10.3 (core schema), and the type repository of YAML 1.1 for what its
 readers take for something else.
@@ -11,8 +11,8 @@ from functools import lru_cache
 
 Scalar = str | int | float | bool | None
 
-_MAX_INTEGER_DIGITS = 18
-_SHOWN_CHARACTERS = 40
+_MAX_INTEGER_DIGITS = 18  # any such number fits into 64 bits
+_SHOWN_CHARACTERS = 40  # of a value in a message
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?")
 _NULL = ("", "~", "null")

@@ -26,8 +26,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _IN_WHEEL = _PACKAGE / "schemas"
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "schemas"
 KINDS = ("model", "release", "serving", "environments")
-_SHOWN_CHARACTERS = 60
-_MAX_VIOLATIONS = 100
+_SHOWN_CHARACTERS = 60  # of a value in a message
+_MAX_VIOLATIONS = 100  # of one file; whoever has more mends those first
 
 
 @cache
@@ -99,18 +99,20 @@ def _findings(document: Document, error: "Unmet") -> Iterator[Finding]:
         yield _bad_key(document, error)
     else:
         message = f"{_at(error)}found {_shown(error.instance)}, {_expected(error)}"
-        place = document.at(*error.pointer)
-        yield Finding(document.path, place, _rule(error), message, _example_remedy(error))
+        position = document.at(*error.pointer)
+        yield Finding(document.path, position, _rule(error), message, _example_remedy(error))
 
 
 def _missing_keys(document: Document, error: "Unmet") -> Iterator[Finding]:
-    place = document.at_key(*error.pointer)
+    position = document.at_key(*error.pointer)
     unknown = _unknown(error)
     for key in error.bound:
         if key not in error.instance and not difflib.get_close_matches(key, unknown, n=1):
             message = f"{_at(error)}found no {key}, expected one"
             about = error.schema["properties"][key]["description"].rstrip(".")
-            yield Finding(document.path, place, _rule(error, key), message, f"add `{key}`: {about}")
+            yield Finding(
+                document.path, position, _rule(error, key), message, f"add `{key}`: {about}"
+            )
 
 
 def _unknown_keys(document: Document, error: "Unmet") -> Iterator[Finding]:
@@ -119,8 +121,8 @@ def _unknown_keys(document: Document, error: "Unmet") -> Iterator[Finding]:
         near = difflib.get_close_matches(key, known, n=1)
         remedy = f"did you mean {near[0]}?" if near else "remove it"
         message = f"{_at(error)}found the unknown field {_shown(key)}, expected {_one_of(known)}"
-        place = document.at_key(*error.pointer, key)
-        yield Finding(document.path, place, RULE, message, remedy)
+        position = document.at_key(*error.pointer, key)
+        yield Finding(document.path, position, RULE, message, remedy)
 
 
 def _unknown(error: "Unmet") -> list[str]:
@@ -129,9 +131,9 @@ def _unknown(error: "Unmet") -> list[str]:
 
 
 def _bad_key(document: Document, error: "Unmet") -> Finding:
-    place = document.at_key(*error.pointer, error.instance)
+    position = document.at_key(*error.pointer, error.instance)
     message = f"{_at(error)}found the key {_shown(error.instance)}, {_expected(error)}"
-    return Finding(document.path, place, RULE, message, "rename it")
+    return Finding(document.path, position, RULE, message, "rename it")
 
 
 def _at(error: "Unmet") -> str:

@@ -20,7 +20,8 @@ from modelctl.errors import GitError, TreeError
 from modelctl.repo import git
 from modelctl.repo.layout import ROOTS
 
-SMALL_BYTES = 1 << 20
+SMALL_BYTES = 1 << 20  # blobs up to this size are fetched together: one git process reads all
+# File modes in git's trees.
 SYMLINK_MODE = "120000"
 SUBMODULE_MODE = "160000"
 _SEEN = "stat:"  # begins the identity of a file on disk
@@ -32,7 +33,7 @@ _NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENXIO, errn
 
 
 class EntryKind(StrEnum):
-    """What a path is; only a regular file is ever read."""
+    """What is at a path; only a regular file is ever read."""
 
     FILE = "file"
     SYMLINK = "symbolic link"
@@ -77,7 +78,12 @@ class Tree(Protocol):
         """The entry at any path of the tree, or None; no part of the path may be a link."""
 
     def read(self, path: str) -> bytes:
-        """The bytes of a regular file; TreeError if there is none."""
+        """The bytes of a regular file.
+
+        Raises:
+            TreeError: There is no regular file at the path, or it cannot be read.
+            GitError: Git cannot give its bytes.
+        """
 
 
 def is_settled(entry: Entry) -> bool:

@@ -39,12 +39,12 @@ def model(folder: str, fields: Fields) -> Model:
     )
 
 
-def release(folder: str, identity: str, fields: Fields) -> Release:
-    """The value of `apps/<folder>/releases/<identity>.yaml`."""
+def release(folder: str, release_id: str, fields: Fields) -> Release:
+    """The value of `apps/<folder>/releases/<release_id>.yaml`."""
     artifact, golden = fields["artifact"], fields.get("golden")
     return Release(
         folder=folder,
-        id=identity,
+        id=release_id,
         artifact=Artifact(artifact["uri"], artifact["sha256"], artifact["bytes"]),
         graph=graph(fields["graph"]),
         image=fields["image"],

@@ -33,15 +33,14 @@ class Measured:
     """What Envoy measured for one release over the window.
 
     Attributes:
-        requests: answered in the window, in all lanes.
-        weighted: those that were shared by weight.
-        direct: those that a header sent here.
-        shadow: mirrored copies.
-        share: of the model's weighted requests since its weights last changed, 0 to 1.
-        error_rate: share of answers with status 5xx, 0 to 1.
-        latency_p50_ms: half of the answers took at most this long.
+        requests: Answered in the window, in all lanes.
+        weighted: Those that were shared by weight.
+        direct: Those that a header sent here.
+        shadow: Mirrored copies.
+        share: Of the model's weighted requests since its weights last changed, 0 to 1.
+        error_rate: Share of answers with status 5xx, 0 to 1.
+        latency_p50_ms: Half of the answers took at most this long.
         latency_p99_ms: 99 of 100 answers took at most this long.
-
     """
 
     requests: int

@@ -1,15 +1,30 @@
 """The rules: one module each, in this table and nowhere else.
 
 A rule module has `ID` (its slug), `LEVEL`, `SCOPE`, a docstring that is its manual page, and
-`check`, which gives each violation in what its scope looks at. The engine makes findings of them.
+`check`. That is given what the scope says, and yields a violation for each fault; the engine makes
+findings of them.
 """
 
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from modelctl.check.rules.capacity import no_zero_scale_with_weight, scale_bounds_ordered
+from modelctl.check.rules.capacity import (
+    memory_fits_model,
+    no_zero_scale_with_weight,
+    ort_threads_match_cpu,
+    scale_bounds_ordered,
+)
+from modelctl.check.rules.change import (
+    capacity_for_weight,
+    drain_before_retire,
+    enter_at_zero,
+    owner_move_stepped,
+    release_immutable,
+    removal_impact,
+    restart_impact,
+)
 from modelctl.check.rules.form import name_budget, path_identity, schema_valid, yaml_strict
-from modelctl.check.rules.platform import owner_has_project
+from modelctl.check.rules.platform import owner_has_project, repository_url_consistent
 from modelctl.check.rules.release import (
     io_contract_compatible,
     opset_supported,
@@ -45,16 +60,18 @@ class Rule(Protocol):
     __doc__: str | None
 
     def check(self, files: Any, /) -> Iterator[Violation]:  # noqa: ANN401 - its scope says what
-        """Every violation in the `Files`, `ModelFiles` or `ModelChange` of its scope; pure."""
+        """Every violation; `files` is the `Files`, `ModelFiles` or `ModelChange` of the scope."""
 
 
-# In the order of a reader: what a file is, what a release is, where traffic goes, what is rendered.
+# In the order of a reader: what a file is, what a release is, where traffic goes,
+# what a change does to it, what is rendered.
 RULES: tuple[Rule, ...] = (
     yaml_strict,
     schema_valid,
     path_identity,
     name_budget,
     owner_has_project,
+    repository_url_consistent,
     image_digest_pinned,
     model_digest_pinned,
     release_exists,
@@ -72,6 +89,15 @@ RULES: tuple[Rule, ...] = (
     mirror_share_explicit,
     scale_bounds_ordered,
     no_zero_scale_with_weight,
+    memory_fits_model,
+    ort_threads_match_cpu,
+    enter_at_zero,
+    drain_before_retire,
+    release_immutable,
+    owner_move_stepped,
+    capacity_for_weight,
+    restart_impact,
+    removal_impact,
     no_secret_material,
     rendered_current,
     rendered_orphan,

@@ -8,7 +8,7 @@ Source: Envoy v3 API; xDS from the file system.
 
 from pathlib import Path
 
-from modelctl.local.envoy.config import ROUTES, Json, socket_address, source
+from modelctl.local.envoy.config import ROUTES, Json, config_source, socket_address
 
 _TYPE = "type.googleapis.com/envoy."
 # Fine enough between 1 ms and 1 s that an interpolated percentile is worth showing; milliseconds.
@@ -31,8 +31,8 @@ def bootstrap(folder: Path) -> Json:
             "allow_paths": [{"prefix": page} for page in _ADMIN_PAGES],
         },
         "dynamic_resources": {
-            "lds_config": source(folder, "listeners"),
-            "cds_config": source(folder, "clusters"),
+            "lds_config": config_source(folder, "listeners"),
+            "cds_config": config_source(folder, "clusters"),
         },
         "stats_flush_interval": "1s",
         "stats_config": {
@@ -66,7 +66,7 @@ def listener(folder: Path, port: int) -> Json:
                             "stat_prefix": ROUTES,
                             "rds": {
                                 "route_config_name": ROUTES,
-                                "config_source": source(folder, "routes"),
+                                "config_source": config_source(folder, "routes"),
                             },
                             **_connection_settings(),
                             "http_filters": [

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
-from modelctl.local.plan.values import Backend, Lane, Rule
+from modelctl.local.plan.values import Backend, Lane, RouteRule
 
 Json = dict[str, Any]
 
@@ -44,7 +44,7 @@ def cluster_name(service: str, lane: Lane) -> str:
     return f"{service}~{lane}"
 
 
-def source(folder: Path, name: str) -> Json:
+def config_source(folder: Path, name: str) -> Json:
     """Where Envoy reads a resource: `<folder>/<name>.json`, again after every rename onto it."""
     return {
         "resource_api_version": "V3",
@@ -54,7 +54,7 @@ def source(folder: Path, name: str) -> Json:
 
 
 def snapshot(
-    folder: Path, services: Iterable[Endpoints], published: Mapping[str, tuple[Rule, ...]]
+    folder: Path, services: Iterable[Endpoints], published: Mapping[str, tuple[RouteRule, ...]]
 ) -> Snapshot:
     """The resources for these Services and the published rules of each model.
 
@@ -87,7 +87,7 @@ def _cluster(folder: Path, endpoints: Endpoints, lane: Lane) -> Json:
         "@type": _TYPE + "config.cluster.v3.Cluster",
         "name": name,
         "type": "EDS",
-        "eds_cluster_config": {"eds_config": source(folder, ENDPOINTS + name)},
+        "eds_cluster_config": {"eds_config": config_source(folder, ENDPOINTS + name)},
         "connect_timeout": "1s",
         "lb_policy": "LEAST_REQUEST",
         # No endpoint in health means 503 at once, as from a Service without endpoints; sending
@@ -145,7 +145,7 @@ def socket_address(port: int) -> Json:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def _route_configuration(published: Mapping[str, tuple[Rule, ...]]) -> Json:
+def _route_configuration(published: Mapping[str, tuple[RouteRule, ...]]) -> Json:
     rules = sorted((rule for rules in published.values() for rule in rules), key=_precedence)
     starting = sorted(model for model, rules in published.items() if not rules)
     routes = [
@@ -163,17 +163,17 @@ def _route_configuration(published: Mapping[str, tuple[Rule, ...]]) -> Json:
     }
 
 
-def _precedence(rule: Rule) -> tuple[bool, int, int]:
+def _precedence(rule: RouteRule) -> tuple[bool, int, int]:
     return not rule.match.exact, -len(rule.match.path), -len(rule.match.headers)
 
 
-def _route(rule: Rule) -> Json:
+def _route(rule: RouteRule) -> Json:
     if sum(backend.weight for backend in rule.backends) == 0:
         return _answer(_match(rule), 500)
     return {"match": _match(rule), "route": _action(rule)}
 
 
-def _match(rule: Rule) -> Json:
+def _match(rule: RouteRule) -> Json:
     path = rule.match.path.rstrip("/")
     match: Json = {"path_separated_prefix": path} if path else {"prefix": "/"}
     if rule.match.exact:
@@ -184,7 +184,7 @@ def _match(rule: Rule) -> Json:
     return match | ({"headers": headers} if headers else {})
 
 
-def _action(rule: Rule) -> Json:
+def _action(rule: RouteRule) -> Json:
     weighted = [_weighted(backend, rule.lane) for backend in rule.backends if backend.weight]
     action: Json = {
         "weighted_clusters": {"clusters": weighted},

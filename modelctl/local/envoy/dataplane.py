@@ -73,8 +73,7 @@ class Envoy:
 
         Raises:
             EnvoyError: Envoy refuses a resource, or does not confirm it in time.
-            OSError: a file cannot be written.
-
+            OSError: A file cannot be written.
         """
         for cluster, assignment in wanted.endpoints.items():
             self._write(ENDPOINTS + cluster, _file([assignment]))
@@ -104,7 +103,7 @@ class Envoy:
         while not self._stopping and _now() < deadline:
             if (await self.view()).drained(port):
                 break
-            await asyncio.sleep(self._timing.settle_s)
+            await asyncio.sleep(self._timing.hurry_s)
 
     async def stop(self) -> None:
         """Refuse new connections, let requests in flight end, then end the process."""

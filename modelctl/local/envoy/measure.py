@@ -61,8 +61,7 @@ def parse_counters(page: bytes) -> dict[str, Counters]:
     """The counters of every cluster in a JSON page of Envoy's statistics.
 
     Raises:
-        ValueError: the page is not of that form.
-
+        ValueError: The page is not of that form.
     """
     numbers: dict[str, dict[str, int]] = {}
     latencies: dict[str, tuple[tuple[float, int], ...]] = {}

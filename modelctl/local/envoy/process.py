@@ -35,8 +35,7 @@ class EnvoyProcess:
         """Start Envoy and wait until it serves.
 
         Raises:
-            UsageError: it does not come up; the message has its own last words.
-
+            UsageError: It does not come up; the message has its own last words.
         """
         child = await self._launch()
         code = asyncio.ensure_future(child.wait())

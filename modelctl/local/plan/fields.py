@@ -12,14 +12,14 @@ class Field:
 
     value: object
     path: str
-    place: str = ""
+    at: str = ""
 
     def get(self, *keys: str) -> "Field":
         """The field below `keys`; its value is None where any of them is absent."""
         field = self
         for key in keys:
             below = field.value.get(key) if isinstance(field.value, Mapping) else None
-            field = Field(below, self.path, f"{field.place}.{key}".removeprefix("."))
+            field = Field(below, self.path, f"{field.at}.{key}".removeprefix("."))
         return field
 
     def items(self) -> Iterator["Field"]:
@@ -27,7 +27,7 @@ class Field:
         if self.value is not None and not isinstance(self.value, list):
             raise self.error("a list")
         for index, value in enumerate(self.value or ()):
-            yield Field(value, self.path, f"{self.place}[{index}]")
+            yield Field(value, self.path, f"{self.at}[{index}]")
 
     def text(self) -> str:
         """The value as a string."""
@@ -57,9 +57,9 @@ class Field:
         """Fail on a key that the local engine does not implement."""
         for key in keys:
             if self.get(key).value is not None:
-                place = f"{self.place}.{key}".removeprefix(".")
-                raise PlanError(f"{self.path}: {place} is set, which `modelctl up` cannot run")
+                at = f"{self.at}.{key}".removeprefix(".")
+                raise PlanError(f"{self.path}: {at} is set, which `modelctl up` cannot run")
 
     def error(self, expected: str) -> PlanError:
         """The error for a value of the wrong kind."""
-        return PlanError(f"{self.path}: {self.place} must be {expected}, found {self.value!r:.80}")
+        return PlanError(f"{self.path}: {self.at} must be {expected}, found {self.value!r:.80}")

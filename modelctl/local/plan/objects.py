@@ -24,8 +24,7 @@ def parse(path: str, content: bytes) -> Field:
     """The object in one rendered file.
 
     Raises:
-        PlanError: the file is no YAML, or holds no mapping.
-
+        PlanError: The file is no YAML, or holds no mapping.
     """
     try:
         document = yaml.load(content, Loader=yaml.CSafeLoader)
@@ -40,8 +39,7 @@ def model_plan(model: str, objects: Iterable[Field]) -> ModelPlan:
     """The plan of a model from every object rendered for it.
 
     Raises:
-        PlanError: an object is malformed, asks for what cannot run here, or names what is absent.
-
+        PlanError: An object is malformed, asks for what cannot run here, or names what is absent.
     """
     by_kind: dict[str, list[Field]] = {}
     for item in objects:

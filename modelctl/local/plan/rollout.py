@@ -6,7 +6,7 @@ Pure but for the two fields that `publish` and `aim` set; the engine does what t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from modelctl.local.plan.values import Lane, ModelPlan, Rule, Workload
+from modelctl.local.plan.values import Lane, ModelPlan, RouteRule, Workload
 from modelctl.repo.git import Commit
 
 IsReady = Callable[[str, Lane], bool]
@@ -47,7 +47,7 @@ class Rollout:
         """Whether Envoy does not yet have what the target wants."""
         return self.live != self.target
 
-    def rules(self) -> tuple[Rule, ...] | None:
+    def rules(self) -> tuple[RouteRule, ...] | None:
         """The rules to route by now; none while nothing is ready, None once nothing is wanted."""
         if self.pending and not self.waiting:
             return self.target.rules if self.target else None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from modelctl.local.plan.fields import Field
-from modelctl.local.plan.values import Backend, Match, Mirror, PlanError, Rule
+from modelctl.local.plan.values import Backend, Match, Mirror, PlanError, RouteRule
 
 _MILLION = 1_000_000
 _DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
@@ -18,19 +18,18 @@ _UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DEFAULT_MATCH = {"path": {"type": "PathPrefix", "value": "/"}}
 
 
-def rules(route: Field) -> Iterator[Rule]:
+def rules(route: Field) -> Iterator[RouteRule]:
     """Every match of every rule, in the order of the route.
 
     Raises:
-        PlanError: the route is malformed, or uses a feature that does not run here.
-
+        PlanError: The route is malformed, or uses a feature that does not run here.
     """
     for rule in route.get("spec", "rules").items():
         rule.refuse("retry", "sessionPersistence")
         settings, mirrors = _filters(rule)
         backends = tuple(_backend(item, settings) for item in rule.get("backendRefs").items())
         for match in _matches(rule):
-            yield Rule(
+            yield RouteRule(
                 match=match,
                 backends=backends,
                 mirrors=mirrors,
@@ -87,7 +86,7 @@ def _backend(item: Field, settings: tuple[tuple[str, str], ...]) -> Backend:
 
 
 def _matches(rule: Field) -> Iterator[Match]:
-    matches = list(rule.get("matches").items()) or [Field(_DEFAULT_MATCH, rule.path, rule.place)]
+    matches = list(rule.get("matches").items()) or [Field(_DEFAULT_MATCH, rule.path, rule.at)]
     for match in matches:
         match.refuse("method", "queryParams")
         kind = match.get("path", "type")
@@ -126,6 +125,6 @@ def _duration(field: Field) -> float | None:
         return None
     text = field.text()
     if not _DURATION.fullmatch(text):
-        raise PlanError(f"{field.path}: {field.place} is no duration such as 1m30s: {text!r}")
+        raise PlanError(f"{field.path}: {field.at} is no duration such as 1m30s: {text!r}")
     parts = re.findall(r"([0-9]+)(ms|h|m|s)", text)
     return sum(int(number) * _UNITS_S[unit] for number, unit in parts)

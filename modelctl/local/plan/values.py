@@ -96,7 +96,7 @@ class Mirror:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RouteRule:
     """One match of an HTTPRoute rule; a timeout of 0 is none, None is Envoy's default."""
 
     match: Match
@@ -117,7 +117,7 @@ class ModelPlan:
 
     model: str
     workloads: tuple[Workload, ...]
-    rules: tuple[Rule, ...]
+    rules: tuple[RouteRule, ...]
 
     def weights(self) -> dict[str, int]:
         """The weight of each Service in the rules that share by weight."""

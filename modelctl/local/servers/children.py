@@ -108,8 +108,7 @@ class Launcher:
         """Start `command`, whose first word is an absolute path.
 
         Raises:
-            OSError: the log cannot be written, or no process can be made.
-
+            OSError: The log cannot be written, or no process can be made.
         """
         log = self._folder.logs / f"{name}.log"
         _shorten(log)

@@ -36,8 +36,7 @@ async def get(port: int, path: str, *, timeout_s: float) -> Answer:
     """The answer of a server on the loopback interface.
 
     Raises:
-        OSError: it cannot be reached, answers no HTTP, or not within `timeout_s` (TimeoutError).
-
+        OSError: It cannot be reached, answers no HTTP, or not within `timeout_s` (TimeoutError).
     """
     async with asyncio.timeout(timeout_s):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -32,8 +32,7 @@ class ArtifactExport:
         server's part.
 
         Raises:
-            OSError: a file cannot be written.
-
+            OSError: A file cannot be written.
         """
         return replace(plan, workloads=tuple(self._workload(tree, w) for w in plan.workloads))
 

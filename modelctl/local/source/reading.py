@@ -107,9 +107,8 @@ class Reader:
         """What a revision says; every fault of the repository comes back as a refusal.
 
         Raises:
-            GitError: the repository cannot be read at all.
-            OSError: an artifact cannot be written to the state folder.
-
+            GitError: The repository cannot be read at all.
+            OSError: An artifact cannot be written to the state folder.
         """
         commit = self._source.describe(revision)
         rewritten = self._last is not None and not self._source.follows(revision, self._last)
@@ -216,8 +215,7 @@ class Reader:
         """The commit that a faulty model is back at; None where nothing is wrong with it here.
 
         Raises:
-            PlanError: something is wrong, and its bytes are new.
-
+            PlanError: Something is wrong, and its bytes are new.
         """
         concerned = [fault for fault in faults if self._is_concerned(fault, name, known)]
         if not concerned:

@@ -130,9 +130,8 @@ class Remote(Branch):
         """Make the mirror.
 
         Raises:
-            GitError: the repository cannot be reached, or has no such branch, and no earlier run
+            GitError: The repository cannot be reached, or has no such branch, and no earlier run
                 has fetched it.
-
         """
         self._shown = without_credentials(url)
         git.run(mirror.parent, "init", "--bare", "--quiet", str(mirror))
@@ -182,7 +181,7 @@ class Remote(Branch):
             raise GitError(words) from None  # the cause would repeat the URL's password
 
 
-class Files:
+class FilesOnDisk:
     """The files of a work tree as they are on disk, committed or not."""
 
     every_s = 0.5
@@ -229,8 +228,7 @@ def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
     itself.
 
     Raises:
-        UsageError: there is no repository, or no such ref, or nothing is committed yet.
-
+        UsageError: There is no repository, or no such ref, or nothing is committed yet.
     """
     try:
         git.resolve(folder, ref or "HEAD")

@@ -5,7 +5,7 @@ from typing import Any
 from modelctl.render.v1 import metadata
 from modelctl.repo.kinds import Model, Release, Scale
 
-_CALM_BEFORE_SHRINKING_S = 300
+_CALM_BEFORE_SHRINKING_S = 300  # a pod that is needed again soon would have to load and warm up
 
 
 def autoscaler(model: Model, release: Release, scale: Scale) -> dict[str, Any]:

@@ -19,13 +19,14 @@ _P99_FACTOR = 2
 _FETCH_BYTES_PER_S = 20 * _MIB
 _LOAD_S = {"cpu": 40, "cuda": 80, "tensorrt": 600}
 _SAFETY_FACTOR = 1.5
-_SCHEDULE_AND_PULL_S = 300
+_SCHEDULE_AND_PULL_S = 300  # a node takes the pod and pulls the image
 
 # Stopping, in this order.
 ENDPOINT_REMOVAL_S = 5  # the kubelet holds SIGTERM back while the proxies drop the endpoint
 DRAIN_DELAY_S = 5  # the server is unready but still accepts, for proxies that check its health
-_EXIT_S = 5
+_EXIT_S = 5  # the process has answered everything and ends
 
+# Room beside the artifact: temporary files, the cache's own, container logs.
 TMP_MIB = 64
 _CACHE_SLACK_MIB = 64
 _LOGS_MIB = 64

@@ -7,7 +7,7 @@ from modelctl.render.v1.settings import CACHE_FOLDER, PORT, variables
 from modelctl.repo.kinds import Environment, Model, Release
 
 PORT_NAME = "http"
-_STARTUP_PERIOD_S = 2
+_STARTUP_PERIOD_S = 2  # short, so that a quick start is seen quickly
 
 
 def container(model: Model, release: Release, environment: Environment) -> dict[str, Any]:

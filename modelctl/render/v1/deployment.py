@@ -10,7 +10,7 @@ from modelctl.render.v1 import budgets, metadata
 from modelctl.render.v1.container import container
 from modelctl.repo.kinds import Environment, Model, Release
 
-_NONROOT_ID = 65532
+_NONROOT_ID = 65532  # the user of the image, see serving/Dockerfile
 _SPREAD_OVER = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
 
 

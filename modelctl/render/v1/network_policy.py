@@ -9,6 +9,7 @@ from modelctl.render.v1.container import PORT_NAME
 from modelctl.repo.kinds import Environment, Model, Release
 from modelctl.repo.mirrors import mirrored
 
+# Namespaces: who scrapes metrics, and who answers for names.
 _MONITORING = "monitoring"
 _DNS_NAMESPACE = "kube-system"
 _DNS_PORT = 53

@@ -12,7 +12,7 @@ LONG = "  value: " + "0123456789" * 12 + "\n"
 
 
 @pytest.mark.parametrize(
-    ("found", "expected", "place", "shown", "wanted"),
+    ("found", "expected", "position", "shown", "wanted"),
     [
         ("a: 1\nb: 3\n", "a: 1\nb: 2\n", (2, 4), "b: 3", "b: 2"),
         ("a: 1\r\n", "a: 1\n", (1, 5), "a: 1\\r", "a: 1"),
@@ -34,11 +34,13 @@ LONG = "  value: " + "0123456789" * 12 + "\n"
         ("a: 1\rb: 2\nc", "a: 1\nb: 2\nc", (1, 5), "a: 1\\rb: 2", "a: 1"),
     ],
 )
-def test_words(found: str, expected: str, place: tuple[int, int], shown: str, wanted: str) -> None:
+def test_words(
+    found: str, expected: str, position: tuple[int, int], shown: str, wanted: str
+) -> None:
     """What cannot be seen is written out, and lines are those of git."""
     difference = first_difference(found.encode(), expected.encode())
 
-    assert Position(*place) == difference.place
+    assert Position(*position) == difference.position
     assert (shown, wanted) == (difference.found, difference.expected)
 
 

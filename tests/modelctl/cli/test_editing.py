@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 from modelctl.edit import transaction
@@ -194,6 +196,30 @@ def test_nothing_is_written_through_a_symbolic_link(
     assert [] == list(outside.iterdir())
 
 
+def test_a_platform_file_keeps_nothing_from_being_rendered(
+    served: Path, modelctl: Modelctl
+) -> None:
+    """A fault in what Argo CD is given is the check's to tell; rendering reads no such file."""
+    (served / "argocd/bootstrap/prod.yaml").write_text("spec: [\n")
+
+    assert "" == modelctl("render")
+    assert "yaml-strict" in modelctl("check", exit_code=1)
+
+
+def test_another_address_is_named_wherever_it_is_repeated(served: Path, modelctl: Modelctl) -> None:
+    """The README's way to another repository: what still names the old one is told by line."""
+    old, new = "https://git.example.com/platform/models.git", "https://git.example.org/a.git"
+    environments = served / "argocd/environments.yaml"
+    environments.write_text(environments.read_text().replace(old, new))
+    repeated = git(served, "grep", "-l", "-F", old, "argocd").split()
+
+    output = modelctl("check", exit_code=1)
+
+    found = {line.partition(":")[0] for line in output.splitlines() if new in line}
+    assert set(repeated) == found
+    assert 7 == len(repeated)
+
+
 def test_an_edit_leaves_stale_files_of_other_models_alone(served: Path, modelctl: Modelctl) -> None:
     """A commit about one model never carries what is stale in another."""
     modelctl(
@@ -251,3 +277,21 @@ def test_a_number_is_never_given_twice(served: Path, modelctl: Modelctl) -> None
     output = modelctl("release", "linear", "--artifact", str(ARTIFACTS / "r2.onnx"), "--commit")
 
     assert "apps/linear: Add release r3" in output
+
+
+def test_a_release_gets_the_memory_that_its_artifact_needs(
+    served: Path, modelctl: Modelctl, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What is too little for a larger artifact is not repeated from the release before."""
+    heavy = tmp_path_factory.mktemp("heavy") / "r3.onnx"
+    model = onnx.load(ARTIFACTS / "r2.onnx")
+    ballast = onnx.numpy_helper.from_array(np.zeros(4 << 20, np.float32), "ballast")
+    model.graph.initializer.append(ballast)
+    onnx.save(model, heavy)
+    latest = served / "apps/linear/releases/r2.yaml"
+    latest.write_text(latest.read_text().replace("memory: 512Mi", "memory: 64Mi"))
+    git(served, "commit", "--quiet", "--all", "--message", "apps/linear: Save memory")
+
+    modelctl("release", "linear", "--artifact", str(heavy), "--commit")
+
+    assert "memory: 512Mi" in (served / "apps/linear/releases/r3.yaml").read_text()

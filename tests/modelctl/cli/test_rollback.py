@@ -219,12 +219,12 @@ def test_bits_that_never_served_do_not_come_back(promoted: Path, modelctl: Model
     path = "apps/linear/releases/r1.yaml"
     before = (promoted / path).read_bytes()
     modelctl("retire", *EDIT)
-    commit_edit(promoted, path, "threads: 1", "threads: 2")
+    commit_edit(promoted, path, "max_inflight: 64", "max_inflight: 32")
 
     modelctl("rollback", *EDIT, "--now")
 
     assert before == (promoted / path).read_bytes()
-    assert '"1"' in git(promoted, "show", f"HEAD:{RENDERED}/deployment-linear-r1.yaml")
+    assert '"64"' in git(promoted, "show", f"HEAD:{RENDERED}/deployment-linear-r1.yaml")
 
 
 def test_a_reused_number_is_another_release(promoted: Path, modelctl: Modelctl) -> None:
@@ -232,7 +232,7 @@ def test_a_reused_number_is_another_release(promoted: Path, modelctl: Modelctl) 
     path = "apps/linear/releases/r1.yaml"
     first = (promoted / path).read_bytes()
     modelctl("retire", *EDIT)
-    commit_edit(promoted, path, "threads: 1", "threads: 4")
+    commit_edit(promoted, path, "max_inflight: 64", "max_inflight: 16")
     modelctl("shift", *EDIT, "r1=0")
     modelctl("promote", *EDIT, "--release", "r1")
 
@@ -297,7 +297,7 @@ def test_a_model_that_was_removed_names_the_commit(served: Path, modelctl: Model
 def test_the_whole_way_back_is_one_release_at_a_time(promoted: Path, modelctl: Modelctl) -> None:
     """Two promotions are left in the order in which they came."""
     modelctl("release", "linear", "--artifact", str(R2), "--commit")
-    commit_edit(promoted, "apps/linear/releases/r3.yaml", "threads: 1", "threads: 2")
+    commit_edit(promoted, "apps/linear/releases/r3.yaml", "max_inflight: 64", "max_inflight: 32")
     modelctl("shift", *EDIT, "r3=0")
     modelctl("promote", *EDIT, "--release", "r3")
 
@@ -372,3 +372,33 @@ def test_a_way_back_excuses_nothing_else(promoted: Path, modelctl: Modelctl) -> 
     output = modelctl("check", exit_code=1)
 
     assert "apps/other/model.yaml:1:1: schema-valid" in output
+
+
+def test_an_edit_that_was_never_rendered_does_not_come_along(
+    shifted: Path, modelctl: Modelctl
+) -> None:
+    """What gets the traffic is what runs, not what somebody has made of its file since."""
+    path = "apps/linear/releases/r1.yaml"
+    before = (shifted / path).read_bytes()
+    deployment = f"{RENDERED}/deployment-linear-r1.yaml"
+    runs = (shifted / deployment).read_bytes()
+    commit_edit(shifted, path, "threads: 1", "threads: 4")
+
+    modelctl("rollback", *EDIT)
+
+    assert {"r1": 100, "r2": 0} == weights(shifted)
+    assert runs == (shifted / deployment).read_bytes()
+    assert before == (shifted / path).read_bytes()
+
+
+def test_a_model_without_any_traffic_gets_its_stable_release_back(
+    promoted: Path, modelctl: Modelctl
+) -> None:
+    """Where a hand edit took all traffic away, one command gives it back at once."""
+    commit_edit(promoted, SERVING, "{r1: 0, r2: 100}", "{r1: 0, r2: 0}")
+    modelctl("render")
+    git(promoted, "commit", "--quiet", "--all", "--message", "apps/linear: Take all away")
+
+    modelctl("rollback", *EDIT)
+
+    assert {"r1": 0, "r2": 100} == weights(promoted)

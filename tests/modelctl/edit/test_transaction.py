@@ -245,6 +245,21 @@ def test_what_somebody_changed_since_is_left_and_named(root: Path) -> None:
     assert (root / "apps/a/rendered/prod/x.yaml").exists()
 
 
+def test_what_somebody_committed_since_is_left_and_named(root: Path) -> None:
+    """A part of the killed edit that was committed by hand is not undone in the work tree."""
+    subprocess.run(
+        [sys.executable, "-c", DIE_AFTER, str(root), "2"], check=False, capture_output=True
+    )
+    git(root, "commit", "--quiet", "--all", "--message", "apps/a: Finish by hand")
+
+    with transaction.only_writer(root) as mended:
+        pass
+
+    assert "left as they are" in mended[0]
+    assert b"new\n" == (root / "apps/a/envs/prod.yaml").read_bytes()
+    assert "" == git(root, "status", "--porcelain")
+
+
 def test_a_damaged_record_is_named(root: Path) -> None:
     """A record that cannot be read stops the next edit instead of being dropped."""
     (root / ".git/modelctl-edit.json").write_text("{")

@@ -12,7 +12,7 @@ from modelctl.local.plan.values import (
     Mirror,
     ModelPlan,
     PodTemplate,
-    Rule,
+    RouteRule,
     Workload,
 )
 
@@ -36,7 +36,7 @@ def plan(weights: dict[str, int], *, shadow: str = "", setting: str = "a") -> Mo
     """The plan of a model `m` with these weights, and a direct rule for each release."""
     deployed = dict.fromkeys((*weights, *([shadow] if shadow else [])))
     direct = tuple(
-        Rule(
+        RouteRule(
             Match(PATH, exact=False, headers=(("x-model-release", release),)),
             (Backend(f"m-{release}", 1, (("x-model-role", "direct"),)),),
             (),
@@ -50,7 +50,7 @@ def plan(weights: dict[str, int], *, shadow: str = "", setting: str = "a") -> Mo
         for release, weight in weights.items()
     )
     mirrors = (Mirror(f"m-{shadow}", 100_000),) if shadow else ()
-    shared = Rule(Match(PATH, exact=False, headers=()), backends, mirrors, 30.0, None)
+    shared = RouteRule(Match(PATH, exact=False, headers=()), backends, mirrors, 30.0, None)
     workloads = tuple(workload(release, setting=setting) for release in deployed)
     return ModelPlan("m", workloads, (*direct, shared))
 

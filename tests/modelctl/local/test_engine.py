@@ -68,7 +68,7 @@ def _reading(weights: dict[str, int]) -> Reading:
 def _engine(envoy: CountingEnvoy) -> Engine:
     """An engine that takes no reading of its own accord while a test lasts."""
     supervisor = Stage(envoy.folder / "state").supervisor
-    timing = Timing(settle_s=0.01, sample_s=60)
+    timing = Timing(hurry_s=0.01, sample_s=60)
     return Engine(cast("Envoy", envoy), supervisor, Journal(), timing, asyncio.Event())
 
 
@@ -88,10 +88,10 @@ def test_a_change_of_weights_begins_a_new_measurement(tmp_path: Path) -> None:
         engine = _engine(envoy)
         loop = asyncio.create_task(engine.run())
         engine.offer(_reading({"r1": 100, "r2": 0}))
-        await _until(engine, lambda: engine.settled)
+        await _until(engine, lambda: engine.converged)
         envoy.requests.update(r1=1000)
         engine.offer(_reading({"r1": 50, "r2": 50}))
-        await _until(engine, lambda: engine.settled)
+        await _until(engine, lambda: engine.converged)
         envoy.requests.update(r1=30, r2=40)
         await engine.sample()
         loop.cancel()

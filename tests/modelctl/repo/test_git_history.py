@@ -72,31 +72,33 @@ def blob(root: Path, path: str, revision: str = "HEAD") -> str:
 
 
 def subjects(root: Path, *paths: str) -> list[str]:
-    """The subjects of the steps at some paths."""
-    return [step.commit.subject for step in git.steps(root, "HEAD", *paths)]
+    """The subjects of the commits that the main line has for some paths."""
+    return [each.commit.subject for each in git.main_line(root, "HEAD", *paths)]
 
 
-def test_steps_have_the_blobs_before_and_after(root: Path) -> None:
-    """Each step says what it changed from what to what; None where there was or is no file."""
+def test_main_line_has_the_blobs_before_and_after(root: Path) -> None:
+    """Each commit says what it changed from what to what; None where there was or is no file."""
     write(root, X, "two\n")
     write(root, Y, "two\n")
     second = commit(root, "apps/a: Change")
     (root / X).unlink()
     third = commit(root, "apps/a: Remove x")
     one, two = blob(root, X, "HEAD~2"), blob(root, X, "HEAD~1")
-    steps = list(git.steps(root, "HEAD", "apps"))
+    commits = list(git.main_line(root, "HEAD", "apps"))
 
-    assert [third, second, git.resolve(root, "HEAD~2")] == [step.commit.id for step in steps]
-    assert [git.describe(root, step.commit.id) for step in steps] == [s.commit for s in steps]
+    assert [third, second, git.resolve(root, "HEAD~2")] == [each.commit.id for each in commits]
+    assert [git.describe(root, each.commit.id) for each in commits] == [
+        each.commit for each in commits
+    ]
     assert [
         {X: (two, None)},
         {X: (one, two), Y: (None, blob(root, Y))},
         {X: (None, one)},
-    ] == [step.changed for step in steps]
+    ] == [each.changed for each in commits]
 
 
-def test_steps_of_paths_pass_over_other_commits(root: Path) -> None:
-    """A commit that did not touch the paths, or nothing at all, is no step of them."""
+def test_main_line_of_paths_passes_over_other_commits(root: Path) -> None:
+    """A commit that did not touch the paths, or nothing at all, is not one of theirs."""
     write(root, "README.md", "two\n")
     commit(root, "root: Change the README")
     commit(root, "root: Nothing")
@@ -106,20 +108,22 @@ def test_steps_of_paths_pass_over_other_commits(root: Path) -> None:
     assert ["root: Nothing", "root: Change the README", "root: Begin"] == subjects(root)
 
 
-def test_a_merge_is_the_step_of_what_it_brought(root: Path) -> None:
+def test_a_merge_counts_as_what_it_brought(root: Path) -> None:
     """What a side branch did counts as one change, where main took it, not commit by commit."""
     side_branch(root)
     merged = merge(root)
-    steps = list(git.steps(root, "HEAD", "apps"))
+    commits = list(git.main_line(root, "HEAD", "apps"))
 
-    assert ["root: Merge side", "apps/a: Add z", "root: Begin"] == [s.commit.subject for s in steps]
-    assert merged == steps[0].commit.id
-    assert {X: (blob(root, X, "main^1"), blob(root, X)), Y: (None, blob(root, Y))} == steps[
+    assert ["root: Merge side", "apps/a: Add z", "root: Begin"] == [
+        each.commit.subject for each in commits
+    ]
+    assert merged == commits[0].commit.id
+    assert {X: (blob(root, X, "main^1"), blob(root, X)), Y: (None, blob(root, Y))} == commits[
         0
     ].changed
 
 
-def test_a_merge_that_took_nothing_is_no_step(root: Path) -> None:
+def test_a_merge_that_took_nothing_is_passed_over(root: Path) -> None:
     """What was merged only in name never was on the main line."""
     side_branch(root)
     merge(root, "--strategy", "ours")
@@ -127,19 +131,19 @@ def test_a_merge_that_took_nothing_is_no_step(root: Path) -> None:
     assert ["apps/a: Add z", "root: Begin"] == subjects(root, "apps")
 
 
-def test_what_a_merge_itself_changed_is_its_step(root: Path) -> None:
+def test_what_a_merge_itself_changed_counts(root: Path) -> None:
     """A file that neither parent has, written while merging, came with the merge."""
     side_branch(root)
     merge(root, "--no-commit")
     write(root, "apps/a/merged.yaml", "merged\n")
     commit(root, "root: Merge side and more")
-    step = next(git.steps(root, "HEAD", "apps"))
+    each = next(git.main_line(root, "HEAD", "apps"))
 
-    assert "root: Merge side and more" == step.commit.subject
-    assert {X, Y, "apps/a/merged.yaml"} == set(step.changed)
+    assert "root: Merge side and more" == each.commit.subject
+    assert {X, Y, "apps/a/merged.yaml"} == set(each.changed)
 
 
-def test_steps_read_any_name_and_subject(root: Path) -> None:
+def test_main_line_reads_any_name_and_subject(root: Path) -> None:
     """Paths that look like git's own output, empty subjects and changes of mode are just that."""
     write(root, ODD, "odd\n")
     commit(root, ":100644 looks like a change")
@@ -148,7 +152,7 @@ def test_steps_read_any_name_and_subject(root: Path) -> None:
     (root / X).unlink()
     (root / X).symlink_to("y.yaml")
     commit(root, "apps/a: Link")
-    link, mode, odd, _ = git.steps(root, "HEAD", "apps")
+    link, mode, odd, _ = git.main_line(root, "HEAD", "apps")
     same = blob(root, ODD)
 
     assert ("", {ODD: (same, same)}) == (mode.commit.subject, mode.changed)
@@ -162,7 +166,7 @@ def test_a_rename_is_a_file_less_and_a_file_more(root: Path) -> None:
     commit(root, "apps/a: Rename")
     same = blob(root, Y)
 
-    assert {X: (same, None), Y: (None, same)} == next(git.steps(root, "HEAD", "apps")).changed
+    assert {X: (same, None), Y: (None, same)} == next(git.main_line(root, "HEAD", "apps")).changed
     assert (X, Y) == git.differing_paths(root, "HEAD~1", "HEAD", "apps")
 
 
@@ -175,8 +179,8 @@ def test_a_persons_settings_change_nothing(root: Path, setting: str) -> None:
 
     def answers() -> tuple[object, ...]:
         return (
-            list(git.steps(root, "HEAD", "apps")),
-            list(git.steps(root, "HEAD", Y)),
+            list(git.main_line(root, "HEAD", "apps")),
+            list(git.main_line(root, "HEAD", Y)),
             list(git.log(root, "HEAD", Y)),
             git.blobs(root, "HEAD", "apps"),
             git.ever_had(root, "apps"),
@@ -191,11 +195,11 @@ def test_a_persons_settings_change_nothing(root: Path, setting: str) -> None:
     assert before == answers()
 
 
-def test_steps_of_no_such_revision(root: Path) -> None:
+def test_main_line_of_no_such_revision(root: Path) -> None:
     """A revision that does not exist is git's error, and an option is none."""
     for revision in ("none", "--all"):
         with pytest.raises(GitError):
-            list(git.steps(root, revision, "apps"))
+            list(git.main_line(root, revision, "apps"))
 
 
 def test_first_parent(root: Path) -> None:

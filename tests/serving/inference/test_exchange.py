@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zlib
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,6 +15,7 @@ from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.inference.scheduler import Scheduler
 from modelserver.observe.metrics import Metrics
 from modelserver.start.warmup import Profile
+from modelserver.tensor.datatypes import Array
 from tests.serving import onnx_models
 from tests.serving.codecs import request
 from tests.serving.loading import XY, Load
@@ -96,12 +98,17 @@ def test_terms_bound_the_wait(load: Load) -> None:
 
 
 def test_terms_name_the_compression(load: Load) -> None:
-    """The body is expanded by what the terms bring."""
-    terms = Terms(lambda body, _: zlib.decompress(body))
+    """The body is expanded by what the terms bring, to no more than one body may have."""
+    most = []
 
-    (answer,), _ = results(load, body=zlib.compress(BODY), terms=terms)
+    def expand(body: bytes, most_bytes: int) -> bytes:
+        most.append(most_bytes)
+        return zlib.decompress(body)
+
+    (answer,), _ = results(load, body=zlib.compress(BODY), terms=Terms(expand))
 
     assert isinstance(answer, Answer)
+    assert [LIMITS.body_bytes] == most
 
 
 def test_fault_of_the_server_is_an_error_with_its_cause(load: Load) -> None:
@@ -116,6 +123,85 @@ def test_fault_of_the_server_is_an_error_with_its_cause(load: Load) -> None:
     assert isinstance(error, errors.RequestCrashed)
     assert "the server failed; its log says why" == str(error)
     assert isinstance(error.__cause__, ZeroDivisionError)
+
+
+def test_fault_in_the_answer_is_an_error_too(load: Load) -> None:
+    """A model whose outputs cannot be said fails its request, once, and nothing else."""
+
+    class Broken(Codec):
+        def encode(self, call: Call, arrays: Sequence[Array]) -> Answer:
+            raise ZeroDivisionError(call, arrays)
+
+    found, metrics = results(load, codec=Broken(model="sample", release="r1", contract=XY))
+
+    assert [errors.RequestCrashed] == [type(each) for each in found]
+    assert 0 == metrics.in_flight
+
+
+def waiting(limits: Limits, count: int) -> tuple[list[Exchange], Metrics]:
+    """Requests of one process whose bodies are still on their way."""
+    metrics = Metrics(model="sample", release="r1")
+    behind = Inference(Lifecycle(metrics), metrics, limits)
+    return [Exchange(behind, "direct", b"", lambda *_: None) for _ in range(count)], metrics
+
+
+def test_body_in_parts_is_counted_once() -> None:
+    """However often it is told how much of a body there is, each byte of it counts once."""
+    (exchange,), metrics = waiting(Limits(requests=1, body_bytes=9, total_bytes=9), 1)
+    held = []
+    for size in (4, 9, 9):
+        exchange.hold(size)
+        held.append(metrics.in_flight_bytes)
+    exchange.fail(errors.BodyTooSlow("stopped"))
+
+    assert [4, 9, 9] == held
+    assert 0 == metrics.in_flight_bytes
+
+
+def test_bodies_may_fill_the_room_that_there_is() -> None:
+    """The last byte of the bound for all bodies can be used; one more is refused and counted."""
+    (one, other), metrics = waiting(Limits(requests=2, body_bytes=9, total_bytes=9), 2)
+    one.hold(5)
+    other.hold(4)
+
+    with pytest.raises(errors.Overloaded):
+        other.hold(5)
+
+    assert 9 == metrics.in_flight_bytes
+    assert 1 == metrics.rejected["overloaded_bytes"]
+
+
+def test_expanded_body_needs_room_as_well(load: Load) -> None:
+    """A compressed body counts with what it becomes, for which there may be no room."""
+    found: list[Result] = []
+
+    async def run() -> Metrics:
+        behind = inference(load)
+        other = Exchange(behind, "direct", b"other", lambda *_: None)
+        other.hold(LIMITS.total_bytes - len(BODY) + 1)
+        take(behind, b"small", Terms(lambda *_: BODY), found)
+        return behind.metrics
+
+    metrics = asyncio.run(run())
+
+    assert [errors.Overloaded] == [type(each) for each in found]
+    assert LIMITS.total_bytes - len(BODY) + 1 == metrics.in_flight_bytes
+
+
+def test_time_of_the_body_counts(load: Load) -> None:
+    """A client's time runs from its first byte, not from when its body had come."""
+    found: list[Result] = []
+
+    async def run() -> None:
+        exchange = Exchange(inference(load), "direct", b"one", lambda _, each: found.append(each))
+        exchange.admit()
+        exchange.started_at -= 2.0  # so long the body took
+        exchange.run(BODY, Terms(timeout_s=1.0))
+        await asyncio.sleep(0)  # the scheduler's turn
+
+    asyncio.run(run())
+
+    assert [errors.DeadlineExceeded] == [type(each) for each in found]
 
 
 @pytest.mark.parametrize("requests", [1, 3])

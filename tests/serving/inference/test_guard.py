@@ -23,16 +23,16 @@ WINDOW = 4 * SLICE
 
 
 class Watched:
-    """A guard, and what became known of it."""
+    """A guard of a model with the outputs y and z, and what became known of it."""
 
     def __init__(self, datatype: str = "FP32", **policy: Any) -> None:  # noqa: ANN401
         self.metrics = Metrics(model="sample", release="r1")
         self.heard: list[str | None] = []
-        spec = TensorSpec("y", DATATYPES[datatype], (-1, 2))
+        specs = tuple(TensorSpec(name, DATATYPES[datatype], (-1, 2)) for name in "yz")
         wanted = {"window": WINDOW, "nonfinite_share": 0.5, "constant_share": 0.75}
         self.guard = Guard(
             Policy(**({"unready": True} | wanted | policy)),
-            Contract((), (spec,)),
+            Contract((), specs),
             self.metrics,
             self.heard.append,
         )
@@ -45,13 +45,14 @@ class Watched:
             inputs = np.array([[*x, row]], np.float64)
             self.answer(inputs, np.array([y or [row, 1.0]], np.float32))
 
-    def answer(self, x: Array, y: Array) -> None:
-        """One answer as the exchange hands it over."""
+    def answer(self, x: Array, y: Array, **more: Array) -> None:
+        """One answer as the exchange hands it over; `more` are inputs, but z is an output."""
+        outputs = {"y": y} | ({"z": more.pop("z")} if "z" in more else {})
         self.guard.due -= 1
         nonfinite = not np.isfinite(y.astype(np.float64)).all()
         if nonfinite or self.guard.due <= 0:
-            call = Call("", {"x": x}, ("y",), 1, None)
-            self.guard.look(call, [y], nonfinite=nonfinite)
+            call = Call("", {"x": x} | more, tuple(outputs), 1, None)
+            self.guard.look(call, list(outputs.values()), nonfinite=nonfinite)
 
 
 def test_sound_outputs_are_trusted() -> None:
@@ -78,6 +79,45 @@ def test_nan_is_doubted_and_forgotten() -> None:
     assert trusted is None
     assert watched.metrics.guard_trips["nonfinite"] == 1
     assert watched.metrics.nonfinite_answers == WINDOW
+
+
+def test_trust_comes_back_late() -> None:
+    """Outputs that were suspect are trusted only once the share is below half of the bound."""
+    watched = Watched()
+    watched.answers(WINDOW, [1.0], [float("nan"), 1.0])
+    watched.answers(WINDOW - SLICE, [1.0])
+    before = len(watched.heard)
+    watched.answers(SLICE, [1.0])
+
+    assert (1, 2) == (before, len(watched.heard))
+
+
+def test_short_window_is_looked_at_too() -> None:
+    """However few answers a window has, those of one measurement decide."""
+    watched = Watched(window=1)
+    watched.answers(SLICE, [1.0], [float("nan"), 1.0])
+
+    assert 1 == len(watched.heard)
+
+
+def test_nan_in_any_input_is_the_client_s() -> None:
+    """One input that is not finite explains the output, whatever the others are."""
+    watched = Watched()
+    nan, one = np.array([[np.nan]]), np.array([[1.0]])
+    for _ in range(WINDOW):
+        watched.answer(nan, np.array([[np.nan, 1.0]], np.float32), other=one)
+
+    assert [] == watched.heard
+
+
+def test_nan_for_a_text_is_the_model_s() -> None:
+    """A text is no number that could explain an output that is none."""
+    watched = Watched()
+    for _ in range(WINDOW):
+        text = np.array([["nan"]], object)
+        watched.answer(text, np.array([[np.nan, 1.0]], np.float32))
+
+    assert 1 == len(watched.heard)
 
 
 def test_nan_of_the_client_is_not_the_model_s() -> None:
@@ -108,6 +148,26 @@ def test_equal_inputs_may_have_equal_outputs() -> None:
 
     assert watched.heard == []
     assert watched.metrics.constant_answers == 0
+
+
+def test_constant_output_beside_another_is_fine() -> None:
+    """Outputs are constant only if all of them are."""
+    watched = Watched()
+    for number in range(WINDOW):
+        row = np.array([[number, 1.0]], np.float32)
+        watched.answer(row, np.ones((1, 2), np.float32), z=row)
+
+    assert 0 == watched.metrics.constant_answers
+
+
+def test_output_without_rows_counts_as_a_whole() -> None:
+    """Where an output has other rows than the call, more than its first one is looked at."""
+    watched = Watched()
+    for number in range(WINDOW):
+        row = np.array([[number, 1.0]], np.float32)
+        watched.answer(row, np.array([[1.0, 1.0], [number, 1.0]], np.float32))
+
+    assert 0 == watched.metrics.constant_answers
 
 
 def test_labels_may_be_constant() -> None:

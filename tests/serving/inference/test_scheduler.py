@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from dataclasses import replace
+from itertools import count
 from math import inf
 from typing import Any
 
@@ -9,7 +11,6 @@ import pytest
 
 from modelserver import errors
 from modelserver.codec.calls import Call, Codec
-from modelserver.inference import batch
 from modelserver.inference.batch import Outcome
 from modelserver.inference.scheduler import Scheduler
 from modelserver.model.contract import Contract, shared_sizes
@@ -17,56 +18,12 @@ from modelserver.model.session import Model
 from modelserver.observe.metrics import Metrics
 from tests.serving import onnx_models
 from tests.serving.codecs import request
+from tests.serving.jobs import GatedSession, Waiting, call_of, calls, rows_of_runs, submit
 from tests.serving.loading import Load, specs
+from waiting import PATIENCE_S
 
-
-def calls(loaded: Model, rows: list[list[float]]) -> list[Call]:
-    """One call a row."""
-    codec = Codec(model="sample", release="r1", contract=loaded.contract)
-    return [codec.decode(request({"shape": [1, 2], "data": row})) for row in rows]
-
-
-def test_batch_gives_each_call_its_own_rows(load: Load) -> None:
-    """Calls of several rows come out of a batch as they went in."""
-    loaded = load(onnx_models.identity("FP32"))
-    codec = Codec(model="sample", release="r1", contract=loaded.contract)
-    first = codec.decode(request({"shape": [2, 2], "data": [1, 2, 3, 4]}))
-    second = codec.decode(request({"shape": [1, 2], "data": [5, 6]}))
-
-    outcomes = batch.execute(loaded, [first, second])
-
-    assert [[array.tolist() for array in outcome] for outcome in outcomes] == [
-        [[[1.0, 2.0], [3.0, 4.0]]],
-        [[[5.0, 6.0]]],
-    ]
-
-
-def test_bad_call_in_a_batch_fails_alone(load: Load) -> None:
-    """One client's bad index does not fail the others that ran with it."""
-    contract = Contract(specs(x=("INT64", (-1,))), specs(y=("FP32", (-1,))))
-    loaded = load(onnx_models.pick(), contract)
-    codec = Codec(model="sample", release="r1", contract=contract)
-    bodies = [request({"shape": [1], "datatype": "INT64", "data": [index]}) for index in (0, 9, 2)]
-
-    first, bad, last = batch.execute(loaded, [codec.decode(body) for body in bodies])
-
-    assert isinstance(bad, errors.InvalidRequest)
-    assert [first[0].tolist(), last[0].tolist()] == [[10.0], [30.0]]
-
-
-class Waiting:
-    """A call and the future of its outcome."""
-
-    def __init__(self, call: Call, *, expires_at: float = inf, cancelled: bool = False) -> None:
-        self.call = call
-        self.submitted_at = time.perf_counter()
-        self.expires_at = expires_at
-        self.cancelled = cancelled
-        self.future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-    def finish(self, outcome: Outcome) -> None:
-        """Keep the outcome."""
-        self.future.set_result(outcome)
+NEVER_S = 1000 * PATIENCE_S
+"""A delay whose end no test sees."""
 
 
 async def scheduled(
@@ -77,12 +34,8 @@ async def scheduled(
     """Outcomes of calls that are submitted in one turn of the event loop."""
     metrics = Metrics(model="sample", release="r1")
     scheduler = Scheduler(loaded, metrics, **options)
-    futures = []
-    for call in waiting:
-        job = Waiting(call)
-        scheduler.submit(job)
-        futures.append(job.future)
-    return await asyncio.gather(*futures), metrics
+    jobs = submit(scheduler, waiting)
+    return await asyncio.gather(*(job.future for job in jobs)), metrics
 
 
 @pytest.mark.parametrize("inline", [True, False])
@@ -155,23 +108,99 @@ def test_calls_that_nobody_wants_are_dropped(load: Load) -> None:
 
 
 def test_waits_are_told_apart(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time held back for other calls is batch wait, the rest is queue."""
+    """Time held back for other calls is batch wait, of each call its own, and the rest is queue."""
     loaded = load(onnx_models.identity("FP32"))
-    waiting = calls(loaded, [[1.0, 2.0], [3.0, 4.0]])
+    early, late = calls(loaded, [[1.0, 2.0], [3.0, 4.0]])
+    metrics = Metrics(model="sample", release="r1")
     now_s = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
 
-    async def run() -> Metrics:
-        options = {"inline": True, "max_rows": 8, "max_delay_s": 0.001}
-        held = asyncio.ensure_future(scheduled(loaded, waiting, **options))
-        await asyncio.sleep(0)  # they are submitted
+    async def run() -> None:
+        scheduler = Scheduler(loaded, metrics, inline=True, max_rows=8, max_delay_s=0.001)
+        jobs = submit(scheduler, [early])
+        now_s[0] = 0.125
+        jobs += submit(scheduler, [late])
         now_s[0] = 0.25
-        return (await held)[1]
+        await rows_of_runs(jobs)
 
-    metrics = asyncio.run(run())
+    asyncio.run(run())
 
-    assert metrics.batch_wait_s.total == 0.5
+    assert metrics.batch_wait_s.total == 0.25 + 0.125
     assert metrics.queue_s.total == 0
+
+
+@pytest.mark.parametrize("rows", [(2, 1, 1, 2), (1, 2, 1, 2)])
+def test_batch_is_filled_to_its_last_row(load: Load, rows: tuple[int, ...]) -> None:
+    """Calls of several rows join as long as all their rows fit, and no longer."""
+    loaded = load(onnx_models.identity("FP32"))
+    waiting = [call_of(loaded, *[[1.0, 2.0]] * each) for each in rows]
+
+    async def run() -> list[int]:
+        metrics = Metrics(model="sample", release="r1")
+        scheduler = Scheduler(loaded, metrics, inline=True, max_rows=3)
+        return await rows_of_runs(submit(scheduler, waiting))
+
+    assert [3, 3, 3, 3] == asyncio.run(run())
+
+
+@pytest.mark.parametrize("max_rows", [1, 2])
+def test_full_batch_waits_for_nobody(load: Load, max_rows: int) -> None:
+    """Once as many rows are there as may run together, the delay for others is over."""
+    loaded = load(onnx_models.identity("FP32"))
+    waiting = calls(loaded, [[1.0, 2.0]] * max_rows)
+
+    async def run() -> list[int]:
+        metrics = Metrics(model="sample", release="r1")
+        scheduler = Scheduler(loaded, metrics, inline=True, max_rows=max_rows, max_delay_s=NEVER_S)
+        async with asyncio.timeout(PATIENCE_S):
+            return await rows_of_runs(submit(scheduler, waiting))
+
+    assert [max_rows] * max_rows == asyncio.run(run())
+
+
+@pytest.mark.parametrize("max_delay_s", [0.0, NEVER_S])
+def test_calls_gather_while_the_model_runs(load: Load, max_delay_s: float) -> None:
+    """What comes during a run, turn after turn, is the next batch, held back no longer if full."""
+    loaded = load(onnx_models.identity("FP32"))
+    gated = GatedSession(loaded.session)
+    first, second, third, fourth = calls(loaded, [[float(number), 0.0] for number in range(4)])
+
+    async def run() -> list[int]:
+        metrics = Metrics(model="sample", release="r1")
+        model = replace(loaded, session=gated)
+        scheduler = Scheduler(model, metrics, inline=False, max_rows=2, max_delay_s=max_delay_s)
+        jobs = submit(scheduler, [first, second])
+        await asyncio.sleep(0)  # they begin to run
+        jobs += submit(scheduler, [third])
+        await asyncio.sleep(0)
+        jobs += submit(scheduler, [fourth])
+        await asyncio.sleep(0)
+        gated.gate.set()
+        async with asyncio.timeout(PATIENCE_S):
+            return await rows_of_runs(jobs)
+
+    assert [2, 2, 2, 2] == asyncio.run(run())
+
+
+def test_slow_runs_let_others_have_their_turn(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two long runs in the event loop, whatever else waits there comes first."""
+    loaded = load(onnx_models.identity("FP32"))
+    waiting = calls(loaded, [[1.0, 2.0], [3.0, 4.0]])
+    clock = count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))  # each look is a second
+    done: list[bool] = []
+
+    async def run() -> None:
+        scheduler = Scheduler(loaded, Metrics(model="sample", release="r1"), inline=True)
+        jobs = submit(scheduler, waiting)
+        other = asyncio.get_running_loop().call_soon
+        other(lambda: done.extend(job.future.done() for job in jobs))
+        async with asyncio.timeout(PATIENCE_S):
+            await rows_of_runs(jobs)
+
+    asyncio.run(run())
+
+    assert [True, False] == done
 
 
 def test_failure_reaches_its_call_only(load: Load) -> None:
@@ -188,3 +217,19 @@ def test_failure_reaches_its_call_only(load: Load) -> None:
 
     assert isinstance(bad, errors.InvalidRequest)
     assert good[0].tolist() == [20.0]
+
+
+def test_fault_of_a_run_reaches_every_call_of_it(load: Load) -> None:
+    """Whatever goes wrong in a batch, nobody who waits for it is left without an outcome."""
+
+    class Broken:
+        def run(self, *given: Any) -> None:  # noqa: ANN401
+            raise ZeroDivisionError(given)
+
+    loaded = load(onnx_models.identity("FP32"))
+    broken = replace(loaded, session=Broken())
+    waiting = calls(loaded, [[1.0, 2.0], [3.0, 4.0]])
+
+    outcomes, _ = asyncio.run(scheduled(broken, waiting, inline=False, max_rows=2))
+
+    assert [errors.InferenceFailed] * 2 == [type(outcome) for outcome in outcomes]

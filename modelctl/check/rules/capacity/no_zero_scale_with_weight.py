@@ -37,6 +37,6 @@ def check(files: ModelFiles) -> Iterator[Violation]:
         weighted = [release for release, weight in serving.weights.items() if weight]
         if weighted and serving.scale.min == 0:
             path = layout.serving_file(files.folder, environment)
-            place = files.documents[path].at("scale", "min")
+            position = files.documents[path].at("scale", "min")
             message = f"found min 0 with traffic for {', '.join(weighted)}, expected at least 1"
-            yield Violation(path, place, message, "write min: 1")
+            yield Violation(path, position, message, "write min: 1")

@@ -35,6 +35,6 @@ def check(files: ModelFiles) -> Iterator[Violation]:
         scale = serving.scale
         if scale.min > scale.max:
             path = layout.serving_file(files.folder, environment)
-            place = files.documents[path].at("scale", "min")
+            position = files.documents[path].at("scale", "min")
             message = f"found min {scale.min}, expected at most max, which is {scale.max}"
-            yield Violation(path, place, message, "lower min or raise max")
+            yield Violation(path, position, message, "lower min or raise max")

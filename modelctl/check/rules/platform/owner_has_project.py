@@ -54,10 +54,10 @@ def check(files: ModelFiles) -> Iterator[Violation]:
 
 def _no_project(files: ModelFiles, model: Model, missing: list[str]) -> Violation:
     path = layout.model_file(model.folder)
-    place = files.documents[path].at("owner")
+    position = files.documents[path].at("owner")
     message = f"found the owner {model.owner} without an AppProject, expected {', '.join(missing)}"
     remedy = "write it, or name a team that has one"
-    return Violation(path, place, message, remedy)
+    return Violation(path, position, message, remedy)
 
 
 def _wrong_project(document: Document, owner: str) -> Iterator[Violation]:
@@ -68,6 +68,6 @@ def _wrong_project(document: Document, owner: str) -> Iterator[Violation]:
         message = f"found the kind {fields.get('kind', 'none')}, expected AppProject"
         yield Violation(document.path, document.at("kind"), message, "write kind: AppProject")
     elif name != owner:
-        place = document.at("metadata", "name")
+        position = document.at("metadata", "name")
         message = f"found the name {name}, expected {owner} as the file is called"
-        yield Violation(document.path, place, message, f"write name: {owner}")
+        yield Violation(document.path, position, message, f"write name: {owner}")

@@ -4,7 +4,7 @@
 Compares the `graph` of each release with the `contract` in `model.yaml`: each input and output by
 name, datatype, number of dimensions and size. A graph may take more than the contract lets callers
 send (any size where the contract fixes one) and give outputs that the contract leaves out. Where an
-environment reads the model file from this files, compares `graph` with the file itself.
+environment reads the model file from this repository, compares `graph` with the file itself.
 While `model.yaml` is faulty, compares the releases that serve together with the stable one.
 
 ## Why
@@ -62,9 +62,9 @@ def _against_file(files: ModelFiles, release: Release) -> Iterator[Violation]:
         if facts.sha256 not in ("", release.artifact.sha256):
             continue  # another file, which model-digest-pinned tells
         if facts.graph is None:
-            place = document.at("artifact", "uri")
+            position = document.at("artifact", "uri")
             message = f"found that {facts.path} {facts.problem}, expected an ONNX model"
-            yield Violation(document.path, place, message, "export the model again")
+            yield Violation(document.path, position, message, "export the model again")
             continue
         remedy = f"write graph as `modelctl release` reads it from {facts.path}"
         for difference in exact_differences(release.graph, facts.graph):
@@ -102,6 +102,6 @@ def _contract(graph: Graph) -> Contract:
 
 
 def _finding(document: Document, difference: Difference, whose: str, remedy: str) -> Violation:
-    place = document.at("graph", *difference.found_at)
+    position = document.at("graph", *difference.found_at)
     message = f"{difference.what}: found {difference.found}, expected {difference.expected} {whose}"
-    return Violation(document.path, place, message, remedy)
+    return Violation(document.path, position, message, remedy)

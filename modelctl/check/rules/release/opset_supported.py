@@ -35,18 +35,18 @@ SCOPE = Scope.MODEL
 
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each version that the runtime does not know."""
-    for identity, release in files.releases.items():
-        document = files.documents[layout.release_file(files.folder, identity)]
+    for release_id, release in files.releases.items():
+        document = files.documents[layout.release_file(files.folder, release_id)]
         version = release.graph.ir_version
         if version > MAX_IR_VERSION:
             message = f"found IR version {version}, expected at most {MAX_IR_VERSION}"
-            place = document.at("graph", "ir_version")
-            yield Violation(document.path, place, message, _EXPORT)
+            position = document.at("graph", "ir_version")
+            yield Violation(document.path, position, message, _EXPORT)
         for domain, opset in release.graph.opsets.items():
             message, remedy = _fault(domain, opset)
             if message:
-                place = document.at("graph", "opsets", domain)
-                yield Violation(document.path, place, message, remedy)
+                position = document.at("graph", "opsets", domain)
+                yield Violation(document.path, position, message, remedy)
 
 
 _EXPORT = f"export the model for ONNX Runtime {ONNXRUNTIME}"

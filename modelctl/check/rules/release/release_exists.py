@@ -2,7 +2,7 @@
 
 ## What it does
 Looks for `releases/r<N>.yaml` of each release under `weights` and `shadow`. Where the environment
-reads a release's model or golden file from this files, looks for that file too.
+reads a release's model or golden file from this repository, looks for that file too.
 
 ## Why
 A release without a file cannot be rendered; a server without its model never becomes ready. Both
@@ -37,10 +37,10 @@ def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each release or artifact that is served and missing."""
     for environment, serving in files.servings.items():
         where = files.environments.get(environment)
-        for identity in serving.deployed:
-            release = files.releases.get(identity)
-            if layout.release_file(files.folder, identity) not in files.entries:
-                yield _no_release(files, serving, identity)
+        for release_id in serving.deployed:
+            release = files.releases.get(release_id)
+            if layout.release_file(files.folder, release_id) not in files.entries:
+                yield _no_release(files, serving, release_id)
             elif release is not None and where is not None:
                 yield from _no_artifacts(files, where, release)
 
@@ -49,12 +49,12 @@ def _no_release(files: ModelFiles, serving: Serving, release: str) -> Violation:
     path = layout.serving_file(serving.folder, serving.environment)
     document = files.documents[path]
     weighted = release in serving.weights
-    place = document.at_key("weights", release) if weighted else document.at("shadow", "release")
+    position = document.at_key("weights", release) if weighted else document.at("shadow", "release")
     known = ", ".join(_known(files))
     expected = f"one of {known}" if known else "a release that has one"
     wanted = layout.release_file(serving.folder, release)
     message = f"found {release}, which has no file, expected {expected}"
-    return Violation(path, place, message, f"name another, or add {wanted}")
+    return Violation(path, position, message, f"name another, or add {wanted}")
 
 
 def _known(files: ModelFiles) -> list[str]:
@@ -73,6 +73,6 @@ def _no_artifacts(
         wanted = mirrors.read_path(uri, environment.artifact_mirrors)
         if wanted is not None and wanted not in files.artifacts:
             path = layout.release_file(release.folder, release.id)
-            place = files.documents[path].at(part, "uri")
+            position = files.documents[path].at(part, "uri")
             message = f"found no file {wanted}, expected the one that {environment.name} serves"
-            yield Violation(path, place, message, "commit it, or correct the URI")
+            yield Violation(path, position, message, "commit it, or correct the URI")

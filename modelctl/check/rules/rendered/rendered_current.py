@@ -73,7 +73,7 @@ def _finding(files: ModelFiles, path: str) -> Violation:
     difference = first_difference(found, expected)
     if differs_in_line_ends_only(found, expected):
         message = "found carriage returns where lines end, expected line feeds alone"
-        return Violation(path, difference.place, message, _REMEDY_FOR_LINE_ENDS)
-    source = typed_source(files, path, difference.place.line - 1)
+        return Violation(path, difference.position, message, _REMEDY_FOR_LINE_ENDS)
+    source = typed_source(files, path, difference.position.line - 1)
     message = f"found {difference.found}, expected {difference.expected} as {source} gives"
-    return Violation(path, difference.place, message, _REMEDY)
+    return Violation(path, difference.position, message, _REMEDY)

@@ -2,7 +2,7 @@
 
 ## What it does
 Refuses an artifact without a size in whole bytes. Where an environment reads the file from this
-files, compares the size with the file's.
+repository, compares the size with the file's.
 
 ## Why
 The server sizes its download by it and refuses to read further; memory and start-up budgets are
@@ -36,12 +36,12 @@ def check(files: ModelFiles) -> Iterator[Violation]:
     A file with another digest is another file: its size is no fault of its own.
     """
     yield from files.faults_of(ID)
-    for identity, release in files.releases.items():
+    for release_id, release in files.releases.items():
         declared = release.artifact
         for facts in files.artifacts_of(declared.uri):
             if facts.sha256 == declared.sha256 and facts.size_bytes != declared.size_bytes:
-                path = layout.release_file(files.folder, identity)
-                place = files.documents[path].at("artifact", "bytes")
+                path = layout.release_file(files.folder, release_id)
+                position = files.documents[path].at("artifact", "bytes")
                 message = f"found {declared.size_bytes}, expected {facts.size_bytes}"
                 remedy = f"write bytes: {facts.size_bytes}, the size of {facts.path}"
-                yield Violation(path, place, message, remedy)
+                yield Violation(path, position, message, remedy)

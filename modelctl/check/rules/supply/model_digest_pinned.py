@@ -2,7 +2,7 @@
 
 ## What it does
 Refuses an artifact or a golden file without a digest of 64 lower-case hexadecimal digits. Where an
-environment reads the file from this files, compares the digest with the file's bytes.
+environment reads the file from this repository, compares the digest with the file's bytes.
 
 ## Why
 Whoever can write to a bucket can change what production answers, and nobody sees it. A digest that
@@ -37,15 +37,15 @@ SCOPE = Scope.MODEL
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each digest that is missing, malformed or not that of its file."""
     yield from files.faults_of(ID)
-    for identity, release in files.releases.items():
-        path = layout.release_file(files.folder, identity)
+    for release_id, release in files.releases.items():
+        path = layout.release_file(files.folder, release_id)
         for part, uri, sha256 in _pins(release):
             for facts in files.artifacts_of(uri):
                 if facts.sha256 not in ("", sha256):
-                    place = files.documents[path].at(part, "sha256")
+                    position = files.documents[path].at(part, "sha256")
                     message = f"found {sha256}, expected {facts.sha256} as {facts.path} has"
                     remedy = "correct it while the release is new, else put the old file back"
-                    yield Violation(path, place, message, remedy)
+                    yield Violation(path, position, message, remedy)
 
 
 def _pins(release: Release) -> Iterator[tuple[str, str, str]]:

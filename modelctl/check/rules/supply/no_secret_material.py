@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from modelctl.check.credentials import credentials
 from modelctl.finding import Level, Scope, Violation
 from modelctl.render import drift
-from modelctl.repo.characters import place_of
+from modelctl.repo.characters import position_of
 from modelctl.repo.repository import Files, ModelFiles
 
 ID = "no-secret-material"
@@ -47,7 +47,7 @@ def check(files: Files) -> Iterator[Violation]:
 
 def _findings(path: str, text: str) -> Iterator[Violation]:
     for credential in credentials(path, text):
-        place = place_of(text, credential.offset)
+        position = position_of(text, credential.offset)
         message = f"found {credential.what}, expected no credential in git"
         remedy = "revoke it, then name where it is kept instead"
-        yield Violation(path, place, message, remedy)
+        yield Violation(path, position, message, remedy)

@@ -37,11 +37,11 @@ def check(files: ModelFiles) -> Iterator[Violation]:
     for environment, serving in files.servings.items():
         if serving.stable not in serving.weights:
             path = layout.serving_file(files.folder, environment)
-            place = files.documents[path].at("stable")
+            position = files.documents[path].at("stable")
             is_shadow = serving.shadow is not None and serving.shadow.release == serving.stable
             which = f"{serving.stable}, the shadow" if is_shadow else serving.stable
             message = (
                 f"found {which}, expected a release with a weight: {', '.join(serving.weights)}"
             )
             remedy = "name the release that the others are measured against"
-            yield Violation(path, place, message, remedy)
+            yield Violation(path, position, message, remedy)

@@ -44,5 +44,5 @@ def check(files: ModelFiles) -> Iterator[Violation]:
                 "expected a release without one"
             )
             remedy = "remove its weight, or remove shadow"
-            place = document.at("shadow", "release")
-            yield Violation(path, place, message, remedy)
+            position = document.at("shadow", "release")
+            yield Violation(path, position, message, remedy)

@@ -35,7 +35,7 @@ def check(files: ModelFiles) -> Iterator[Violation]:
     for environment, serving in files.servings.items():
         if not any(serving.weights.values()):
             path = layout.serving_file(files.folder, environment)
-            place = files.documents[path].at_key("weights")
+            position = files.documents[path].at_key("weights")
             message = "found only weights of 0, expected one release to get traffic"
             remedy = f"give {serving.stable} 100, or remove the file to stop serving"
-            yield Violation(path, place, message, remedy)
+            yield Violation(path, position, message, remedy)

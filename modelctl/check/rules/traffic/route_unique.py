@@ -36,11 +36,11 @@ def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for a model whose route belongs to the model of that name."""
     if files.model is not None and is_taken(files):
         path = layout.model_file(files.folder)
-        place = files.documents[path].at("name")
+        position = files.documents[path].at("name")
         name = files.model.name
         owner = layout.model_file(name)
         message = f"found the route /v2/models/{name} of {owner}, expected one of its own"
-        yield Violation(path, place, message, f"write name: {files.folder}")
+        yield Violation(path, position, message, f"write name: {files.folder}")
 
 
 def is_taken(files: ModelFiles) -> bool:

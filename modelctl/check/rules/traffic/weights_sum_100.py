@@ -37,8 +37,8 @@ def check(files: ModelFiles) -> Iterator[Violation]:
         total = sum(serving.weights.values())
         if total not in (0, _WHOLE_PERCENT):
             path = layout.serving_file(files.folder, environment)
-            place = files.documents[path].at_key("weights")
+            position = files.documents[path].at_key("weights")
             message = f"found weights that add up to {total}, expected {_WHOLE_PERCENT}"
             missing = _WHOLE_PERCENT - total
             remedy = f"add {missing} in all" if missing > 0 else f"take {-missing} away in all"
-            yield Violation(path, place, message, remedy)
+            yield Violation(path, position, message, remedy)

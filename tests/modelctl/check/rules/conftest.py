@@ -1,18 +1,30 @@
-"""Fixture repositories: one valid base, and folders that replace, add or remove files of it."""
+"""Fixture repositories: one valid base, and folders that replace, add or remove files of it.
 
-from collections.abc import Callable, Mapping
+A folder with a `before/` in it is a change: from the base with what lies there to the base with
+what lies beside it.
+"""
+
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 
+from modelctl.check.change import Change
+from modelctl.check.engine import check
 from modelctl.errors import TreeError
+from modelctl.finding import Finding
 from modelctl.render import generated
+from modelctl.repo.git import Commit
+from modelctl.repo.layout import Pair
 from modelctl.repo.loading import load
+from modelctl.repo.repository import Repository
 from modelctl.repo.tree import Entry, EntryKind, names_below, slice_below
 
 RULES_TESTS = Path(__file__).parent
 BASE = RULES_TESTS / "base"
+BEFORE = "before"
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,61 @@ class MemoryTree:
         return Entry(EntryKind.FILE, len(self.files[path]))
 
 
+@dataclass(frozen=True)
+class MemoryChange(Change):
+    """A change from one tree to another that exist only here; main has had nothing before."""
+
+    earlier: MemoryTree
+
+    @cached_property
+    def before(self) -> Repository:
+        """The repository before the change."""
+        return load(self.earlier)
+
+    @cached_property
+    def returned(self) -> Mapping[Pair, Commit]:
+        """Nothing is back at anything."""
+        return {}
+
+    def release_identities(self, folder: str, release: str) -> Collection[str]:
+        """What a release file has come down to: nothing yet."""
+        del folder, release
+        return ()
+
+    def most_traffic(self, pair: Pair) -> Mapping[str, int]:
+        """The most weight of each release: none yet."""
+        del pair
+        return {}
+
+
+def memory_change(before: MemoryTree, after: MemoryTree) -> MemoryChange:
+    """The change from one tree to another."""
+    paths = {
+        path
+        for path in {*before.files, *after.files}
+        if before.files.get(path) != after.files.get(path)
+    }
+    return MemoryChange(Path(), "", after, frozenset(paths), before)
+
+
+@pytest.fixture(scope="session")
+def checked() -> Callable[[str], list[Finding]]:
+    """The findings of a fixture by its folder, of its change too where it is one."""
+
+    def check_case(case: str) -> list[Finding]:
+        tree, earlier = case_tree(RULES_TESTS / case), RULES_TESTS / case / BEFORE
+        change = memory_change(case_tree(earlier), tree) if earlier.is_dir() else None
+        return check(load(tree), change=change)
+
+    return check_case
+
+
+@pytest.fixture(scope="session")
+def change_between() -> Callable[[MemoryTree, MemoryTree], MemoryChange]:
+    """Makes the change from one tree to another."""
+    return memory_change
+
+
 @pytest.fixture(scope="session")
 def fixture_tree() -> Callable[[str], MemoryTree]:
     """The tree of a fixture by its folder, such as `weights-sum-100/invalid`, or `base`."""
@@ -61,7 +128,7 @@ def case_tree(case: Path) -> MemoryTree:
 
     `deleted.txt` in the folder lists paths, or folders ending in a slash, that are removed last.
     """
-    own = _files(case)
+    own = {path: c for path, c in _files(case).items() if not path.startswith(f"{BEFORE}/")}
     deleted = tuple(own.pop("deleted.txt", b"").decode().split())
     own.pop("expected.txt", None)
     typed = _without(_files(BASE) | own, deleted)

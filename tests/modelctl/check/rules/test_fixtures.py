@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.check.engine import check_tree
 from modelctl.check.report import Checked, text
 from modelctl.check.rules import RULES, Rule
-from modelctl.repo.tree import Tree
+from modelctl.finding import Finding
 
-FixtureTree = Callable[[str], Tree]
+Findings = Callable[[str], list[Finding]]
 RULES_TESTS = Path(__file__).parent
 CASES = sorted(
     case.relative_to(RULES_TESTS).as_posix()
@@ -48,18 +47,15 @@ def _update(case: str, lines: list[str]) -> None:
         file.unlink(missing_ok=True)
 
 
-def test_the_base_is_clean(fixture_tree: FixtureTree) -> None:
+def test_the_base_is_clean(checked: Findings) -> None:
     """The repository that every fixture changes has no finding of its own."""
-    findings = check_tree(fixture_tree("base"))
-
-    assert [] == findings
+    assert [] == checked("base")
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_fixture(case: str, fixture_tree: FixtureTree) -> None:
+def test_fixture(case: str, checked: Findings) -> None:
     """A fixture has the findings of its expected.txt as `modelctl check` prints them, no other."""
-    findings = check_tree(fixture_tree(case))
-    lines = text(findings, _NONE).splitlines()[:-1]
+    lines = text(checked(case), _NONE).splitlines()[:-1]
     if os.environ.get("UPDATE_GOLDEN"):
         _update(case, lines)
 
@@ -98,12 +94,12 @@ def family_of(rule: Rule) -> str:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_messages_say_what_was_found(case: str, fixture_tree: FixtureTree) -> None:
+def test_messages_say_what_was_found(case: str, checked: Findings) -> None:
     """A message says what was found and expected, or why it cannot be; its remedy, what to do."""
     one_line = re.compile(r"[^\n]+[^\n.]")
     what_and_why = re.compile(r"(?:[^ ]+( [^ ]+){0,2}: )?found .+, (?:expected|which) .+")
 
-    for finding in check_tree(fixture_tree(case)):
+    for finding in checked(case):
         assert what_and_why.fullmatch(finding.message), finding.message
         assert one_line.fullmatch(finding.message)
         assert one_line.fullmatch(finding.remedy)

@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelctl.check.engine import check_tree
+from modelctl.check.change import Change
+from modelctl.check.engine import check, check_tree
 from modelctl.check.rules import RULES
+from modelctl.repo.loading import load
 
 FixtureTree = Callable[[str], Any]  # of a tree whose files can be replaced
 IDS = {rule.ID for rule in RULES}
@@ -29,6 +31,24 @@ def test_any_edit_is_checked(fixture_tree: FixtureTree, data: st.DataObject) -> 
     findings = check_tree(replace(tree, files=tree.files | {path: edited}))
 
     assert {finding.rule for finding in findings} <= IDS
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
+@given(data=st.data())
+def test_any_change_is_checked(
+    fixture_tree: FixtureTree, change_between: Callable[[Any, Any], Change], data: st.DataObject
+) -> None:
+    """One token of a file, generated ones too, that becomes or was anything gives findings."""
+    base = fixture_tree("base")
+    path = data.draw(st.sampled_from(sorted(base.files)))
+    tokens = base.files[path].split(b" ")
+    at = data.draw(st.integers(0, len(tokens) - 1))
+    edited = b" ".join([*tokens[:at], data.draw(JUNK), *tokens[at + 1 :]])
+    other = replace(base, files=base.files | {path: edited})
+
+    for before, after in ((base, other), (other, base)):
+        findings = check(load(after), change=change_between(before, after))
+        assert {finding.rule for finding in findings} <= IDS
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)

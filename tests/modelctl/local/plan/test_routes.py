@@ -6,7 +6,7 @@ import pytest
 
 from modelctl.local.plan.fields import Field
 from modelctl.local.plan.routes import rules
-from modelctl.local.plan.values import Backend, Lane, Match, Mirror, PlanError, Rule
+from modelctl.local.plan.values import Backend, Lane, Match, Mirror, PlanError, RouteRule
 
 
 def route(**rule: object) -> Field:
@@ -14,7 +14,7 @@ def route(**rule: object) -> Field:
     return Field({"spec": {"rules": [rule]}}, "route.yaml")
 
 
-def one(**rule: object) -> Rule:
+def one(**rule: object) -> RouteRule:
     """The one rule that comes of an HTTPRoute rule with one match."""
     (found,) = rules(route(**rule))
     return found

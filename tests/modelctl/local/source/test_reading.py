@@ -88,6 +88,16 @@ def test_a_common_fault_refuses_everything(repo: Repo, tmp_path: Path) -> None:
     assert {} == found.models
 
 
+def test_what_argo_cd_is_given_refuses_nothing(repo: Repo, tmp_path: Path) -> None:
+    """A fault in a file that only a cluster reads holds back no model here."""
+    fault = Finding("argocd/bootstrap/prod.yaml", START, "rule", "found", "fix")
+
+    found = reader(repo, tmp_path, lambda _: [fault])()
+
+    assert [MODEL] == list(found.models)
+    assert {} == found.refused
+
+
 def test_warnings_do_not_refuse(repo: Repo, tmp_path: Path) -> None:
     """A revision with warnings alone is accepted, and has them."""
     warning = Finding("a", START, "rule", "found", "fix", Level.WARNING)

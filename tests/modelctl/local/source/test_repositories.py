@@ -10,7 +10,7 @@ import pytest
 from modelctl.errors import GitError, UsageError
 from modelctl.local.source.repositories import (
     Branch,
-    Files,
+    FilesOnDisk,
     Remote,
     local_branch,
     without_credentials,
@@ -289,7 +289,7 @@ def test_credentials_in_an_error(tmp_path: Path) -> None:
 
 def test_files(repo: Path) -> None:
     """Files are a new revision after every edit, also one that keeps the size."""
-    source = Files(repo)
+    source = FilesOnDisk(repo)
     before = source.revision()
     same = source.revision()
     path = repo / "apps/m/model.yaml"

@@ -13,7 +13,7 @@ from modelctl.local.envoy.config import Snapshot, snapshot
 from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.journal import Journal
 from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
-from modelctl.local.plan.values import Backend, Match, Mirror, Rule
+from modelctl.local.plan.values import Backend, Match, Mirror, RouteRule
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import _free_port
 from modelctl.local.state import StateFolder
@@ -98,7 +98,7 @@ class Stage:
         self.envoy = Envoy(self.folder, self.launcher, self.journal, Timing(drain_limit_s=600))
         self.port = _free_port()
 
-    async def publish(self, rules: tuple[Rule, ...], *services: Endpoints) -> Snapshot:
+    async def publish(self, rules: tuple[RouteRule, ...], *services: Endpoints) -> Snapshot:
         """Publish the rules of one model, once every endpoint is in health."""
         wanted = snapshot(self.envoy.folder, services, {"m": rules})
         await self.envoy.publish(wanted)
@@ -144,7 +144,7 @@ def endpoints(name: str, *servers: Server, draining: bool = False) -> Endpoints:
     return Endpoints(name, ActiveCheck("/v2/health/ready", 2), hosts)
 
 
-def rule(weights: dict[str, int], *, header: str = "", mirror: str = "") -> Rule:
+def rule(weights: dict[str, int], *, header: str = "", mirror: str = "") -> RouteRule:
     """A rule of the model's path."""
     headers = (("x-model-release", header),) if header else ()
     backends = tuple(
@@ -152,4 +152,6 @@ def rule(weights: dict[str, int], *, header: str = "", mirror: str = "") -> Rule
         for name, weight in weights.items()
     )
     mirrors = (Mirror(mirror, 1_000_000),) if mirror else ()
-    return Rule(Match("/v2/models/m", exact=False, headers=headers), backends, mirrors, 10, None)
+    return RouteRule(
+        Match("/v2/models/m", exact=False, headers=headers), backends, mirrors, 10, None
+    )

@@ -10,7 +10,7 @@ import pytest
 from modelctl.errors import UsageError
 from modelctl.local.envoy.dataplane import EnvoyError
 from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
-from modelctl.local.plan.values import Backend, Match, Rule
+from modelctl.local.plan.values import Backend, Match, RouteRule
 from modelctl.local.servers.replica import _free_port
 from modelctl.local.state import read_json
 from tests.modelctl.local.envoy.dataplane.stage import (
@@ -77,7 +77,9 @@ def test_refused_routes(play: Play) -> None:
             await stage.publish((rule({"a": 1}),), endpoints("a", a))
             await stage.healthy(a.server_port)
             backend = Backend("a", 1, (("a\nb", "c"),))
-            bad = Rule(Match("/v2/models/m", exact=False, headers=()), (backend,), (), None, None)
+            bad = RouteRule(
+                Match("/v2/models/m", exact=False, headers=()), (backend,), (), None, None
+            )
             for _ in range(2):
                 with pytest.raises(EnvoyError, match=r"Envoy refused the new routes: .*"):
                     await stage.publish((bad,), endpoints("a", a))
