@@ -8,10 +8,10 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-roles demo up check render lint test lint-roles test-roles bench bench-peers lock clean image
+.PHONY: help setup setup-dev setup-roles demo up check render lint test lint-roles test-roles bench bench-peers bench-editing lock clean image
 
 help: ## Show what each target does
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 setup: $(VENV)/.run-ready ## Install what the demo and the local engine need into .venv
 
@@ -59,6 +59,9 @@ PEERS := mlserver,mlserver-batching,kserve,bentoml,litserve,ray,pytriton,mosec
 
 bench-peers: setup-dev ## Compare with other model servers too, each in a virtual environment of its own
 	$(BIN)/python -m serving.bench --layouts one-core,both-cores --peers $(PEERS)
+
+bench-editing: setup-dev ## Measure check, edits and history on generated fleets, beside other checkers
+	$(BIN)/python -m tests.bench
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-annotate --custom-compile-command 'make lock'

@@ -61,11 +61,18 @@ def python(name: str, folder: Path) -> Path:
     """
     chosen = next(each for each in ENVIRONMENTS if each.name == name)
     wanted = [*chosen.requirements, f"{RUNTIME}=={version(RUNTIME)}"]
-    home = folder / name
+    return installed(folder / name, wanted, base=chosen.base or sys.executable)
+
+
+def installed(home: Path, wanted: list[str], *, base: str = sys.executable) -> Path:
+    """Interpreter of an environment with the wanted packages, made where there is none yet.
+
+    Raises `ContestantError` when the packages cannot be installed.
+    """
     if _stamped(home) != wanted:
         print(f"setup: installing {' '.join(wanted)} into {home}", file=sys.stderr)
         shutil.rmtree(home, ignore_errors=True)
-        _install(home, wanted, base=chosen.base or sys.executable)
+        _install(home, wanted, base=base)
         (home / STAMP).write_text(json.dumps(wanted))
     return (home / PYTHON).absolute()
 
