@@ -3,12 +3,13 @@
 import argparse
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl import mirrors
 from modelctl.errors import UsageError
-from modelctl.graph import read_graph
+from modelctl.graph import artifact_facts
 from modelctl.kinds import Artifact, Environments, Golden, Graph
 from modelctl.scaffold import Provenance
 
@@ -25,13 +26,13 @@ class LocalFile:
         """SHA-256 of the bytes, in lower-case hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
-    def as_artifact(self) -> tuple[Artifact, Graph]:
-        """The artifact and its graph; UsageError where it is no servable ONNX file."""
-        try:
-            graph = read_graph(self.content)
-        except ValueError as error:
-            raise UsageError(f"{self.uri}: the file {error}") from error
-        return Artifact(self.uri, self.sha256, len(self.content)), graph
+    def as_artifact(self, providers: Sequence[str]) -> tuple[Artifact, Graph]:
+        """The artifact and its graph; UsageError where no server with those would load the file."""
+        facts = artifact_facts(self.uri, self.content)
+        problem = facts.problem_with(providers)
+        if facts.graph is None or problem:
+            raise UsageError(f"{self.uri}: the file {problem}")
+        return Artifact(self.uri, facts.sha256, facts.size_bytes), facts.graph
 
     def as_golden(self) -> Golden:
         """The golden file of a release."""

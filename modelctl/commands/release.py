@@ -84,7 +84,7 @@ def _files(
         release = _repeated(arguments, repository, latest)
         return {layout.release_file(model, identity): scaffold.release_text(release).encode()}
     onnx = artifacts.read(arguments.artifact, base, model, f"{identity}.onnx")
-    artifact, graph = onnx.as_artifact()
+    artifact, graph = onnx.as_artifact(latest.runtime.providers)
     files = onnx.copies(repository.environments)
     golden = None
     if arguments.golden:
