@@ -98,7 +98,7 @@ def _files(
         raise UsageError("say where artifacts are read from: --artifacts-at URI")
     name = arguments.model
     onnx = artifacts.read(arguments.artifact, base, name, "r1.onnx")
-    artifact, graph = onnx.as_artifact()
+    artifact, graph = onnx.as_artifact(DEFAULT_RUNTIME.providers)
     golden = (
         artifacts.read(arguments.golden, base, name, "r1.golden.json") if arguments.golden else None
     )
