@@ -47,7 +47,8 @@ def _record(tree: Tree, entry: Entry) -> Path | None:
 def _readers() -> str:
     """Everything beside the bytes that the facts depend on: packages and our own code."""
     package = Path(modelctl.model.__path__[0])
-    sources = (path.read_bytes() for path in sorted(package.rglob("*.py")))
+    read = (path for path in sorted(package.rglob("*")) if path.suffix in {".py", ".json"})
+    sources = (path.read_bytes() for path in read)
     code = hashlib.sha256(b"\0".join(sources)).hexdigest()
     return "\n".join([code, *map(_version, _PACKAGES)])
 
