@@ -24,6 +24,8 @@ from modelctl.repo.tree import Tree
 
 # These rules compare rendered bytes with typed files, and say nothing of the bytes themselves.
 _OF_TYPED_FILES = frozenset({"rendered-current", "rendered-orphan", "rendered-nonempty"})
+# To list and read one model of a commit costs as much as twenty of a thousand read at once.
+_MANY = 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class Change:
     @cached_property
     def before(self) -> Repository:
         """The repository at the commit that the change is made to."""
-        return load(CommitTree(self.root, self.base))
+        tree = CommitTree(self.root, self.base)
+        if len(self.folders) > _MANY:
+            _ = tree.entries  # all at once, instead of two git processes a model
+        return load(tree)
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -64,7 +69,13 @@ class Change:
 
     def most_traffic(self, pair: Pair) -> Mapping[str, int]:
         """By identity of a release, the most weight it had in an environment up to the base."""
-        return history.most_traffic(self.root, pair, self.base)
+        if pair not in self._most_traffic:
+            self._most_traffic[pair] = history.most_traffic(self.root, pair, self.base)
+        return self._most_traffic[pair]
+
+    @cached_property
+    def _most_traffic(self) -> dict[Pair, Mapping[str, int]]:
+        return {}
 
     def excused(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings, sorted; an error that must not hold back a return is a note."""
@@ -165,7 +176,7 @@ def change_of(root: Path, tree: Tree, *, base: str | None = None) -> Change | No
     paths = git.changed_paths(root, start, *ROOTS)
     if not paths and not base:
         start = git.first_parent(root, head)
-        paths = git.changed_paths(root, start, *ROOTS) if start else ()
+        paths = git.differing_paths(root, start, head, *ROOTS) if start else ()
     return Change(root, start, tree, frozenset(paths)) if start else None
 
 

@@ -5,6 +5,7 @@ Typed files say what is wanted. What a cluster or a local engine does, the rende
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -43,6 +44,7 @@ def is_deployment(path: str) -> bool:
     return PurePosixPath(path).name.startswith("deployment-") and bool(place(path).release)
 
 
+@lru_cache(maxsize=64)  # a change is asked about the same Deployments several times
 def pods(deployment: bytes) -> object:
     """The template that a Deployment makes its pods from: where it changes, they restart."""
     return _value(_loaded(deployment), "spec", "template")

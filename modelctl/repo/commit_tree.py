@@ -1,5 +1,6 @@
 """The files of a commit, read from git's objects; what is in the work tree does not matter."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from modelctl.errors import GitError, TreeError
@@ -29,6 +30,7 @@ class CommitTree:
         self._entries: Entries | None = None
         self._ordered: list[str] = []
         self._listed: dict[str, dict[str, Entry]] = {}
+        self._seen: dict[str, Entry | None] = {}  # alone; None for a folder, or for nothing
         self._blobs = {} if blobs is None else blobs
 
     @property
@@ -56,11 +58,9 @@ class CommitTree:
         """The names directly below a folder, sorted."""
         if self._entries is not None and folder in ROOTS:
             return names_below(self._entries, folder)
-        out = git.run(
-            self.folder, "ls-tree", "-z", "--name-only", "--full-tree", self.commit, f"{folder}/"
-        )
-        paths = filter(None, out.decode(errors="surrogateescape").split("\0"))
-        return tuple(sorted(path.rpartition("/")[2] for path in paths))
+        found = self._look(f"{folder}/")
+        self._seen |= found
+        return tuple(sorted(path.rpartition("/")[2] for path in found))
 
     def entry(self, path: str) -> Entry | None:
         """The entry at `path`, or None."""
@@ -72,7 +72,9 @@ class CommitTree:
         for folder, listed in self._listed.items():
             if path.startswith(f"{folder}/"):
                 return listed.get(path)
-        return self.below(path).get(path)
+        if path not in self._seen:
+            self._seen |= {path: None} | self._look(path)
+        return self._seen[path]
 
     def read(self, path: str) -> bytes:
         """The bytes of a regular file of the commit."""
@@ -91,16 +93,21 @@ class CommitTree:
         return git.read_blobs(self.folder, sorted({entry.identity} | (small - self._blobs.keys())))
 
     def _list(self, *paths: str) -> dict[str, Entry]:
-        out = git.run(
-            self.folder, "ls-tree", "-r", "-l", "-z", "--full-tree", self.commit, "--", *paths
-        )
-        records = (line for line in out.decode(errors="surrogateescape").split("\0") if line)
-        return dict(sorted(_record(record) for record in records))
+        found = sorted(self._look(*paths, options=("-r",)).items())
+        return {path: entry for path, entry in found if entry is not None}
+
+    def _look(self, *paths: str, options: Sequence[str] = ()) -> dict[str, Entry | None]:
+        """What git lists of paths; None for a folder."""
+        command = ("ls-tree", *options, "-l", "-z", "--full-tree", self.commit, "--", *paths)
+        out = git.run(self.folder, *command)
+        return dict(map(_record, filter(None, out.decode(errors="surrogateescape").split("\0"))))
 
 
-def _record(line: str) -> tuple[str, Entry]:
+def _record(line: str) -> tuple[str, Entry | None]:
     head, path = line.split("\t", 1)
-    mode, _, identity, size = head.split()
+    mode, kind, identity, size = head.split()
+    if kind == "tree":
+        return path, None
     if mode == SUBMODULE_MODE:
         return path, Entry(EntryKind.OTHER, 0, identity)
     if not size.isdigit():

@@ -24,8 +24,9 @@ service_level: {latency_p99_ms: 50, error_rate: 0.001, peak_rps: 200}
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any
 
 from modelctl.check.change import ModelChange
@@ -36,7 +37,7 @@ from modelctl.render import applied, generated
 from modelctl.repo import layout
 from modelctl.repo.kinds import Model
 from modelctl.repo.layout import place
-from modelctl.repo.repository import Repository
+from modelctl.repo.repository import ModelFiles, Repository
 
 ID = "restart-impact"
 LEVEL = Level.WARNING
@@ -96,14 +97,19 @@ def _in_model(change: ModelChange, path: str) -> tuple[str, Position] | None:
         old = getattr(before, field.name)
         if old == getattr(after, field.name):
             continue
-        kept = replace(change.after, model=replace(after, **{field.name: old}))
-        pods = applied.pods(generated(kept).get(path, "").encode())
+        kept = _rendered(change.after, replace(after, **{field.name: old}))
+        pods = applied.pods(kept.get(path, "").encode())
         if pods != applied.pods(change.after.generated[path]):
             typed = layout.model_file(change.folder)
             was, now = change.before.documents[typed], change.after.documents[typed]
             changed = (at for at in differing(was.value, now.value) if at[0] == field.name)
             return typed, now.at(*next(changed))
     return None
+
+
+@lru_cache(maxsize=4)  # one for each changed field, whatever the number of Deployments
+def _rendered(files: ModelFiles, model: Model) -> Mapping[str, str]:
+    return generated(replace(files, model=model))
 
 
 def _in_environment(change: ModelChange, path: str) -> tuple[str, Position] | None:
