@@ -11,7 +11,14 @@ from modelctl.edit import restored
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
-from modelctl.edit.way_back import WHOLE, is_settled, last_blob, path_of, release_identity
+from modelctl.edit.way_back import (
+    WHOLE,
+    Station,
+    Target,
+    is_settled,
+    last_blob,
+    path_of,
+)
 from modelctl.errors import EditRefusedError, NeverServedError
 from modelctl.render import drift
 from modelctl.repo import git, layout
@@ -36,14 +43,6 @@ class Rollback:
     warms: bool = False
     is_cold: bool = False
     restored_from: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A release to go back to; `content` is that of its file, None where today's is right."""
-
-    release: str
-    content: bytes | None = None
 
 
 def plan_rollback(
@@ -71,14 +70,14 @@ def plan_rollback(
 def _step(now: Situation, target: Target, wanted: Traffic, *, is_cold: bool) -> Rollback:
     """The files that bring the wanted traffic; what is deployed besides stays, at 0."""
     warms = not wanted.weights[target.release]
-    back = _release_file(now, target)
+    back = restored.release_file(now, target)
     changes = _rendered(now, wanted, back)
     if changes is not None:
         _require_effect(now, target, changes)
         return Rollback(target.release, changes, warms, is_cold)
-    found = restored.by_bytes(now, wanted, back)
+    found = restored.by_bytes(now, wanted, target)
     if found is None:
-        found = restored.by_rendering(now, wanted, back)
+        found = restored.by_rendering(now, wanted, target)
     if found is None:
         faults = [*now.files.repository.faults, *now.files.faults]
         shown = "\n  ".join(map(str, faults))
@@ -142,16 +141,21 @@ def _require_served(now: Situation) -> None:
 def _target(now: Situation, to: str | None) -> Target:
     if to is not None:
         return _named(now, to)
+    path = path_of(now.root, now.past)
     if not is_settled(now.stable, now.weights):
-        return _named(now, now.stable)
-    path = path_of(now.root, now.pair, now.past)
+        ran = bool(path) and path[-1].release == now.stable
+        return _as_it_ran(now, path[-1]) if ran else _named(now, now.stable)
     if len(path) > 1:
-        blob = path[-2].blob
-        return Target(path[-2].release, git.read_blobs(now.root, [blob])[blob])
+        return _as_it_ran(now, path[-2])
     raise EditRefusedError(
         f"found no release that was stable in {now.pair[1]} before {now.stable or 'any'}"
         f"{_why_no_history(now)}; {_choices(now)}"
     )
+
+
+def _as_it_ran(now: Situation, station: Station) -> Target:
+    content = git.read_blobs(now.root, [station.blob])[station.blob]
+    return Target(station.release, content, station.ran)
 
 
 def _named(now: Situation, release: str) -> Target:
@@ -165,17 +169,6 @@ def _named(now: Situation, release: str) -> Target:
             f"{_choices(now)}"
         )
     return Target(release, git.read_blobs(now.root, [blob])[blob])
-
-
-def _release_file(now: Situation, target: Target) -> Changes:
-    """The file of the target, where today's is another or none."""
-    path = layout.release_file(now.pair[0], target.release)
-    if target.content is None:
-        return {}
-    there = now.tree.read(path) if now.tree.entry(path) is not None else None
-    if there is not None and release_identity(there) == release_identity(target.content):
-        return {}
-    return {path: target.content}
 
 
 def _why_no_history(now: Situation) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from modelctl.edit.past import Past, past
 from modelctl.render import applied
-from modelctl.repo import git, history
-from modelctl.repo.history import Past
+from modelctl.render.applied import Served
+from modelctl.repo import git
 from modelctl.repo.kinds import Serving
 from modelctl.repo.layout import Pair, place
 from modelctl.repo.loading import load
@@ -40,20 +41,26 @@ class Situation:
         return {path: content for path, content in own if place(path).pair == self.pair}
 
     @cached_property
+    def served(self) -> Served | None:
+        """What is applied; None where no route is."""
+        return applied.served(self.generated)
+
+    @cached_property
     def weights(self) -> Mapping[str, int]:
         """The weights that are applied; those that are typed where nothing is."""
-        found = applied.weights(self.generated)
         typed = self.serving.weights if self.serving else {}
-        return typed if found is None else found
+        return self.served.weights if self.served else typed
 
     @cached_property
     def past(self) -> Sequence[Past]:
         """Every state that main had, newest first."""
-        return tuple(history.past(self.root, self.pair)) if git.head(self.root) else ()
+        return tuple(past(self.root, self.pair)) if git.head(self.root) else ()
 
     @property
     def stable(self) -> str:
-        """The stable release, as the file says or last said."""
-        if self.serving is not None:
-            return self.serving.stable
-        return self.past[0].stable if self.past else ""
+        """The stable release: as the route says, or said last; else as the file says."""
+        named = self.served.stable if self.served else None
+        typed = self.serving.stable if self.serving else ""
+        if named or (named is None and typed):
+            return named or typed
+        return next((state.stable for state in self.past if state.stable), typed)

@@ -6,6 +6,7 @@ never served. States are compared by git's object names, so nothing is read to c
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def past(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[Past]:
     path = layout.serving_file(*pair)
     found = [state for state in states(root, revision, *paths_of(pair)) if path in state.blobs]
     contents = git.read_blobs(root, sorted({state.blobs[path] for state in found}))
-    read = {blob: _traffic(path, content) for blob, content in contents.items()}
+    read = {blob: asked_for(path, content) for blob, content in contents.items()}
     for state in found:
         traffic = read[state.blobs[path]]
         if traffic is not None:
@@ -122,7 +123,8 @@ def traffic_changes(root: Path, pair: Pair, revision: str = "HEAD") -> Iterator[
             yield state
 
 
-def _traffic(path: str, content: bytes) -> tuple[str, Mapping[str, int]] | None:
+@lru_cache(maxsize=1024)  # the states of a long history have few serving files
+def asked_for(path: str, content: bytes) -> tuple[str, Mapping[str, int]] | None:
     """Stable release and weights of a serving file; None where they cannot be read for certain."""
     document, faults = parse(path, content)
     fields = document.value if document is not None and not faults else None
