@@ -6,6 +6,7 @@ never served. States are compared by git's object names, so nothing is read to c
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def _told(root: Path, path: str, found: Sequence[FileState]) -> Iterator[Traffic
     """Those of some states that have a serving file at a path that can be read."""
     found = [state for state in found if path in state.blobs]
     contents = git.read_blobs(root, sorted({state.blobs[path] for state in found}))
-    read = {blob: _traffic(path, content) for blob, content in contents.items()}
+    read = {blob: asked_for(path, content) for blob, content in contents.items()}
     for state in found:
         traffic = read[state.blobs[path]]
         if traffic is not None:
@@ -165,7 +166,8 @@ def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str,
     return most
 
 
-def _traffic(path: str, content: bytes) -> tuple[str, Mapping[str, int]] | None:
+@lru_cache(maxsize=1024)  # the states of a long history have few serving files
+def asked_for(path: str, content: bytes) -> tuple[str, Mapping[str, int]] | None:
     """Stable release and weights of a serving file; None where they cannot be read for certain."""
     document, faults = parse(path, content)
     fields = document.value if document is not None and not faults else None
