@@ -97,10 +97,17 @@ class Commands(Stage):
             options = ["--release", self.deployed(pair, which)]
         return [word, pair[0], "--env", pair[1], *options, "--commit"]
 
+    def _mend_by_a_command(self, pair: Pair) -> None:
+        words = ("retire", pair[0], "--env", pair[1], "--release", "r98", "--commit")
+        assert "an interrupted edit was" in self.ground.modelctl(*words).output
+
     def _judge_what_is_left(self, pair: Pair, words: list[str]) -> None:
         """The next command finds the edit whole, or undoes it; it is one that is refused."""
         head, _ = self.ground.status()
         was_half = self.ground.is_half_edited()
+        if was_half and head != self.walker.moment.id:
+            self._mend_by_a_command(pair)  # one edit was whole before the next one was killed
+            was_half = False
         if head != self.walker.moment.id:
             self.walker.arrive(head, pair, words[0])
             self.seen["kill: committed whole"] += 1

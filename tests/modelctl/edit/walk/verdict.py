@@ -15,7 +15,12 @@ def passes(oracle: Oracle, moment: Moment) -> bool:
     wrong = errors(oracle, moment)
     if not wrong or _is_return(oracle, moment):
         return True
-    return all(kind == "pair" and _is_back(moment, (of[0], of[1])) for kind, *of in wrong)
+    return all(
+        kind == "pair"
+        and _is_back(moment, (of[0], of[1]))
+        and not _lacks_an_artifact(oracle, moment, (of[0], of[1]))
+        for kind, *of in wrong
+    )
 
 
 def is_served(oracle: Oracle, moment: Moment, pair: Pair) -> bool | None:
@@ -92,6 +97,14 @@ def _has_artifact(oracle: Oracle, moment: Moment, path: str) -> bool:
     content = oracle.read(moment, path)
     release = files.form(content) if content else None
     return release is None or files.artifact_path(release) in moment.files
+
+
+def _lacks_an_artifact(oracle: Oracle, moment: Moment, pair: Pair) -> bool:
+    """Whether a file that a pair serves is gone; that is told of the release, not of the pair."""
+    serving = oracle.serving(moment, pair)
+    releases = files.deployed(serving) if serving and pair[1] == "local" else ()
+    paths = (files.release_file(pair[0], name) for name in releases)
+    return not all(_has_artifact(oracle, moment, path) for path in paths)
 
 
 def _is_back(moment: Moment, pair: Pair) -> bool:
