@@ -67,8 +67,12 @@ def last_blob(states: Iterable[TrafficState], pair: Pair, release: str) -> str |
 
 def _applied_of(state: TrafficState) -> frozenset[str]:
     """The blobs of the generated files that belong to the stable release alone."""
-    own = state.files.generated.items()
-    return frozenset(blob for path, blob in own if layout.place(path).release == state.stable)
+    places = ((layout.place(path), blob) for path, blob in state.files.blobs.items())
+    return frozenset(
+        blob
+        for where, blob in places
+        if where.release == state.stable and where.kind in layout.GENERATED
+    )
 
 
 def _stable_blob(pair: Pair, state: TrafficState) -> str | None:

@@ -233,7 +233,8 @@ def hidden(root: Path) -> dict[str, tuple[str, str]]:
 def sizes(folder: Path, identities: Iterable[str]) -> dict[str, int]:
     """The size of each object in bytes, by one git process; 0 for one that is not here."""
     asked = list(dict.fromkeys(identities))
-    out = run(folder, "cat-file", "--batch-check", "--buffer", stdin="".join(f"{i}\n" for i in asked).encode())
+    stdin = "".join(f"{identity}\n" for identity in asked).encode()
+    out = run(folder, "cat-file", "--batch-check", "--buffer", stdin=stdin)
     words = (line.rsplit(" ", 1)[1] for line in out.decode().splitlines())
     return {i: int(size) if size.isdigit() else 0 for i, size in zip(asked, words, strict=True)}
 
