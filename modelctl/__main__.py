@@ -43,7 +43,7 @@ class Command(Protocol):
         """Add the command's arguments."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; the exit code."""
+        """Do it; gives the exit code."""
 
 
 def command(name: str) -> Command:
@@ -65,7 +65,7 @@ def command(name: str) -> Command:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; 0 done, 1 refused or findings, 2 could not run, 130 interrupted."""
+    """Run one command; gives 0 done, 1 refused or findings, 2 could not run, 130 interrupted."""
     try:
         ending.prepare_output()
         exit_code = _run(sys.argv[1:] if words is None else words)

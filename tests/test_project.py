@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import tomllib
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ from scratch import PROJECT, git
 
 CHECK_OF_START = 5
 SERVER_DEPENDENCIES = 7
+ARCHITECTURE = "docs/explanation/architecture.md"
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/README.md", ARCHITECTURE)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+NAME = re.compile(r"`([^`\s]+)`")
+PATH = re.compile(r"(?:[\w.<>*-]+/)+[\w.<>*-]*|[\w.-]+\.(?:json|md|py|toml|yaml|yml)")
+PLACEHOLDER = re.compile(r"<[^<>]+>|\*")
+ROOM = re.compile(r"^- \*\*`(\w+)/`\*\*: (.*)$", re.MULTILINE)
 FORBIDDEN = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 
 
@@ -107,4 +115,86 @@ def test_no_text_is_left_to_do() -> None:
 
     assert [] == [
         str(path) for path in paths if FORBIDDEN.search(path.read_text("utf-8", "replace"))
+    ]
+
+
+def in_the_tree() -> set[str]:
+    """The path of every file of the repository, and of every folder that holds one."""
+    files = [path.relative_to(PROJECT) for path in tracked("")]
+    return {str(path) for file in files for path in (file, *file.parents)}
+
+
+def shape(name: str) -> str:
+    """A pattern of the paths that a name stands for: each of its placeholders is any word."""
+    return "[^/]+".join(map(re.escape, PLACEHOLDER.split(name.rstrip("/"))))
+
+
+def rooms() -> dict[str, list[str]]:
+    """By room of `modelctl/`, what its line in the architecture names."""
+    lines = ROOM.findall((PROJECT / ARCHITECTURE).read_text())
+    return {room: NAME.findall(line) for room, line in lines}
+
+
+def packages(folder: str) -> list[str]:
+    """The packages below a folder, as paths from there."""
+    found = (PROJECT / folder).glob("*/**/__init__.py")
+    return sorted(str(path.parent.relative_to(PROJECT / folder)) for path in found)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_path_that_a_document_names_exists(document: str) -> None:
+    """Whoever comes in by a document finds what it speaks of; a path may be told by its end."""
+    text = (PROJECT / document).read_text()
+    names = {name: re.compile(f"(?:.*/)?{shape(name)}") for name in NAME.findall(text)}
+    links = [(PROJECT / document).parent / link for link in LINK.findall(text)]
+    tree = in_the_tree()
+
+    assert [] == [link for link in links if not link.exists()]
+    assert [] == [
+        name
+        for name, end in names.items()
+        if PATH.fullmatch(name) and not any(map(end.fullmatch, tree))
+    ]
+
+
+def test_every_room_is_described() -> None:
+    """Each folder of `modelctl/` has its line in the architecture, and its folders a word there."""
+    named = [f"{room}/{name}" for room, names in rooms().items() for name in ("", *names)]
+    known = {shape(each) for name in named for each in accumulate(name.split("/"), "{}/{}".format)}
+    found = packages("modelctl")
+
+    assert found
+    assert [] == [room for room in found if not any(re.fullmatch(each, room) for each in known)]
+
+
+def test_a_room_holds_what_its_line_names() -> None:
+    """A file or folder that a room's line in the architecture speaks of lies in that room."""
+    named = [
+        f"modelctl/{room}/{n}" for room, ns in rooms().items() for n in ns if PATH.fullmatch(n)
+    ]
+    tree = in_the_tree()
+
+    assert named
+    assert [] == [name for name in named if not any(re.fullmatch(shape(name), p) for p in tree)]
+
+
+def test_every_room_of_the_server_is_described() -> None:
+    """Each folder of the model server is named in the architecture."""
+    named = NAME.findall((PROJECT / ARCHITECTURE).read_text())
+    found = packages("serving/modelserver")
+
+    assert found
+    assert [] == [room for room in found if f"{room}/" not in named]
+
+
+def test_tests_lie_where_their_code_does() -> None:
+    """A folder of tests below `tests/modelctl/` mirrors a folder, or a module, of `modelctl/`."""
+    tests, code = PROJECT / "tests" / "modelctl", PROJECT / "modelctl"
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+
+    assert len(folders) > 1
+    assert [] == [
+        folder
+        for folder in folders
+        if not (code / folder).is_dir() and not (code / f"{folder}.py").is_file()
     ]

@@ -64,11 +64,11 @@ class Change:
         return bool(self.returned) and all(self._is_part_of_a_return(path) for path in self.paths)
 
     def release_identities(self, folder: str, release: str) -> Collection[str]:
-        """What a release file has come down to at the commits of main up to the base."""
+        """The identities that a release has had at the commits of main up to the base."""
         return history.release_identities(self.root, folder, release, self.base)
 
     def most_traffic(self, pair: Pair) -> Mapping[str, int]:
-        """By what a release comes down to, the most weight it had in an environment until then."""
+        """By identity of a release, the most weight it had in an environment up to the base."""
         if pair not in self._most_traffic:
             self._most_traffic[pair] = history.most_traffic(self.root, pair, self.base)
         return self._most_traffic[pair]
@@ -138,11 +138,11 @@ class ModelChange:
         return {environment: applied.read(files) for environment, files in found.items()}
 
     def had_before(self, release: str) -> bool:
-        """Whether main has had a release as it is now, whatever was made of it since."""
+        """Whether main has had the release with the identity that it has now."""
         return self._identity(release) in self.of.release_identities(self.folder, release)
 
     def most_traffic(self, environment: str, release: str) -> int:
-        """The most weight that a release, as it is now, has had in an environment."""
+        """The most weight that a release of this identity has had in an environment."""
         most = self.of.most_traffic((self.folder, environment))
         return most.get(self._identity(release), 0)
 

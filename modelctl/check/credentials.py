@@ -14,6 +14,7 @@ from modelctl.repo.characters import OTHER_LINE_ENDS
 # Repeats are bounded wherever a hostile line could make them long.
 # Beginnings of a value that is empty, a reference, a placeholder or a collection of its own.
 _NO_VALUE = r"(?:$|[#$<{}\[|>&*,]|(?:null|true|false)\b|~|[\"'](?:[$<{]|[\"']))"
+# A key of a configuration whose value is a credential.
 _KEY = (
     r"[\"']?(?:[\w.-]{0,80}[_.-])?(?:password|passwd|passphrase|api[_-]?key|secret[_-]key"
     r"|secret[_-]access[_-]key|client[_-]?secret|private[_-]?key|access[_-]?token"
@@ -54,7 +55,7 @@ _WORDS = re.compile(
     r"private|akia|asia|gh[pousr]_|github_pat|glpat-|xox|aiza|hf_|eyj|://[^/\s]*@|[?&][a-z-]+="
     r"|bearer|secret|pass|api.?key|token"
 )
-_PROSE = (".md", ".rst", ".txt")
+_PROSE = (".md", ".rst", ".txt")  # here a word such as password is no key of a configuration
 _MAX_IN_A_FILE = 20  # findings of one form; whoever has more mends those first
 _BEFORE = " \t{,-\"'?&"  # what a form may match before the credential itself
 

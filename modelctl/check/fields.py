@@ -1,4 +1,4 @@
-"""Which fields of a document are others than before."""
+"""Which fields of a document differ from what they were before."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from modelctl.repo.scalars import short
 
 
 def differing(before: object, after: object, at: Pointer = ()) -> Iterator[Pointer]:
-    """The deepest places where two values differ, in the order of the value after.
+    """Pointers to the innermost fields where two values differ, in the order of the value after.
 
     A list that became longer or shorter differs as a whole.
     """
@@ -32,7 +32,7 @@ def named(at: Pointer) -> str:
 
 
 def shown(value: object, at: Pointer) -> str:
-    """What a value has at a place, in few characters; `none` where it has nothing there."""
+    """What a value has at a pointer, in few characters; `none` where it has nothing there."""
     for part in at:
         has = part in value if isinstance(value, dict) else isinstance(value, list)
         if not has:

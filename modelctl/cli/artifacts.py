@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from modelctl.cli import values
 from modelctl.cli.parser import Parser
 from modelctl.edit.scaffold import Provenance
 from modelctl.errors import UsageError
-from modelctl.model.graph import read_graph
+from modelctl.model.graph import artifact_facts
 from modelctl.model.tensors import Graph
 from modelctl.repo import mirrors
 from modelctl.repo.kinds import Artifact, Environments, Golden
@@ -28,20 +29,24 @@ class LocalFile:
         """SHA-256 of the bytes, in lower-case hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
-    def as_artifact(self) -> tuple[Artifact, Graph]:
-        """The artifact and its graph; UsageError where it is no servable ONNX file."""
-        try:
-            graph = read_graph(self.content)
-        except ValueError as error:
-            raise UsageError(f"{self.uri}: the file {error}") from error
-        return Artifact(self.uri, self.sha256, len(self.content)), graph
+    def as_artifact(self, providers: Sequence[str]) -> tuple[Artifact, Graph]:
+        """The artifact and its graph.
+
+        Raises:
+            UsageError: No server with these execution providers would load the file.
+        """
+        facts = artifact_facts(self.uri, self.content)
+        problem = facts.problem_with(providers)
+        if facts.graph is None or problem:
+            raise UsageError(f"{self.uri}: the file {problem}")
+        return Artifact(self.uri, facts.sha256, facts.size_bytes), facts.graph
 
     def as_golden(self) -> Golden:
         """The golden file of a release."""
         return Golden(self.uri, self.sha256)
 
     def copies(self, environments: Environments) -> dict[str, bytes | None]:
-        """Where the bytes belong in this repository: every place a mirror reads them from."""
+        """By path, the bytes, wherever some environment reads the URI from this repository."""
         tables = [environment.artifact_mirrors for environment in environments.ordered]
         places = {mirrors.mirrored(self.uri, table) for table in (*tables, {})}
         return {path: self.content for path in map(mirrors.repository_path, places) if path}
@@ -82,7 +87,11 @@ def configure(parser: Parser) -> None:
 
 
 def read(path: Path, base_uri: str, model: str, name: str) -> LocalFile:
-    """The bytes of a file as the artifact `<base>/<model>/<name>`; UsageError if unreadable."""
+    """The bytes of a file, to be pinned as `<base>/<model>/<name>`.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -73,7 +73,7 @@ def _looked_at(tree: Tree, only: Collection[str] | None) -> Iterable[str]:
 
 
 def _returned(change: Change | None, findings: Collection[Finding]) -> Iterator[str]:
-    """What is on its way back, where that excuses anything."""
+    """Words on each model that has returned, where that excuses a finding."""
     if change is None or not any(finding.level == "note" for finding in findings):
         return
     for (model, environment), commit in change.returned.items():

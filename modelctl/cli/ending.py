@@ -1,4 +1,4 @@
-"""How a command ends: from any error to words and an exit code, after its output is written."""
+"""How a command ends: its output is written, and an error becomes words and an exit code."""
 
 import errno
 import io
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 EXIT_FINDINGS = 1
 EXIT_COULD_NOT_RUN = 2
-EXIT_INTERRUPTED = 130
-TRACEBACK = "MODELCTL_TRACEBACK"
+EXIT_INTERRUPTED = 130  # as shells say of a program that Ctrl-C has ended
+TRACEBACK = "MODELCTL_TRACEBACK"  # the environment variable that asks for tracebacks
 
 
 class _Output(io.FileIO):
     """Standard output, whose failures are told from those of every other file."""
 
     def write(self, content: "ReadableBuffer", /) -> int:
-        """Write; OutputError where that fails."""
+        """Write, and tell a failure from that of any other file.
+
+        Raises:
+            OutputError: The bytes could not be written.
+        """
         try:
             return super().write(content)
         except OSError as error:
@@ -33,7 +37,9 @@ class _Output(io.FileIO):
 
 
 def prepare_output() -> None:
-    """Make both streams escape what their encoding lacks, and standard output fail by its name.
+    """Prepare both standard streams: what their encoding lacks is escaped from now on.
+
+    A failure of standard output is told from that of any other file.
 
     Raises:
         OutputError: There is no standard output, so that nobody would see what was done.
@@ -53,7 +59,7 @@ def prepare_output() -> None:
 
 
 def tell(error: BaseException) -> int:
-    """Say on standard error what went wrong; the exit code."""
+    """Say on standard error what went wrong; gives the exit code."""
     reaction = next(reaction for reaction in REACTIONS if isinstance(error, reaction[0]))
     _, words, exit_code = reaction
     _let_go_unless_written(sys.stdout)

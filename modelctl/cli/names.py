@@ -7,7 +7,11 @@ from modelctl.repo.repository import ModelFiles, Repository
 
 
 def refuse_unknown_model(repository: Repository, model: str) -> None:
-    """UsageError, with the nearest name, unless the model has a folder."""
+    """Return if the model has a folder.
+
+    Raises:
+        UsageError: It has none; the message has the nearest name.
+    """
     folders = repository.folders
     if model not in folders:
         raise UsageError(
@@ -17,7 +21,11 @@ def refuse_unknown_model(repository: Repository, model: str) -> None:
 
 
 def refuse_unknown_environment(repository: Repository, environment: str) -> None:
-    """UsageError, with the nearest name, unless the environment is listed."""
+    """Return if the environment is listed.
+
+    Raises:
+        UsageError: It is not; the message has the nearest name.
+    """
     listed = [environment.name for environment in repository.environments.ordered]
     if not listed:
         raise UsageError(
@@ -31,7 +39,11 @@ def refuse_unknown_environment(repository: Repository, environment: str) -> None
 
 
 def unserved(files: ModelFiles, environment: str) -> UsageError:
-    """Why a model has no valid serving file in an environment."""
+    """The error that says why a model has no valid serving file in an environment.
+
+    Raises:
+        UsageError: There is no such model or environment.
+    """
     path = layout.serving_file(files.folder, environment)
     faults = [str(fault) for fault in files.faults if fault.path == path]
     if faults:

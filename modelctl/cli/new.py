@@ -17,6 +17,7 @@ from modelctl.repo.loading import load
 from modelctl.repo.repository import Repository
 from modelctl.repo.tree import WorkTree
 
+# What release r1 begins with; people change it as they measure.
 DEFAULT_RUNTIME = Runtime(providers=("cpu",), threads=1, max_inflight=64, batching=None)
 DEFAULT_CPU = "1"
 
@@ -97,7 +98,7 @@ def _files(
         raise UsageError("say where artifacts are read from: --artifacts-at URI")
     name = arguments.model
     onnx = artifacts.read(arguments.artifact, base, name, "r1.onnx")
-    artifact, graph = onnx.as_artifact()
+    artifact, graph = onnx.as_artifact(DEFAULT_RUNTIME.providers)
     golden = (
         artifacts.read(arguments.golden, base, name, "r1.golden.json") if arguments.golden else None
     )

@@ -1,7 +1,7 @@
 """Writes the generated reference of this repository: `python -m modelctl.cli.pages`.
 
-The rules from their modules, the fields from the JSON Schemas, the README of each role from its
-argument specs. Tests compare all of them with what is committed.
+The pages of rules come from their modules, those of fields from the JSON Schemas, the README of
+each role from its argument specs. Tests compare all of them with what is committed.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The parser of a command's arguments: none is swallowed, each refusal is a UsageError."""
+"""The parser of a command's arguments: none is swallowed, each refusal is a `UsageError`."""
 
 import argparse
 import re
@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def error(self, message: str) -> NoReturn:
-        """Raise argparse's own complaint as a UsageError."""
+        """Raise argparse's own complaint as a `UsageError`."""
         raise UsageError(f"{message.removeprefix('argument ')} (see `{self.prog} --help`)")
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"{place}found an empty argument, expected a value, or none at all")
 
     def _options(self, words: Sequence[str]) -> Iterator[str]:
-        """The name of each option in the words; UsageError for one that is not known."""
+        """The name of each option in the words; one that is not known is refused."""
         known = self._option_string_actions
         for word in takewhile(lambda word: word != "--", words):
             name = word.partition("=")[0]

@@ -99,7 +99,7 @@ def _files(
         release = _repeated(arguments, own, latest)
         return {layout.release_file(model, release_id): scaffold.release_text(release).encode()}
     onnx = artifacts.read(arguments.artifact, base, model, f"{release_id}.onnx")
-    artifact, graph = onnx.as_artifact()
+    artifact, graph = onnx.as_artifact(latest.runtime.providers)
     files = onnx.copies(environments)
     golden = None
     if arguments.golden:

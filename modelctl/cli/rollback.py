@@ -15,7 +15,7 @@ from modelctl.repo import git
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 
-_LOOK_S = 0.5
+_LOOK_S = 0.5  # between two looks at the engine's status file
 _WAIT_S = 600.0  # as long as a Deployment may take to make progress
 
 
@@ -42,7 +42,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write or commit the next step of the way back; with --wait every step."""
+    """Write or commit the next step of the way back; with `--wait` every step."""
     root = git.top_level(Path.cwd())
     step = _step(arguments, root)
     if step.warms and arguments.wait:

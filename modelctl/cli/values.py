@@ -1,6 +1,7 @@
-"""Argument types: what a word of the command line must be, in the words of a finding.
+"""Argument types: from a word of the command line to a value, or a refusal in a finding's words.
 
-Where a word becomes a field of a typed file, the field's own schema decides.
+Each raises `ArgumentTypeError` for a word that is no such value. Where a word becomes a field of a
+typed file, the field's own schema decides.
 """
 
 import math
@@ -20,7 +21,7 @@ _MAX_PORT = 65535
 
 
 def text(kind: str, *field: str) -> Callable[[str], str]:
-    """A type: text that a field of a kind of typed file accepts."""
+    """The argument type for text that a field of a kind of typed file accepts."""
 
     def read(word: str) -> str:
         _refuse(kind, field, word)
@@ -30,7 +31,7 @@ def text(kind: str, *field: str) -> Callable[[str], str]:
 
 
 def number(kind: str, *field: str) -> Callable[[str], float]:
-    """A type: a number that a field of a kind of typed file accepts."""
+    """The argument type for a number that a field of a kind of typed file accepts."""
 
     def read(word: str) -> float:
         value = _finite(word, f"found {word!r}, expected a number")

@@ -9,13 +9,20 @@ from pathlib import Path
 
 from modelctl.edit import restored
 from modelctl.edit.overlay import Changes, OverlayTree, differing
+from modelctl.edit.past import shares
 from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
-from modelctl.edit.way_back import WHOLE, is_settled, last_blob, path_of
+from modelctl.edit.way_back import (
+    WHOLE,
+    Station,
+    Target,
+    is_settled,
+    last_blob,
+    path_of,
+)
 from modelctl.errors import EditRefusedError, NeverServedError
 from modelctl.render import drift
 from modelctl.repo import git, layout
-from modelctl.repo.identity import release_identity
 from modelctl.repo.kinds import Serving
 from modelctl.repo.layout import GENERATED, Kind, Pair, place
 from modelctl.repo.loading import load
@@ -39,14 +46,6 @@ class Rollback:
     restored_from: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A release to go back to; `content` is its file of then, None where today's file counts."""
-
-    release: str
-    content: bytes | None = None
-
-
 def plan_rollback(
     root: Path, tree: Tree, pair: Pair, *, to: str | None = None, at_once: bool = False
 ) -> Rollback:
@@ -61,8 +60,8 @@ def plan_rollback(
     now = Situation(root, tree, pair)
     _require_served(now)
     target = _target(now, to)
-    runs = target.release in now.runs
-    kept = {release: weight for release, weight in now.weights.items() if weight}
+    runs = target.release in now.weights
+    kept = shares(now.weights)
     if runs or at_once or not kept:
         all_of_it = Traffic(target.release, {target.release: WHOLE})
         return _step(now, target, all_of_it, is_cold=not runs)
@@ -72,11 +71,11 @@ def plan_rollback(
 def _step(now: Situation, target: Target, wanted: Traffic, *, is_cold: bool) -> Rollback:
     """The files that bring the wanted traffic; what is deployed besides stays, at 0."""
     warms = not wanted.weights[target.release]
-    back = _release_file(now, target)
+    back = restored.release_file(now, target)
     changes, commit = _rendered(now, wanted, back), ""
-    if changes is None or _disturbs(now, target, changes, back):
-        found = restored.by_bytes(now, wanted, back) or restored.by_rendering(now, wanted, back)
-        changes, commit = found or (changes, "")
+    if changes is None:
+        found = restored.by_bytes(now, wanted, target) or restored.by_rendering(now, wanted, target)
+        changes, commit = found or (None, "")
     if changes is None:
         faults = [*now.files.repository.faults, *now.files.faults]
         shown = "\n  ".join(map(str, faults))
@@ -86,17 +85,6 @@ def _step(now: Situation, target: Target, wanted: Traffic, *, is_cold: bool) -> 
         )
     _require_effect(now, target, changes)
     return Rollback(target.release, changes, warms, is_cold, commit)
-
-
-def _disturbs(now: Situation, target: Target, changes: Changes, back: Changes) -> bool:
-    """Whether rendering would change what runs of the target: it was edited, and not rendered.
-
-    What runs is what is to get the traffic; bits that never served must not come instead.
-    """
-    runs = target.release in now.runs and not back
-    return runs and any(
-        place(path).kind in GENERATED and place(path).release == target.release for path in changes
-    )
 
 
 def _rendered(now: Situation, wanted: Traffic, back: Changes) -> Changes | None:
@@ -150,16 +138,21 @@ def _require_served(now: Situation) -> None:
 def _target(now: Situation, to: str | None) -> Target:
     if to is not None:
         return _named(now, to)
+    path = path_of(now.root, now.past)
     if not is_settled(now.stable, now.weights):
-        return _named(now, now.stable)
-    path = path_of(now.root, now.pair, now.past)
+        ran = bool(path) and path[-1].release == now.stable
+        return _as_it_ran(now, path[-1]) if ran else _named(now, now.stable)
     if len(path) > 1:
-        blob = path[-2].blob
-        return Target(path[-2].release, git.read_blobs(now.root, [blob])[blob])
+        return _as_it_ran(now, path[-2])
     raise EditRefusedError(
         f"found no release that was stable in {now.pair[1]} before {now.stable or 'any'}"
         f"{_why_no_history(now)}; {_choices(now)}"
     )
+
+
+def _as_it_ran(now: Situation, station: Station) -> Target:
+    content = git.read_blobs(now.root, [station.blob])[station.blob]
+    return Target(station.release, content, station.ran)
 
 
 def _named(now: Situation, release: str) -> Target:
@@ -173,17 +166,6 @@ def _named(now: Situation, release: str) -> Target:
             f"{_choices(now)}"
         )
     return Target(release, git.read_blobs(now.root, [blob])[blob])
-
-
-def _release_file(now: Situation, target: Target) -> Changes:
-    """The file of the target, where today's is another or none."""
-    path = layout.release_file(now.pair[0], target.release)
-    if target.content is None:
-        return {}
-    there = now.tree.read(path) if now.tree.entry(path) is not None else None
-    if there is not None and release_identity(there) == release_identity(target.content):
-        return {}
-    return {path: target.content}
 
 
 def _why_no_history(now: Situation) -> str:

@@ -1,13 +1,14 @@
-"""A model in an environment as a rollback finds it: typed files, applied files, and the past."""
+"""A model in an environment as a rollback finds it: typed, applied, and as it was."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from modelctl.edit.past import AppliedState, past
 from modelctl.render import applied
-from modelctl.repo import git, history
-from modelctl.repo.history import TrafficState
+from modelctl.render.applied import Served
+from modelctl.repo import git
 from modelctl.repo.kinds import Serving
 from modelctl.repo.layout import Pair, place
 from modelctl.repo.loading import load
@@ -17,7 +18,7 @@ from modelctl.repo.tree import Tree
 
 @dataclass(frozen=True)
 class Situation:
-    """A model in an environment: what is typed, what is applied, and what main had before."""
+    """A model in an environment as it is: typed, applied, and as it was."""
 
     root: Path
     tree: Tree
@@ -30,7 +31,7 @@ class Situation:
 
     @property
     def serving(self) -> Serving | None:
-        """The value of the serving file; None where it is absent or faulty."""
+        """The serving file; None where it is absent or broken."""
         return self.files.servings.get(self.pair[1])
 
     @cached_property
@@ -40,25 +41,26 @@ class Situation:
         return {path: content for path, content in own if place(path).pair == self.pair}
 
     @cached_property
-    def weights(self) -> Mapping[str, int]:
-        """The weights that are applied; where no route is, those that are typed."""
-        found = applied.weights(self.generated)
-        typed = self.serving.weights if self.serving else {}
-        return typed if found is None else found
-
-    @property
-    def runs(self) -> frozenset[str]:
-        """The releases that anything is applied for."""
-        return frozenset({place(path).release for path in self.generated} - {""})
+    def served(self) -> Served | None:
+        """What is applied; None where no route is."""
+        return applied.served(self.generated)
 
     @cached_property
-    def past(self) -> Sequence[TrafficState]:
+    def weights(self) -> Mapping[str, int]:
+        """The weights that are applied; those that are typed where nothing is."""
+        typed = self.serving.weights if self.serving else {}
+        return self.served.weights if self.served else typed
+
+    @cached_property
+    def past(self) -> Sequence[AppliedState]:
         """Every state that main had, newest first."""
-        return tuple(history.past(self.root, self.pair)) if git.head(self.root) else ()
+        return tuple(past(self.root, self.pair)) if git.head(self.root) else ()
 
     @property
     def stable(self) -> str:
-        """The stable release, as the serving file says; where it is faulty, as it said last."""
-        if self.serving is not None:
-            return self.serving.stable
-        return self.past[0].stable if self.past else ""
+        """The stable release: as the route says, or said last; else as the file says."""
+        named = self.served.stable if self.served else None
+        typed = self.serving.stable if self.serving else ""
+        if named or (named is None and typed):
+            return named or typed
+        return next((state.stable for state in self.past if state.stable), typed)

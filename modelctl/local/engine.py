@@ -1,7 +1,7 @@
 """The engine: takes revisions, and steps towards them until what runs is what git says.
 
-One loop, level-triggered: whatever happened, a step compares what is wanted with what is there
-and does the next thing. Nothing but a step changes what Envoy routes.
+It is one loop. Whatever has happened, a step compares what is wanted with what is there and does
+the next thing; nothing else changes what Envoy routes.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from modelctl.repo.git import Commit
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A rollout and the target whose routes Envoy is given; a newer one may come meanwhile."""
+    """A plan whose routes Envoy is given; meanwhile its rollout may get a newer target."""
 
     rollout: Rollout
     plan: ModelPlan | None
@@ -67,13 +67,13 @@ class Engine:
 
     @property
     def good(self) -> str | None:
-        """The newest revision, once all of it is routed as git says."""
+        """The newest revision, once everything in it is routed as git says; None until then."""
         seen = self.seen
         is_good = seen is not None and seen.refusal is None and not seen.refused
         return seen.commit.id if seen and is_good and self.converged else None
 
     def offer(self, reading: Reading) -> None:
-        """Take the newest revision: aim at what it may change, keep what runs of the rest."""
+        """Take the newest revision: aim at what it may change, keep what runs of refused models."""
         self.seen = reading
         commit = reading.commit
         label = f'{commit.id[:12]} "{commit.subject}" by {commit.author}'
@@ -143,7 +143,7 @@ class Engine:
             rollout.aim(None, None)
 
     async def _step(self) -> float:
-        """Do what can be done now; how long to wait, in seconds, before looking again."""
+        """Do what can be done now; gives the seconds to wait before looking again."""
         view = await self._envoy.view()
         self.healthy = view.healthy_ports()
         for rollout in self.rollouts.values():
@@ -166,7 +166,10 @@ class Engine:
         return self._timing.hurry_s if hurry else self._timing.sample_s
 
     async def _publish(self, sent: Sequence[_Sent]) -> None:
-        """Note what Envoy now routes; a reading taken before that begins the new share."""
+        """Note what Envoy routes now.
+
+        Where weights change, counters are read first, because shares are measured anew from here.
+        """
         changed = [each for each in sent if _weights(each.plan) != _weights(each.rollout.live)]
         if changed:
             await self.sample()
@@ -189,7 +192,7 @@ class Engine:
         return snapshot(self._envoy.folder, self._supervisor.endpoints(), published)
 
     def _envoy_lags(self) -> bool:
-        """Whether Envoy is about to see something that the replicas already know."""
+        """Whether Envoy does not know yet that a replica is ready, or gone."""
         return any(
             (replica.phase is Phase.READY and replica.port not in self.healthy)
             or replica.phase is Phase.GONE
@@ -224,7 +227,7 @@ def _weights(plan: ModelPlan | None) -> dict[str, int]:
 
 
 def _spelled(plan: ModelPlan | None) -> str:
-    """The weights of a plan, by release."""
+    """The weights of a plan, by release, in words."""
     weights = _weights(plan).items()
     named = (f"{plan.release_of(service)} {weight}" for service, weight in weights if plan)
     return ", ".join(named) or "none"

@@ -8,9 +8,9 @@ from modelctl.local.engine import Engine
 from modelctl.local.source.reading import Reader
 from modelctl.local.source.repositories import Source
 
-_RETRY_S = 1.0
-_FIRST_LIMIT_S = 60.0
-_LOOK_S = 0.05
+_RETRY_S = 1.0  # before the next try after a failure
+_FIRST_LIMIT_S = 60.0  # for the last good revision to be served; then the newest one counts
+_LOOK_S = 0.05  # between two looks at whether it is
 
 
 async def follow(source: Source, reader: Reader, engine: Engine, good: str | None) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from modelctl.status.event import Event, printable
 
-_KEPT = 50
-_COMPARED = 4
+_KEPT = 50  # events of one model
+_COMPARED = 4  # of these, the last ones that a new event may repeat: some come in turns
 _LOG = logging.getLogger("modelctl.up")
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

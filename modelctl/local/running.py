@@ -1,4 +1,7 @@
-"""What another process can know of an engine: its status file, while its lock is held."""
+"""What another process can learn of a running engine from its status file.
+
+Whether one runs, the lock on its state folder says.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The state directory: its layout, its one owner, and files written whole or not at all."""
+"""The state folder of a local engine: what lies where in it, and who may use it."""
 
 import fcntl
 import json
@@ -12,13 +12,14 @@ from modelctl.atomic import write_atomically
 from modelctl.errors import GitError, UsageError
 from modelctl.repo import git
 
+# `modelctl status` holds the lock for a moment too, so one failure says nothing.
 _TRIES = 5
 _BETWEEN_TRIES_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:
-    """Where everything lives that `modelctl up` keeps; nothing of it is precious."""
+    """Where everything lies that `modelctl up` keeps; all of it can be made again."""
 
     root: Path
 
@@ -92,14 +93,18 @@ def default_state() -> Path:
 
 
 class Lock:
-    """The exclusive claim on a state directory; the kernel drops it with the process."""
+    """The exclusive claim on a state folder; the kernel drops it when the process ends."""
 
     def __init__(self, folder: StateFolder) -> None:
         self._folder = folder
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        """Claim the folder; UsageError, naming the holder, if it is taken."""
+        """Claim the folder.
+
+        Raises:
+            UsageError: Another process holds it; the message has its id.
+        """
         descriptor = os.open(self._folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _claim(descriptor)
@@ -120,7 +125,7 @@ class Lock:
 
 
 def _claim(descriptor: int) -> None:
-    """Lock; more than one try, as `modelctl status` holds the lock while it looks."""
+    """Lock the open file, or raise `OSError` after several tries."""
     for _ in range(_TRIES):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -167,7 +172,11 @@ def recall_good(folder: StateFolder, source: str, environment: str) -> str | Non
 
 
 def remember_good(folder: StateFolder, source: str, environment: str, revision: str) -> None:
-    """Note the revision that is served now; OSError if the disk refuses."""
+    """Note the revision that is served now.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     if recall_good(folder, source, environment) != revision:
         note = {"source": source, "environment": environment, "revision": revision}
         write_atomically(folder.good, json.dumps(note).encode())

@@ -1,4 +1,4 @@
-"""How long the local engine waits, and for what; one value, so that tests can be quicker."""
+"""How long the local engine waits, and for what, as one value that tests can make shorter."""
 
 from dataclasses import dataclass
 

@@ -35,10 +35,11 @@ from modelctl.repo import git
 from modelctl.repo.git import Commit
 from modelctl.status.values import Addresses, encode
 
+# A URL, or an address of SSH such as git@host:path.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
-_SHOWN_COMMITS = 20
-_END_LIMIT_S = 10.0
-_LOGS_KEPT_S = 14 * 86400
+_SHOWN_COMMITS = 20  # of a model, on its page
+_END_LIMIT_S = 10.0  # for the loops to end once they were told to
+_LOGS_KEPT_S = 14 * 86400  # two weeks: long enough to look into what happened over holidays
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ class _Up:
             self._engine.stepped.clear()
 
     def _write(self, content: bytes, overview: Overview) -> bool:
-        """Write the status, and which revision to begin with next time; whether that worked."""
+        """Write the status, and the revision to begin with next time; gives whether that worked."""
         before, source = overview.write_fault, overview.addresses.source
         try:
             write_atomically(self._folder.status, content)
@@ -191,7 +192,7 @@ class _Up:
         return True
 
     def _good(self, source: Source) -> str | None:
-        """The revision that an earlier run served last; files on disk have no past."""
+        """The revision that an earlier run served last; files on disk have none."""
         if self._options.worktree:
             return None
         return recall_good(self._folder, source.name, self._options.environment)
@@ -230,7 +231,11 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 def _listen(port: int, option: str) -> socket.socket:
-    """A listening socket on the loopback interface; UsageError if the port is taken."""
+    """A listening socket on the loopback interface.
+
+    Raises:
+        UsageError: The port cannot be used.
+    """
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

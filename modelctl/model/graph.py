@@ -4,11 +4,16 @@ The file is read as data: no external tensor file is opened and nothing is run.
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from modelctl.model import contained
 from modelctl.model.onnxruntime_support import OPSETS
+from modelctl.model.soundness import selfcontained
+from modelctl.model.soundness.functions import every_node
+from modelctl.model.soundness.view import domain_name
 from modelctl.model.tensors import Graph, TensorSpec
 
 _Proto = Any  # protobuf messages carry no types here
@@ -32,15 +37,16 @@ _DATATYPES = {
     13: "UINT64",
     16: "BF16",
 }
-_EXTERNAL = 1  # onnx.proto3, TensorProto.DataLocation.EXTERNAL
 ANY_SIZE = -1  # of a dimension that the graph leaves open, such as the batch
+_CPU = ("cpu",)
 
 
 @dataclass(frozen=True, slots=True)
 class ArtifactFacts:
     """What an artifact's bytes say; `graph` is None where `problem` says why.
 
-    `sha256` is empty where the file is too large to be read here.
+    `sha256` is empty where the file is too large to be read here. `cpu_problem` is one only where
+    a release asks for no other provider than the CPU.
     """
 
     path: str
@@ -48,6 +54,11 @@ class ArtifactFacts:
     size_bytes: int
     graph: Graph | None
     problem: str = ""
+    cpu_problem: str = ""
+
+    def problem_with(self, providers: Sequence[str]) -> str:
+        """Why ONNX Runtime would not load the file with those providers; empty where it would."""
+        return self.problem or (self.cpu_problem if tuple(providers) == _CPU else "")
 
 
 def too_large(path: str, size_bytes: int) -> ArtifactFacts:
@@ -60,18 +71,49 @@ def artifact_facts(path: str, content: bytes) -> ArtifactFacts:
     """The facts of the bytes of an ONNX file; a broken file is a fact as well."""
     sha256 = hashlib.sha256(content).hexdigest()
     try:
-        graph = read_graph(content)
+        graph, problem, cpu_problem = json.loads(contained.call(answer, content))
+    except contained.ContainedError as error:
+        graph, cpu_problem = None, ""
+        problem = f"ends the process that reads it ({error}), as it would a model server"
+    return ArtifactFacts(
+        path, sha256, len(content), _graph(graph) if graph else None, problem, cpu_problem
+    )
+
+
+def answer(content: bytes) -> str:
+    """What `artifact_facts` asks the child that reads a file: graph and problems, as JSON."""
+    from modelctl.model.soundness import judge  # noqa: PLC0415 - the child alone needs it
+
+    try:
+        model = _parsed(content)
+        graph = _declared(model)
+    except UnicodeDecodeError as error:
+        return json.dumps([None, f"has a name that is no UTF-8: {error.object!r}", ""])
     except ValueError as error:
-        return ArtifactFacts(path, sha256, len(content), None, str(error))
-    return ArtifactFacts(path, sha256, len(content), graph)
+        return json.dumps([None, str(error), ""])
+    judgement = judge.judge(model)
+    fields = None if judgement.problem else asdict(graph)
+    return json.dumps([fields, judgement.problem, judgement.cpu_problem])
+
+
+def _graph(fields: dict[str, Any]) -> Graph:
+    inputs, outputs = (
+        tuple(TensorSpec(one["name"], one["datatype"], tuple(one["shape"])) for one in fields[side])
+        for side in ("inputs", "outputs")
+    )
+    return Graph(fields["ir_version"], fields["opsets"], inputs, outputs)
 
 
 def read_graph(content: bytes) -> Graph:
-    """What the graph of an ONNX file declares.
+    """What the graph of an ONNX file declares, whether or not ONNX Runtime would load it.
 
     Raises:
         ValueError: The bytes are no ONNX model, or use what a model server cannot take.
     """
+    return _declared(_parsed(content))
+
+
+def _parsed(content: bytes) -> _Proto:
     import onnx  # noqa: PLC0415 - a quarter second of import that most commands do not need
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
 
@@ -80,8 +122,13 @@ def read_graph(content: bytes) -> Graph:
         model.ParseFromString(content)
     except DecodeError as error:
         raise ValueError("is truncated or is not an ONNX file") from error
+    return model
+
+
+def _declared(model: _Proto) -> Graph:
     if not model.graph.output or not model.opset_import:
         raise ValueError("is not an ONNX model: it has no outputs or no opset")
+    selfcontained.check(model)
     domains = _domains(model)
     constants = {tensor.name for tensor in model.graph.initializer}
     return Graph(
@@ -95,43 +142,17 @@ def read_graph(content: bytes) -> Graph:
 
 
 def _name(opset: _Proto) -> str:
-    return opset.domain or "ai.onnx"
+    return domain_name(opset.domain)
 
 
 def _domains(model: _Proto) -> set[str]:
     """Domains that the runtime must know: its own, and every other that the file does not define.
 
     An import of some other domain that no node uses is a left-over that the runtime passes over.
-
-    Raises:
-        ValueError: The file needs another file, whose bytes no digest pins.
     """
-    nodes = list(model.graph.node)
-    nodes += (node for function in model.functions for node in function.node)
-    _refuse_external_data(model.graph.initializer)
-    _refuse_external_data(
-        part for t in model.graph.sparse_initializer for part in (t.values, t.indices)
-    )
-    used = set(OPSETS)
-    while nodes:
-        node = nodes.pop()
-        used.add(_name(node))
-        if node.op_type == "EPContext":
-            raise ValueError("holds a compiled engine (EPContext), expected the plain ONNX model")
-        for attribute in node.attribute:
-            _refuse_external_data([attribute.t, *attribute.tensors])
-            for graph in (attribute.g, *attribute.graphs):
-                _refuse_external_data(graph.initializer)
-                nodes += graph.node
-    return used - {function.domain for function in model.functions}
-
-
-def _refuse_external_data(tensors: Iterable[_Proto]) -> None:
-    for tensor in tensors:
-        if tensor.data_location == _EXTERNAL:
-            raise ValueError(
-                f"keeps tensor {tensor.name!r} in another file, whose bytes no digest pins"
-            )
+    nodes = [*model.graph.node, *(node for each in model.functions for node in each.node)]
+    used = {domain_name(node.domain) for node in every_node(nodes)}
+    return used.union(OPSETS) - {function.domain for function in model.functions}
 
 
 def _spec(value: _Proto) -> TensorSpec:

@@ -1,4 +1,4 @@
-"""How much memory a server needs for a model file, as far as its size tells."""
+"""How much memory a model server needs, as far as the size of the model file tells."""
 
 from fractions import Fraction
 from math import ceil
@@ -18,11 +18,11 @@ _AMPLE_STEP_MIB = 256
 
 
 def least_mib(file_bytes: int) -> int:
-    """Below this no server was seen to become ready."""
+    """The least memory, in MiB, with which a server of such a file was seen to become ready."""
     return _SERVER_MIB + ceil(_TIMES_THE_FILE * Fraction(file_bytes, _MIB))
 
 
 def ample_mib(file_bytes: int) -> int:
-    """What a release may begin with, until somebody has measured what it needs."""
+    """The memory, in MiB, that a release begins with until somebody has measured what it needs."""
     steps = ceil(Fraction(_AMPLE_TIMES_THE_FILE * file_bytes, _MIB * _AMPLE_STEP_MIB))
     return max(_AMPLE_SERVER_MIB, (steps + 1) * _AMPLE_STEP_MIB)

@@ -9,11 +9,12 @@ from typing import Any
 import yaml
 
 HEADER = "<!-- Made by `python -m modelctl.cli.pages` from meta/argument_specs.yml; edit that. -->"
+# Ansible's markup in descriptions: `C(code)`, `V(value)`, `O(option)`, `E(variable)`, `M(module)`.
 MARKUP = re.compile(r"\b[CVOEM]\(([^)]*)\)")
-INLINE_CHARACTERS = 60
+INLINE_CHARACTERS = 60  # a longer default would make the table unreadable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Role:
     """What a role's own files say about it."""
 
@@ -24,7 +25,7 @@ class Role:
 
 
 def read(folder: Path) -> Role:
-    """The role of a folder that has meta/main.yml, argument_specs.yml and ownership.yml."""
+    """The role in a folder, from three files in its `meta/`: main, argument specs, ownership."""
 
     def document(name: str) -> dict[str, Any]:
         parsed: dict[str, Any] = yaml.safe_load((folder / "meta" / name).read_text("utf-8"))
@@ -45,7 +46,7 @@ def prose(text: str | list[str]) -> str:
 
 
 def cell(text: str) -> str:
-    """Text that cannot leave its cell of a table."""
+    """The text with every bar escaped, which would else end its cell of a table."""
     return text.replace("|", "\\|")
 
 
@@ -56,7 +57,7 @@ def typed(option: dict[str, Any]) -> str:
 
 
 def default_of(option: dict[str, Any]) -> str:
-    """The default as one cell: a value that is long stands in defaults/main.yml only."""
+    """The default as one cell; for a long value, where it stands: `defaults/main.yml`."""
     if option.get("required"):
         return "required"
     if "default" not in option:

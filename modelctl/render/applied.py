@@ -1,4 +1,4 @@
-"""Which weights are applied: read back from rendered objects.
+"""What is applied, weights above all: read back from rendered objects.
 
 Typed files say what is wanted. What a cluster or a local engine does, the rendered bytes say.
 """
@@ -12,6 +12,8 @@ from typing import Any
 from modelctl.repo.documents import parse
 from modelctl.repo.layout import Kind, is_release, place
 
+_ROLE_HEADER, _STABLE = "x-model-role", "stable"  # what a route tells a server that it is
+
 
 def is_route(path: str) -> bool:
     """Whether a generated file is the route of a model."""
@@ -20,9 +22,9 @@ def is_route(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What is applied of a model in an environment: who runs, with which weights, for whom.
+    """What is applied of a model in an environment: which releases run, with which weights.
 
-    `project` is that of its Application, empty where it has none.
+    `project` is the Argo CD project of its Application, empty where it has none.
     """
 
     releases: frozenset[str]
@@ -50,24 +52,53 @@ def pods(deployment: bytes) -> object:
     return _value(_loaded(deployment), "spec", "template")
 
 
-def weights(generated: Mapping[str, bytes]) -> dict[str, int] | None:
-    """The weight of each release in the route among some generated files; None without a route.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a route shares out: the weight of each release that it leads to, and who is stable.
 
-    Only the rule that shares traffic by weight counts. One that is reached by a header, or by the
-    path of a release, leads to a single release whatever its weight.
+    A release that only requests which name it reach has weight 0. `stable` is empty where the
+    route calls none so, and None where it does not say what anything is.
     """
+
+    stable: str | None
+    weights: Mapping[str, int]
+
+
+def served(generated: Mapping[str, bytes]) -> Served | None:
+    """What the route among some generated files shares out; None without a route."""
     for path, content in generated.items():
         if is_route(path):
-            return _weights(content)
+            return _served(content)
     return None
 
 
-def _weights(content: bytes) -> dict[str, int]:
+def weights(generated: Mapping[str, bytes]) -> Mapping[str, int] | None:
+    """The weight of each release in the route among some generated files; None without a route."""
+    found = served(generated)
+    return None if found is None else found.weights
+
+
+@lru_cache(maxsize=1024)  # the states of a long history have few routes
+def _served(content: bytes) -> Served:
     route = _loaded(content)
-    shared = [rule for rule in _mappings(route, "spec", "rules") if _is_shared(rule)]
-    backends = _mappings(shared[-1], "backendRefs") if shared else ()
-    named = ((str(each.get("name")).rpartition("-")[2], each.get("weight")) for each in backends)
-    return {name: weight for name, weight in named if is_release(name) and isinstance(weight, int)}
+    weights: dict[str, int] = {}
+    by_role: dict[str, str] = {}
+    for rule in _mappings(route, "spec", "rules"):
+        for backend in _mappings(rule, "backendRefs"):
+            release = str(backend.get("name")).rpartition("-")[2]
+            weight = backend.get("weight") if _is_shared(rule) else 0
+            if is_release(release) and isinstance(weight, int):
+                weights[release] = max(weight, weights.get(release, 0))
+                by_role |= dict.fromkeys(_roles(backend), release)
+    return Served(by_role.get(_STABLE, "") if by_role else None, weights)
+
+
+def _roles(backend: Mapping[str, Any]) -> Iterator[str]:
+    """What requests to a backend are told that it is."""
+    for item in _mappings(backend, "filters"):
+        for header in _mappings(item, "requestHeaderModifier", "set"):
+            if header.get("name") == _ROLE_HEADER:
+                yield str(header.get("value"))
 
 
 def _is_shared(rule: Mapping[str, Any]) -> bool:
@@ -94,14 +125,14 @@ def _loaded(content: bytes) -> object:
 
 
 def _value(value: object, *keys: str) -> object:
-    """What lies below `keys`; None where anything is of another shape."""
+    """What `keys` lead to; None where anything has another shape."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
 def _mappings(value: object, *keys: str) -> Iterator[Mapping[str, Any]]:
-    """The mappings in the list below `keys`; none where anything is of another shape."""
+    """The mappings in the list that `keys` lead to; none where anything has another shape."""
     items = _value(value, *keys)
     return (
         item for item in (items if isinstance(items, list) else ()) if isinstance(item, Mapping)

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+# Strings that need no quotes, unless they are reserved or look like a number or a date.
 _BARE = re.compile(r"[A-Za-z0-9/](?:[A-Za-z0-9_./@+:=,-]*[A-Za-z0-9_./@+=,-])?")
 _NUMBER_OR_DATE = re.compile(r"[0-9][0-9a-fA-FoOxXtTzZ_.:+-]*")  # or only the same characters
+# Words that YAML 1.1 takes for booleans or for null.
 _RESERVED = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"})
 _ASCII_PRINTABLE = range(0x20, 0x7F)
 _STEP = "  "

@@ -1,4 +1,4 @@
-"""The files of a commit, straight from git's objects; the work tree is not looked at."""
+"""The files of a commit, read from git's objects; what is in the work tree does not matter."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from modelctl.repo.tree import (
 
 
 class CommitTree:
-    """The files of a commit, straight from git's objects; the work tree is not looked at."""
+    """The files of a commit, read from git's objects; what is in the work tree does not matter."""
 
     def __init__(
         self, folder: Path, revision: str, *, blobs: dict[str, bytes] | None = None

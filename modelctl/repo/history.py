@@ -6,6 +6,7 @@ never served. States are compared by git's object names, so nothing is read to c
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def _told(root: Path, path: str, found: Sequence[FileState]) -> Iterator[Traffic
     """Those of some states that have a serving file at a path that can be read."""
     found = [state for state in found if path in state.blobs]
     contents = git.read_blobs(root, sorted({state.blobs[path] for state in found}))
-    read = {blob: _traffic(path, content) for blob, content in contents.items()}
+    read = {blob: asked_for(path, content) for blob, content in contents.items()}
     for state in found:
         traffic = read[state.blobs[path]]
         if traffic is not None:
@@ -143,14 +144,14 @@ def _changes(path: str, found: Sequence[TrafficState]) -> Iterator[TrafficState]
 def release_identities(
     root: Path, folder: str, release: str, revision: str = "HEAD"
 ) -> frozenset[str]:
-    """What a release file has come down to in each state of the main line that had it."""
+    """The identities that a release has had on the main line, one for each content of its file."""
     path = layout.release_file(folder, release)
     blobs = {s.blobs[path] for s in states(root, revision, path) if path in s.blobs}
     return frozenset(map(release_identity, git.read_blobs(root, sorted(blobs)).values()))
 
 
 def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str, int]:
-    """By what a release comes down to, the most weight that it was deployed with there."""
+    """By identity of a release, the most weight that it was deployed with in the environment."""
     found = [
         (blob, weight)
         for state in past(root, pair, revision)
@@ -165,7 +166,8 @@ def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str,
     return most
 
 
-def _traffic(path: str, content: bytes) -> tuple[str, Mapping[str, int]] | None:
+@lru_cache(maxsize=1024)  # the states of a long history have few serving files
+def asked_for(path: str, content: bytes) -> tuple[str, Mapping[str, int]] | None:
     """Stable release and weights of a serving file; None where they cannot be read for certain."""
     document, faults = parse(path, content)
     fields = document.value if document is not None and not faults else None

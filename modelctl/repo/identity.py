@@ -1,4 +1,4 @@
-"""What a release is: its content, never its number."""
+"""The identity of a release, which is its content and never its number."""
 
 import hashlib
 import json
@@ -7,9 +7,9 @@ from modelctl.repo.documents import parse
 
 
 def release_identity(content: bytes) -> str:
-    """What a release file comes down to: two with the same are the same bits and settings.
+    """A digest that two release files share if they mean the same artifact, image and settings.
 
-    Comments, layout and where the model was trained do not count.
+    Comments, layout and `provenance`, which says how the model was trained, do not count.
     """
     document, _ = parse("release.yaml", content)
     if document is None or not isinstance(document.value, dict):

@@ -13,7 +13,7 @@ from modelctl.repo.layout import GENERATED, Kind, place
 from modelctl.repo.repository import ModelFiles, Repository
 from modelctl.repo.tree import Entry, EntryKind, Tree
 
-_NO_ENVIRONMENTS = Environments(GitSource("", ""), ())
+_NO_ENVIRONMENTS = Environments(GitSource("", ""), ())  # while their file is absent or faulty
 
 
 def load(tree: Tree) -> Repository:

@@ -22,8 +22,7 @@ def amount(quantity: str) -> Fraction:
     """How much a quantity is: cores for cpu, bytes for memory.
 
     Raises:
-        ValueError: it is no quantity.
-
+        ValueError: It is no quantity.
     """
     match = _FORM.fullmatch(quantity)
     if match is None:

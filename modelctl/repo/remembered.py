@@ -1,8 +1,8 @@
-"""What artifacts were found to be, kept in git's own folder: large ones are read once, not always.
+"""Remembers the facts of artifacts, so that a large one is read once and not by every command.
 
-A record is found by what stands for the bytes, a blob's name or all that the file system says of a
-file, and by everything that read them. Nothing that a clone brings lies there. Where a record
-cannot be written, or is damaged, there is none.
+Records lie in git's own folder, where nothing comes from a clone. The name of a record is made of
+the identity of the file and of everything that read it: packages, and our own code. A record that
+cannot be written, or is damaged, counts as none.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import modelctl.model
 from modelctl.atomic import SHARED, write_atomically
 from modelctl.model.graph import ArtifactFacts, artifact_facts
 from modelctl.repo import typed
-from modelctl.repo.tree import Entry, Tree, is_settled
+from modelctl.repo.tree import Entry, Tree, is_at_rest
 
 _FOLDER = Path("modelctl", "artifacts")
 _MAX_RECORDS = 10_000  # of half a kilobyte; a file that is touched leaves one behind
@@ -28,9 +28,9 @@ def facts(tree: Tree, path: str, entry: Entry) -> ArtifactFacts:
     known = _recalled(record) if record is not None else None
     if known is not None:
         return replace(known, path=path)
-    settled = is_settled(entry)  # before the bytes are read: whatever changes after it shows
+    at_rest = is_at_rest(entry)  # before the bytes are read: whatever changes after it shows
     found = artifact_facts(path, tree.read(path))
-    if record is not None and settled:
+    if record is not None and at_rest:
         _keep(record, found)
     return found
 
@@ -45,9 +45,10 @@ def _record(tree: Tree, entry: Entry) -> Path | None:
 
 @cache
 def _readers() -> str:
-    """Everything that what is found depends on beside the bytes: packages and our own code."""
+    """Everything beside the bytes that the facts depend on: packages and our own code."""
     package = Path(modelctl.model.__path__[0])
-    sources = (path.read_bytes() for path in sorted(package.rglob("*.py")))
+    read = (path for path in sorted(package.rglob("*")) if path.suffix in {".py", ".json"})
+    sources = (path.read_bytes() for path in read)
     code = hashlib.sha256(b"\0".join(sources)).hexdigest()
     return "\n".join([code, *map(_version, _PACKAGES)])
 

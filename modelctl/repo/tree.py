@@ -86,10 +86,11 @@ class Tree(Protocol):
         """
 
 
-def is_settled(entry: Entry) -> bool:
-    """Whether other bytes will have another identity.
+def is_at_rest(entry: Entry) -> bool:
+    """Whether any later change of the bytes will give the entry another identity.
 
-    A file that was changed just now may be changed again before the file system's clock ticks.
+    A file that was changed just now may be changed again before the file system's clock ticks, and
+    then looks the same.
     """
     _, is_of_a_file, seen = entry.identity.partition(_SEEN)
     changed_ns = int(seen.rpartition("-")[2]) if is_of_a_file else 0

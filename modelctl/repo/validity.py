@@ -1,4 +1,4 @@
-"""Whether a value meets a JSON Schema, without a word of why not: of most files that is enough.
+"""Whether a value meets a JSON Schema: a quick yes or no, which is enough for most files.
 
 It says yes only where jsonschema finds no error, and is many times faster. Keywords mean what
 `schema.py` has jsonschema take them for; where one is not in the table below, or meets a type that
@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
-Holds = Callable[[Any], bool]
+Holds = Callable[[Any], bool]  # whether a value meets what the function was made of
 _Part = Mapping[str, Any]  # of a schema, which describes one value
 
+# Keywords that refuse nothing.
 _SILENT = frozenset({"$schema", "$id", "$defs", "title", "description", "default", "examples"})
 _TYPES: Mapping[str, frozenset[type]] = {
     "array": frozenset({list}),

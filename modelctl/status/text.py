@@ -10,7 +10,7 @@ Json = Mapping[str, Any]
 
 _HEAD = ("MODEL", "SYNC", "HEALTH", "COMMIT", "RELEASE", "STATE", "READY", "GIT", "MEASURED")
 _HEAD_MEASURED = ("REQUESTS", "ERRORS", "P50", "P99")
-_SHOWN_EVENTS = 5
+_SHOWN_EVENTS = 5  # of all models together; the status page has more
 
 
 def lines(status: Json, folder: Path, *, running: bool) -> Iterator[str]:

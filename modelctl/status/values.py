@@ -8,7 +8,7 @@ from enum import StrEnum
 from modelctl.repo.git import Commit
 from modelctl.status.event import Event
 
-FORMAT = 1
+FORMAT = 1  # of the JSON; counts up when a field changes its meaning
 
 
 class Sync(StrEnum):
@@ -33,7 +33,7 @@ class Measured:
     """What Envoy measured for one release over the window.
 
     Attributes:
-        requests: Answered in the window, in all lanes.
+        requests: Answered in the window, however they reached the release.
         weighted: Those that were shared by weight.
         direct: Those that a header sent here.
         shadow: Mirrored copies.
@@ -55,7 +55,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseStatus:
-    """One deployed release; weights in percent, None where it is not in the route."""
+    """One deployed release.
+
+    Weights are in percent, `weight` as git says and `live_weight` as Envoy has it; None where the
+    release is not in the route.
+    """
 
     release: str
     role: str
@@ -79,7 +83,7 @@ class ShadowStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model; `commit` is the last one of its folder that is live, `wanted` the newest."""
+    """One model; of its folder's commits `commit` is the one that is live, `wanted` the newest."""
 
     model: str
     sync: Sync
@@ -96,7 +100,11 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where things listen, and who serves."""
+    """Who serves what, and where it listens.
+
+    `source` tells a person which repository is followed, `started` is in ISO 8601, `traffic` and
+    `page` are URLs, `state` is the folder for everything that is kept.
+    """
 
     environment: str
     source: str
@@ -109,7 +117,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """Everything; `seen` is the newest revision, `synced` the last one refused for no model."""
+    """The whole status; `seen` is the newest revision, `synced` the last that refused no model."""
 
     addresses: Addresses
     sync: Sync
@@ -136,7 +144,7 @@ class EngineStatus:
         return next((model for model in self.models if model.model == name), None)
 
     def to_json(self) -> dict[str, object]:
-        """The status as JSON values; `format` counts up when a field changes its meaning."""
+        """The status as JSON values, with the number of their format."""
         return {"format": FORMAT, "running": True, "well": self.well, **asdict(self)}
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from modelctl.local.envoy.config import ROUTES, Json, config_source, socket_address
 
-_TYPE = "type.googleapis.com/envoy."
+_TYPE = "type.googleapis.com/envoy."  # begins the name of every type in Envoy's API
 # Fine enough between 1 ms and 1 s that an interpolated percentile is worth showing; milliseconds.
 _LATENCY_BUCKETS_MS = (
     *(0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 65, 80, 100),
     *(130, 160, 200, 250, 300, 400, 500, 700, 1000, 2000, 5000, 10000, 30000, 60000),
 )
+# Beginnings of the statistics that Envoy keeps; without a list it keeps thousands.
 _STATS = ("cluster.", "cluster_manager.", "http.models.", "listener_manager.", "server.")
 # Read-only pages: any process on the machine can reach the administration port, and Envoy's
 # full one could be told to quit.
@@ -84,7 +85,7 @@ def listener(folder: Path, port: int) -> Json:
 
 
 def _connection_settings() -> Json:
-    """Paths are normalised before they are matched; every answer has a request id."""
+    """Connections: paths are normalised before they are matched, answers have a request id."""
     return {
         "use_remote_address": True,
         "preserve_external_request_id": True,

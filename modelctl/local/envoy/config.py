@@ -1,8 +1,8 @@
-"""Envoy's resources from plans and endpoints, as plain JSON values.
+"""Envoy's resources, made from route rules and endpoints, as plain JSON values.
 
-Routing keeps the meaning of the Gateway API: an exact path first, then longer prefixes, then
-rules with more header matches, then the order of the route. Every Host is answered: on one
-machine the listener is the gateway, whatever name a client knows it by.
+Of several rules that take a request the Gateway API's order decides: an exact path first, then
+longer prefixes, then more header matches, then the order of the route. Requests for any host name
+are answered: on one machine the listener is the gateway, whatever a client calls it.
 
 Source: Envoy v3 API; Gateway API v1, HTTPRouteRule precedence.
 """
@@ -17,14 +17,15 @@ from modelctl.local.plan.values import Backend, Lane, RouteRule
 
 Json = dict[str, Any]
 
-_TYPE = "type.googleapis.com/envoy."
-ROUTES = "models"
+_TYPE = "type.googleapis.com/envoy."  # begins the name of every type in Envoy's API
+ROUTES = "models"  # names the listener, its route configuration and its statistics
 # Begins the name of every file with the endpoints of a cluster.
 ENDPOINTS = "endpoints-"
 # A model server may close an idle connection after 5 s, uvicorn's default; Envoy closes it
 # sooner, so that no request is sent on a connection that is about to end.
 _UPSTREAM_IDLE = "3s"
-_NO_LIMIT = 1_000_000
+_NO_LIMIT = 1_000_000  # connections or requests; Envoy's defaults would refuse a burst
+# What Envoy answers where it sends a request to no server.
 _STARTING = "model {model} is starting: no release of it is ready yet"
 _NO_WEIGHT = "every backend of this route has weight 0"
 _UNKNOWN = "no model is served at this path; models answer below /v2/models/<model>"
@@ -114,7 +115,10 @@ def _cluster(folder: Path, endpoints: Endpoints, lane: Lane) -> Json:
 
 
 def _health_check(health: ActiveCheck, lane: Lane) -> Json:
-    """Often where traffic flows, seldom elsewhere; one failure takes an endpoint out."""
+    """How Envoy checks endpoints: often where traffic flows, seldom elsewhere.
+
+    One failure takes an endpoint out.
+    """
     return {
         "timeout": _seconds(health.timeout_s),
         "interval": "0.5s" if lane is Lane.WEIGHTED else "2s",
@@ -220,7 +224,7 @@ def _weighted(backend: Backend, lane: Lane) -> Json:
 
 
 def _retry_policy(try_timeout_s: float | None) -> Json:
-    """Another endpoint, and only for a request that no server has seen."""
+    """Retries go to another endpoint, and only if no server has seen the request."""
     hosts = "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
     policy: Json = {
         "retry_on": "connect-failure,refused-stream,reset-before-request",

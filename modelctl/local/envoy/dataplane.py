@@ -1,4 +1,4 @@
-"""Envoy as the engine uses it: bring it to a snapshot, see its endpoints, read its counters."""
+"""Envoy as the engine uses it: give it resources, see its endpoints, read its counters."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,11 @@ from modelctl.local.servers.children import Launcher
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 
-_APPLY_LIMIT_S = 3.0
-_POLL_S = 0.003
+_APPLY_LIMIT_S = 3.0  # for Envoy to confirm a resource
+_POLL_S = 0.003  # between two looks at whether it has
+# By resource, where Envoy's statistics about it begin.
 _SUBSCRIPTIONS = {"clusters": "cluster_manager.cds", "routes": "http.models.rds.models"}
+# Names of Envoy's statistics: clusters it does not use yet, requests and connections it has.
 _WARMING = "cluster_manager.warming_clusters"
 _REQUESTS = "http.models.downstream_rq_active"
 _CONNECTIONS = "http.models.downstream_cx_active"
@@ -28,6 +30,7 @@ _CONNECTIONS = "http.models.downstream_cx_active"
 # this long, look after look, is not waiting for any.
 _QUIET_S = 0.05
 _QUIET_LOOKS = 6
+# The statistics that shares, error rates and latencies are made of.
 _COUNTERS = r"^cluster\..*\.upstream_rq_(completed|5xx|time)$"
 
 
@@ -58,7 +61,12 @@ class Envoy:
         self._refused: dict[str, _File] = {}
 
     async def start(self, port: int) -> None:
-        """Start Envoy on `port` with no routes; UsageError if it does not come up."""
+        """Start Envoy on `port` with no routes.
+
+        Raises:
+            UsageError: It does not come up.
+            OSError: Its files cannot be written.
+        """
         for stale in self.folder.iterdir():
             stale.unlink()
         self._write("listeners", _file([listener(self.folder, port)]))
@@ -148,14 +156,14 @@ class Envoy:
         return stats.get(repeated) == f'"{version}"' and stats.get(_WARMING) == "0"
 
     async def _stats(self, *names: str) -> dict[str, str]:
-        """Single statistics by name; those that Envoy does not tell are left out."""
+        """The values of some statistics by name; those that Envoy does not know are left out."""
         pattern = "^(" + "|".join(name.replace(".", r"\.") for name in names) + ")$"
         page = await self._process.page(f"/stats?filter={quote(pattern)}") or b""
         lines = (line.partition(": ") for line in page.decode(errors="replace").splitlines())
         return {name: value for name, _, value in lines}
 
     def _write(self, name: str, file: _File) -> bool:
-        """Replace a resource file if it differs; whether it did."""
+        """Replace a resource file if it differs; gives whether it did."""
         if self._files.get(name) == file:
             return False
         write_atomically(self.folder / f"{name}.json", file.content)

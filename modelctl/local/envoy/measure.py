@@ -1,6 +1,6 @@
 """What Envoy measured: requests, errors and latencies of each cluster over a recent window.
 
-Envoy counts since it started; two readings and their difference say what happened in between.
+Envoy counts from its start. The difference of two readings says what happened between them.
 """
 
 import json
@@ -16,7 +16,10 @@ _STAT = re.compile(r"cluster\.([^.]+)\.upstream_rq_(completed|5xx|time)")
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Requests answered, those with a 5xx, and how many took at most so many milliseconds."""
+    """Requests that were answered, and those of them with a 5xx.
+
+    `within_ms` pairs a number of milliseconds with how many took at most so long, rising.
+    """
 
     requests: int = 0
     errors: int = 0
@@ -105,7 +108,7 @@ class Window:
         self._readings: deque[tuple[float, Readings]] = deque()
 
     def add(self, time_s: float, readings: Readings) -> None:
-        """Take a reading at a monotonic time; what did not change is kept once."""
+        """Take a reading at a monotonic time; what did not change takes no further memory."""
         last = self._readings[-1][1] if self._readings else {}
         kept = {name: last[name] if last.get(name) == c else c for name, c in readings.items()}
         self._readings.append((time_s, kept))
@@ -113,7 +116,7 @@ class Window:
             self._readings.popleft()
 
     def since(self, time_s: float) -> Readings:
-        """What each cluster did since a time, at most the length of the window ago."""
+        """What each cluster counted since a time, or since the window began if that is later."""
         if not self._readings:
             return {}
         latest_s, latest = self._readings[-1]

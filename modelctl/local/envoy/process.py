@@ -11,18 +11,19 @@ from modelctl.local.journal import Journal
 from modelctl.local.servers.children import Child, Launcher, ending
 from modelctl.local.servers.httpget import get
 
-DRAIN_S = 5
-_START_LIMIT_S = 30.0
-_GRACE_S = 3.0
-_POLL_S = 0.01
-_PAGE_LIMIT_S = 2.0
+DRAIN_S = 5  # for requests in flight when Envoy is to end
+_START_LIMIT_S = 30.0  # for Envoy to listen; one that has run longer is restarted at once
+_GRACE_S = 3.0  # between SIGTERM and SIGKILL
+_POLL_S = 0.01  # between two looks at whether it listens
+_PAGE_LIMIT_S = 2.0  # for an answer of its administration interface
+# Before Envoy is started again; doubled after each short life, up to the limit.
 _RESTART_S = 0.1
 _RESTART_LIMIT_S = 5.0
 _LISTENERS = "listener_manager.total_listeners_active"
 
 
 class EnvoyProcess:
-    """One Envoy and its successors; `folder` has its `bootstrap.json`."""
+    """An Envoy process, and another one whenever it ends; `folder` has its `bootstrap.json`."""
 
     def __init__(self, folder: Path, launcher: Launcher, journal: Journal) -> None:
         self._folder = folder

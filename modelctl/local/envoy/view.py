@@ -25,7 +25,7 @@ class View:
     silent: bool = False
 
     def ready(self, service: str, lane: Lane) -> bool:
-        """Whether Envoy has an endpoint in health for a Service in a lane."""
+        """Whether Envoy has a healthy endpoint for a Service in a lane."""
         hosts = self.clusters.get(cluster_name(service, lane), {})
         return any(host.healthy for host in hosts.values())
 
@@ -47,7 +47,12 @@ class View:
 
 
 def parse_view(page: bytes) -> View:
-    """The view in a `/clusters?format=json` page; ValueError if it is none."""
+    """The view in a `/clusters?format=json` page.
+
+    Raises:
+        ValueError: The page is no JSON.
+        KeyError: It has another form.
+    """
     document = json.loads(page)
     return View(
         {

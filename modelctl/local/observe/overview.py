@@ -10,7 +10,7 @@ from modelctl.local.servers.replica import Replica
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.status.values import Addresses, EngineStatus, ModelStatus, Sync
 
-_SHOWN_FINDINGS = 50
+_SHOWN_FINDINGS = 50  # `modelctl check` has the rest
 
 
 class Overview:

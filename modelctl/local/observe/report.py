@@ -13,6 +13,8 @@ from modelctl.status.values import Health, Measured, ModelStatus, ReleaseStatus,
 
 _ROLE_HEADER = "x-model-role"
 _MILLION = 1_000_000
+# Release states that are a fault, rather than a start that takes its time.
+_BAD = frozenset({"Degraded", Phase.WAITING.value, Phase.MISSING.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,6 @@ def _health(rollout: Rollout, releases: Sequence[ReleaseStatus]) -> tuple[Health
     if rollout.pending:
         return Health.PROGRESSING, "routes are being changed"
     return Health.HEALTHY, ""
-
-
-_BAD = frozenset({"Degraded", Phase.WAITING.value, Phase.MISSING.value})
 
 
 def _release_status(rollout: Rollout, workload: Workload, facts: ModelFacts) -> ReleaseStatus:

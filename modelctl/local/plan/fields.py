@@ -8,7 +8,11 @@ from modelctl.local.plan.values import PlanError
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A value inside a rendered object, and where it stands: `path: spec.rules[0]`."""
+    """A value inside a rendered object, the path of its file, and where it stands there.
+
+    `at` is like `spec.rules[0]`. Every method that reads the value raises `PlanError`, with both,
+    if it is of another kind.
+    """
 
     value: object
     path: str

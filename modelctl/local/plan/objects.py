@@ -1,4 +1,4 @@
-"""From a model's rendered Kubernetes objects to its plan.
+"""From the rendered Kubernetes objects of a model to its model plan.
 
 Kinds that have no meaning on one machine without pods (PodDisruptionBudget, ServiceAccount,
 NetworkPolicy) are passed over. There is no autoscaling here: an autoscaler's minimum is the
@@ -14,7 +14,7 @@ from modelctl.local.plan.fields import Field
 from modelctl.local.plan.routes import rules
 from modelctl.local.plan.values import ModelPlan, PlanError, PodTemplate, Probe, Workload
 
-_VARIABLE = "MODELSERVER_"
+_VARIABLE = "MODELSERVER_"  # begins the name of each setting of a model server
 # Names become file names and Envoy's cluster names, paths a line of an HTTP request.
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PATH = re.compile(r"/[!-~]*")

@@ -1,6 +1,7 @@
 """One model on its way from what is live to what its last accepted revision wants.
 
-Pure but for the two fields that `publish` and `aim` set; the engine does what they say.
+Nothing here acts: it says which servers have to run and which routes Envoy should have by now, and
+the engine sees to that.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ IsReady = Callable[[str, Lane], bool]
 
 @dataclass(slots=True)
 class Rollout:
-    """The target and the live plan of a model, with the commits that asked for them.
+    """The plan that a model aims at and the one that is live, with the commits that asked for them.
 
     `held` is a newer plan that the model's `paused: true` keeps from being applied; `waiting`
     names the Services that a new route still waits for. Times are monotonic seconds.
@@ -31,11 +32,11 @@ class Rollout:
     waiting: tuple[str, ...] = ()
 
     def aim(self, plan: ModelPlan | None, commit: Commit | None) -> None:
-        """Want another plan, or with None nothing at all; a plan still waited for is dropped."""
+        """Aim at another plan, or with None at nothing; one that is still waited for is dropped."""
         self.target, self.target_commit = plan, commit
 
     def publish(self, plan: ModelPlan | None, commit: Commit | None, now_s: float) -> None:
-        """Take a plan as live: Envoy has its routes, and the target may be newer by now."""
+        """Note that Envoy has the routes of a plan; the target may be a newer one by now."""
         before = self.live.weights() if self.live else {}
         if plan and plan.weights() != before:
             self.live_since_s = now_s
@@ -48,7 +49,10 @@ class Rollout:
         return self.live != self.target
 
     def rules(self) -> tuple[RouteRule, ...] | None:
-        """The rules to route by now; none while nothing is ready, None once nothing is wanted."""
+        """The rules that Envoy should have now.
+
+        They are empty while nothing is ready yet, and None once the model is to be gone.
+        """
         if self.pending and not self.waiting:
             return self.target.rules if self.target else None
         if self.live is not None:

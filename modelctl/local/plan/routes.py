@@ -1,4 +1,4 @@
-"""From an HTTPRoute to routing rules; what is not implemented is refused, never ignored.
+"""From an HTTPRoute to route rules; what is not implemented is refused, never ignored.
 
 Source: Gateway API v1, HTTPRoute; durations GEP-2257.
 """
@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from modelctl.local.plan.fields import Field
 from modelctl.local.plan.values import Backend, Match, Mirror, PlanError, RouteRule
 
-_MILLION = 1_000_000
+_MILLION = 1_000_000  # the share of copies is counted in parts of it, as Envoy does
 _DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
 _PATH = re.compile(r"/[!\"$->@-~]*")  # printable, without the query and fragment marks
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[ -~]*")
 _UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+# What the Gateway API takes for a rule without matches.
 _DEFAULT_MATCH = {"path": {"type": "PathPrefix", "value": "/"}}
 
 

@@ -1,7 +1,7 @@
-"""What one model should run here: the few facts that its rendered objects come down to.
+"""What one model should run here, as values without any behaviour.
 
-Values only. `objects` and `routes` make them from Kubernetes objects; `envoy_config` turns them
-into Envoy's configuration, and `supervisor` into processes.
+`objects` and `routes` make them from rendered Kubernetes objects. `local.envoy.config` turns them
+into Envoy's configuration, `local.servers.supervisor` into processes.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class PlanError(ModelctlError):
 class Lane(StrEnum):
     """Why a request reaches a release; each lane is an Envoy cluster with counters of its own.
 
-    The share measured against the weights in git counts the weighted lane alone: requests forced
-    by a header and mirrored copies would distort it.
+    Measured shares count the weighted lane alone: requests that a header forces to a release, and
+    mirrored copies, would distort them.
     """
 
     WEIGHTED = "weighted"
@@ -38,7 +38,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class PodTemplate:
-    """What every replica of a Deployment is started with; another template is another pod.
+    """What every replica of a Deployment is started with; a changed template replaces them.
 
     `files` is the folder that relative `file:` URIs resolve against, and `missing` names the
     files of the template that the revision does not have.
@@ -97,7 +97,10 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class RouteRule:
-    """One match of an HTTPRoute rule; a timeout of 0 is none, None is Envoy's default."""
+    """One match of an HTTPRoute rule, with where its requests go.
+
+    A timeout of 0 stands for no limit, None for Envoy's own.
+    """
 
     match: Match
     backends: tuple[Backend, ...]
@@ -107,7 +110,7 @@ class RouteRule:
 
     @property
     def lane(self) -> Lane:
-        """A rule that asks for headers reaches a release directly; the others share by weight."""
+        """The lane of its requests: a rule that asks for headers leads to one release directly."""
         return Lane.DIRECT if self.match.headers else Lane.WEIGHTED
 
 

@@ -1,4 +1,4 @@
-"""Child processes: started in a session of their own, tied to this process, logged to a file."""
+"""Child processes: each in a session of its own, ended with this process, logged to a file."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,9 @@ from modelctl.local.servers import launch, leftovers
 from modelctl.local.servers.leftovers import MARKER, Record
 from modelctl.local.state import StateFolder
 
-_LOG_LIMIT_BYTES = 5_000_000
-_TAIL_BYTES = 8192
-_WORDS = 400
+_LOG_LIMIT_BYTES = 5_000_000  # one older part of the same size is kept beside it
+_TAIL_BYTES = 8192  # of a log: where its last words are looked for
+_WORDS = 400  # characters of them, so that a message stays readable
 
 
 class Child:

@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import Any, cast
 
-_OK = range(200, 400)
+_OK = range(200, 400)  # the statuses that Kubernetes takes for a success
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ async def get(port: int, path: str, *, timeout_s: float) -> Answer:
     """The answer of a server on the loopback interface.
 
     Raises:
-        OSError: It cannot be reached, answers no HTTP, or not within `timeout_s` (TimeoutError).
+        OSError: It cannot be reached, answers no HTTP, or not within `timeout_s` (`TimeoutError`).
     """
     async with asyncio.timeout(timeout_s):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,8 +1,7 @@
-"""Processes that an earlier `modelctl up` could not end: found by record, verified, ended.
+"""Ends processes that an earlier `modelctl up` started and could not end.
 
-A record is a process id with the time that process started, and on Linux the process must also
-carry the state folder in its environment; an id that the system has given to another program
-since then is never touched.
+Each has a record: its id, and the time it started. On Linux it must also carry the state folder in
+its environment. So a program that has been given the same id since then is never touched.
 """
 
 import contextlib
@@ -18,9 +17,9 @@ from pathlib import Path
 from modelctl.atomic import write_atomically
 from modelctl.local.state import StateFolder, read_json
 
-MARKER = "MODELCTL_STATE"
+MARKER = "MODELCTL_STATE"  # the environment variable that names the state folder
 _PROC = Path("/proc/self/stat")
-_PATIENCE_S = 3.0
+_PATIENCE_S = 3.0  # between SIGTERM and SIGKILL
 _STARTED_FIELD = 21  # of /proc/<pid>/stat, counted from 0
 
 
@@ -54,13 +53,17 @@ def _started_on_linux(pid: int) -> str | None:
 
 
 def save(folder: StateFolder, records: Iterable[Record]) -> None:
-    """Write down the processes that run; OSError if the disk refuses."""
+    """Write down the processes that run.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     content = json.dumps([asdict(record) for record in records], indent=1)
     write_atomically(folder.processes, content.encode())
 
 
 def end_all(folder: StateFolder) -> list[Record]:
-    """End every recorded process that still runs, and give the ones that did."""
+    """End every recorded process that still runs; gives the records of those."""
     left = [record for record in _load(folder) if _is_ours(record, folder)]
     for record in left:
         _signal(record, signal.SIGTERM)

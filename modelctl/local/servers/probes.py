@@ -8,7 +8,7 @@ from modelctl.local.servers.httpget import get
 
 
 async def until_started(port: int, probe: Probe | None, *, poll_s: float) -> str | None:
-    """Wait for the startup probe; why the server has to be ended, or None once it has started.
+    """Wait until the startup probe passes; gives None then, or why the server has to be ended.
 
     The bound is the probe's own (period times failures); it is asked every `poll_s`, so that
     a quick start is seen quickly.
@@ -27,7 +27,7 @@ async def until_started(port: int, probe: Probe | None, *, poll_s: float) -> str
 async def follow_readiness(
     port: int, probe: Probe | None, report: Callable[[str | None], None], *, poll_s: float
 ) -> None:
-    """Report None whenever the readiness probe passes, and why once it has failed in a row.
+    """Report None whenever the readiness probe passes, and why not once it has failed often enough.
 
     Until the first success it is asked every `poll_s`, then at its own period.
     """
@@ -47,7 +47,7 @@ async def follow_readiness(
 
 
 async def until_dead(port: int, probe: Probe | None) -> str:
-    """Wait until the liveness probe has failed in a row; why the server has to be ended."""
+    """Wait until the liveness probe has failed often enough; gives why the server has to end."""
     if probe is None:
         await asyncio.Event().wait()
         raise AssertionError  # nothing sets this event

@@ -15,8 +15,8 @@ from modelctl.local.servers.children import Child, Launcher, ending
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 
-# The engine has taken the server out of Envoy before it says SIGTERM; no endpoint removal is
-# left to wait for.
+# Seconds, as text. In a cluster a server waits after SIGTERM until proxies have dropped it; here
+# Envoy has dropped it before.
 _DRAIN_DELAY_S = "0.2"
 
 
@@ -52,7 +52,7 @@ class Surroundings:
 
 
 class Replica:
-    """A server process and its successors, until `end` is called."""
+    """A server process, and another one whenever it ends, until `end` is called."""
 
     def __init__(self, name: str, workload: Workload, surroundings: Surroundings) -> None:
         self.name = name
@@ -156,7 +156,7 @@ class Replica:
         await child.end(self.template.grace_s)
 
     async def _watch(self) -> str:
-        """Follow the probes; why the server has to be ended."""
+        """Follow the probes; gives why the server has to be ended."""
         template, poll_s = self.template, self._around.timing.starting_s
         fault = await probes.until_started(self.port, template.startup, poll_s=poll_s)
         if fault is not None:
@@ -194,7 +194,7 @@ class Replica:
                 await self._ending.wait()
 
     def _over(self, task: asyncio.Task[None]) -> None:
-        """Let the supervisor replace a replica whose own code failed, rather than lose it."""
+        """If the code that tends the replica failed, let the supervisor replace the replica."""
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._around.report(self._model, "error", f"{self.name} internal fault: {error!r}")

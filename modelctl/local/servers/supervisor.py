@@ -1,4 +1,7 @@
-"""Replicas of every Deployment: as many as wanted, replaced with a surge, ended when unwanted."""
+"""Keeps as many replicas of each Deployment as are wanted.
+
+Where their template changes, new ones are ready before old ones end.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +26,7 @@ class Group:
 
 
 class Supervisor:
-    """Keeps the wanted replicas running; every method returns at once, but `stop`."""
+    """Keeps the wanted replicas running; every method but `stop` returns at once."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings

@@ -1,7 +1,7 @@
-"""Artifacts that a revision keeps in the repository itself, put where model servers read them.
+"""Copies artifacts that a revision has in the repository itself to where model servers read them.
 
-A folder is named by the bytes in it, so no file is ever replaced under a running server, and two
-commits with other bytes at the same path do not meet.
+A folder is named by the bytes in it. So no file is ever replaced under a running server, and two
+commits may have different bytes at the same path.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from modelctl.local.plan.values import ModelPlan, PodTemplate, Workload
 from modelctl.repo.mirrors import repository_path
 from modelctl.repo.tree import Tree
 
+# Settings of a model server that pin a file: each has a URI and a SHA-256.
 _PINNED = ("MODELSERVER_ARTIFACT", "MODELSERVER_GOLDEN")
 
 

@@ -1,8 +1,8 @@
-"""From a revision of the repository to what should run: accepted with a plan a model, or refused.
+"""Reads a revision of the repository: for each model its plan, or why it is refused here.
 
-What is refused is a model in this environment, never more: a fault in one, or in another
-environment, holds back nothing here. A model that is back at bytes that main has applied before is
-accepted whatever is wrong beside them. Only what changed since the revision before is read again.
+A fault in one model, or in another environment, holds back no other model. A model that has
+returned to bytes that main applied before is accepted, whatever is wrong with its typed files. Only
+what changed since the revision before is read again.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from modelctl.repo.loading import load
 from modelctl.repo.repository import Files, ModelFiles, Repository
 from modelctl.repo.tree import Entry, Tree
 
-# What the findings of a model follow from besides its own files and artifacts.
+# Files of the repository that the findings of every model depend on.
 _LOOKED_AT = frozenset({Kind.ENVIRONMENTS, Kind.PROJECT})
 
 CheckFiles = Callable[[Files], Iterable[Finding]]
@@ -163,7 +163,7 @@ class Reader:
         )
 
     def _require_environment(self, repository: Repository) -> None:
-        """PlanError unless the environment is one that this machine is meant to run.
+        """Return if this machine is meant to run the environment, else raise `PlanError`.
 
         Where the list of environments cannot be read now, what it said last counts.
         """

@@ -16,14 +16,14 @@ from modelctl.repo.git import Commit
 from modelctl.repo.layout import Pair
 from modelctl.repo.tree import Tree, WorkTree
 
-_CERTAINTY_S = 5.0
-_FETCH_LIMIT_S = 60.0
-_UNCOMMITTED = "worktree-"
-_NO_REF = "couldn't find remote ref"
+_CERTAINTY_S = 5.0  # git is asked again after so long, whatever the files say that hold refs
+_FETCH_LIMIT_S = 60.0  # for any answer of a remote repository
+_UNCOMMITTED = "worktree-"  # begins the name of a revision that is no commit
+_NO_REF = "couldn't find remote ref"  # git's words for a branch that is not there
 
 
 class Source(Protocol):
-    """A repository that changes; every method may block, and fails with GitError."""
+    """A repository that changes; every method may block, and raises `GitError` if git fails."""
 
     @property
     def name(self) -> str:
@@ -253,7 +253,7 @@ def without_credentials(url: str) -> str:
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What changes whenever a file is replaced or written; None if there is none."""
+    """What differs whenever a file is replaced or written; None if there is none."""
     try:
         status = os.lstat(path)
     except OSError:

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import NodeProto, TensorProto
 
 from modelctl.edit import transaction
+from onnx_models import model, node
 from scratch import PROJECT, git
 
 Modelctl = Callable[..., str]
@@ -295,3 +297,34 @@ def test_a_release_gets_the_memory_that_its_artifact_needs(
     modelctl("release", "linear", "--artifact", str(heavy), "--commit")
 
     assert "memory: 512Mi" in (served / "apps/linear/releases/r3.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "problem"),
+    [
+        ([node("Foo", "x", "y")], "the file calls the operator Foo of ai.onnx 17"),
+        ([node("Add", "x q", "y")], "the input 'q', which nothing gives"),
+        (
+            [
+                node("Cast", "x", "h", to=TensorProto.BFLOAT16),
+                node("Relu", "h", "r"),
+                node("Cast", "r", "y", to=TensorProto.FLOAT),
+            ],
+            "has no CPU kernel",
+        ),
+    ],
+    ids=["unknown operator", "missing input", "no kernel"],
+)
+def test_what_no_server_would_load_is_not_written(
+    served: Path, modelctl: Modelctl, tmp_path_factory: pytest.TempPathFactory,
+    nodes: list[NodeProto], problem: str,
+) -> None:  # fmt: skip
+    """A file that ONNX Runtime refuses starts neither a model nor a release."""
+    file = tmp_path_factory.mktemp("outside") / "a.onnx"
+    file.write_bytes(model(*nodes).SerializeToString())
+    new = ("new", "other", "--artifact", str(file), "--owner", "forecasting",
+           "--description", "d", "--image", IMAGE)  # fmt: skip
+
+    assert problem in modelctl(*new, exit_code=2)
+    assert problem in modelctl("release", "linear", "--artifact", str(file), exit_code=2)
+    assert git(served, "status", "--porcelain") == ""

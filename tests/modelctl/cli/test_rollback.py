@@ -20,9 +20,9 @@ R2 = PROJECT / "examples" / "artifacts" / "linear" / "r2.onnx"
 def weights(root: Path) -> dict[str, int]:
     """The weights that are applied, read from the rendered route of HEAD."""
     path = f"{RENDERED}/httproute-linear.yaml"
-    found = applied.weights({path: git(root, "show", f"HEAD:{path}").encode()})
+    found = applied.served({path: git(root, "show", f"HEAD:{path}").encode()})
     assert found is not None
-    return found
+    return dict(found.weights)
 
 
 def commit_edit(root: Path, path: str, old: str, new: str) -> None:

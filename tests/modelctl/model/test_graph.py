@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from modelctl.model import contained
 from modelctl.model.graph import artifact_facts, read_graph
 from modelctl.model.tensors import Graph, TensorSpec
 from scratch import PROJECT
@@ -99,6 +100,27 @@ def _constant(model: Any) -> Any:  # noqa: ANN401 - a protobuf message carries n
     return model.graph.node[-1].attribute[0].t
 
 
+def _sparse_constant(model: Any) -> Any:  # noqa: ANN401 - a protobuf message carries no types
+    values = helper.make_tensor("sparse", TensorProto.FLOAT, [1], [1.0])
+    indices = helper.make_tensor("indices", TensorProto.INT64, [1], [0])
+    value = helper.make_sparse_tensor(values, indices, [4])
+    model.graph.node.append(helper.make_node("Constant", [], ["c"], sparse_value=value))
+    return model.graph.node[-1].attribute[0].sparse_tensor.values
+
+
+def _sparse_list(model: Any) -> Any:  # noqa: ANN401 - a protobuf message carries no types
+    attribute = model.graph.node[0].attribute.add(name="many")
+    return attribute.sparse_tensors.add().indices
+
+
+def _in_training(model: Any) -> Any:  # noqa: ANN401 - a protobuf message carries no types
+    return model.training_info.add().algorithm.initializer.add()
+
+
+def _in_function(model: Any) -> Any:  # noqa: ANN401 - a protobuf message carries no types
+    return model.functions.add().attribute_proto.add(name="given").t
+
+
 def _sparse(model: Any) -> Any:  # noqa: ANN401 - a protobuf message carries no types
     values = helper.make_tensor("sparse", TensorProto.FLOAT, [1], [1.0])
     indices = helper.make_tensor("indices", TensorProto.INT64, [1], [0])
@@ -108,8 +130,20 @@ def _sparse(model: Any) -> Any:  # noqa: ANN401 - a protobuf message carries no 
 
 @pytest.mark.parametrize(
     "tensor",
-    [lambda model: model.graph.initializer[0], _nested, _constant, _sparse],
-    ids=["initializer", "inner graph", "constant", "sparse"],
+    [
+        lambda model: model.graph.initializer[0],
+        *(_nested, _constant, _sparse, _sparse_constant, _sparse_list, _in_training, _in_function),
+    ],
+    ids=[
+        "initializer",
+        "inner",
+        "constant",
+        "sparse",
+        "sparse constant",
+        "list",
+        "training",
+        "own",
+    ],
 )
 def test_external_data_is_refused_wherever_it_is(tensor: Change) -> None:
     """A tensor that is kept in another file is a problem, however deep it lies."""
@@ -153,6 +187,45 @@ def test_what_no_server_takes(change: Change, problem: str) -> None:
 
     assert facts.graph is None
     assert problem in facts.problem
+
+
+def test_what_the_runtime_refuses_is_a_problem() -> None:
+    """A file that ONNX Runtime would not load has no graph, and the reason instead."""
+    model = _model()
+    model.graph.node[0].op_type = "Foo"
+    facts = artifact_facts("a.onnx", model.SerializeToString())
+
+    assert facts.graph is None
+    assert facts.problem.startswith("calls the operator Foo of ai.onnx 17")
+
+
+def test_what_the_cpu_cannot_run_is_a_problem_there_alone() -> None:
+    """A node that has no kernel on the CPU may have one on a GPU."""
+    model = _model()
+    for tensor in (model.graph.input[0], model.graph.input[1], model.graph.output[0]):
+        tensor.type.tensor_type.elem_type = TensorProto.BFLOAT16
+    model.graph.initializer[0].CopyFrom(
+        helper.make_tensor("bias", TensorProto.BFLOAT16, [1], [0.5])
+    )
+    model.graph.node[0].op_type = "Mod"
+    facts = artifact_facts("a.onnx", model.SerializeToString())
+
+    assert facts.graph is not None
+    assert "has no CPU kernel" in facts.problem_with(["cpu"])
+    assert facts.problem_with(["cuda", "cpu"]) == ""
+
+
+def test_a_file_that_ends_its_reader_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file over which the child ends has facts all the same, and they say so."""
+
+    def ended(*_: object) -> str:
+        raise contained.ContainedError("SIGSEGV")
+
+    monkeypatch.setattr(contained, "call", ended)
+    facts = artifact_facts("a.onnx", b"")
+
+    assert facts.graph is None
+    assert "ends the process that reads it (SIGSEGV)" in facts.problem
 
 
 def test_left_over_imports_are_no_needs() -> None:

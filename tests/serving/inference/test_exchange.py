@@ -204,6 +204,25 @@ def test_time_of_the_body_counts(load: Load) -> None:
     assert [errors.DeadlineExceeded] == [type(each) for each in found]
 
 
+def test_steps_tell_being_held_from_queueing(load: Load) -> None:
+    """Time for which the scheduler held a request back lies between its decoding and its queue."""
+    held: list[Exchange] = []
+
+    async def run() -> None:
+        exchange = Exchange(inference(load), "direct", b"one", lambda each, _: held.append(each))
+        exchange.admit()
+        exchange.run(BODY, NO_TERMS)
+        exchange.submitted_at += 0.5  # as the scheduler counts it
+        await asyncio.sleep(0)  # the scheduler's turn
+
+    asyncio.run(run())
+
+    steps = held[0].steps()
+    assert steps.decoded is not None
+    assert steps.submitted is not None
+    assert pytest.approx(0.5) == steps.submitted - steps.decoded
+
+
 @pytest.mark.parametrize("requests", [1, 3])
 def test_requests_and_their_bodies_are_let_go(load: Load, requests: int) -> None:
     """Past the bounds a request is refused; afterwards nothing of any is in flight."""

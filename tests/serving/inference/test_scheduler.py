@@ -108,15 +108,21 @@ def test_calls_that_nobody_wants_are_dropped(load: Load) -> None:
 
 
 def test_waits_are_told_apart(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time held back for other calls is batch wait, of each call its own, and the rest is queue."""
+    """Time held back for other calls is batch wait, and the rest until the run begins is queue."""
     loaded = load(onnx_models.identity("FP32"))
     early, late = calls(loaded, [[1.0, 2.0], [3.0, 4.0]])
     metrics = Metrics(model="sample", release="r1")
     now_s = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
 
+    class Slow:
+        def run(self, *given: Any) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+            now_s[0] += 1.0
+            return loaded.session.run(*given)
+
     async def run() -> None:
-        scheduler = Scheduler(loaded, metrics, inline=True, max_rows=8, max_delay_s=0.001)
+        model = replace(loaded, session=Slow())
+        scheduler = Scheduler(model, metrics, inline=True, max_rows=8, max_delay_s=0.001)
         jobs = submit(scheduler, [early])
         now_s[0] = 0.125
         jobs += submit(scheduler, [late])
@@ -127,6 +133,7 @@ def test_waits_are_told_apart(load: Load, monkeypatch: pytest.MonkeyPatch) -> No
 
     assert metrics.batch_wait_s.total == 0.25 + 0.125
     assert metrics.queue_s.total == 0
+    assert metrics.compute_s.total == 1.0
 
 
 @pytest.mark.parametrize("rows", [(2, 1, 1, 2), (1, 2, 1, 2)])

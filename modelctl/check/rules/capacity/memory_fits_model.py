@@ -38,12 +38,12 @@ SCOPE = Scope.MODEL
 
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each release that can never be loaded."""
-    for identity, release in files.releases.items():
+    for release_id, release in files.releases.items():
         needed_mib = least_mib(release.artifact.size_bytes)
         found = release.resources.memory
         if amount(found) < needed_mib * MIB:
-            path = layout.release_file(files.folder, identity)
-            place = files.documents[path].at("resources", "memory")
+            path = layout.release_file(files.folder, release_id)
+            position = files.documents[path].at("resources", "memory")
             message = f"found {found}, expected at least {needed_mib}Mi to load this model"
             remedy = "write more than that: requests and batches need memory too"
-            yield Violation(path, place, message, remedy)
+            yield Violation(path, position, message, remedy)

@@ -36,12 +36,12 @@ SCOPE = Scope.MODEL
 
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each release with threads that have no CPU."""
-    for identity, release in files.releases.items():
+    for release_id, release in files.releases.items():
         threads, cpu = release.runtime.threads, release.resources.cpu
         most = max(1, floor(amount(cpu)))
         if threads > most:
-            path = layout.release_file(files.folder, identity)
-            place = files.documents[path].at("runtime", "threads")
+            path = layout.release_file(files.folder, release_id)
+            position = files.documents[path].at("runtime", "threads")
             message = f"found {threads} threads, expected at most {most} with cpu {cpu}"
             remedy = f'write threads: {most}, or ask for cpu: "{threads}"'
-            yield Violation(path, place, message, remedy)
+            yield Violation(path, position, message, remedy)

@@ -90,5 +90,5 @@ def _violation(
     change: ModelChange, serving: Serving, release: str, message: str, remedy: str
 ) -> Violation:
     path = layout.serving_file(change.folder, serving.environment)
-    place = change.after.documents[path].at("weights", release)
-    return Violation(path, place, message, remedy)
+    position = change.after.documents[path].at("weights", release)
+    return Violation(path, position, message, remedy)

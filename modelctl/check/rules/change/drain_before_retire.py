@@ -41,9 +41,9 @@ def check(change: ModelChange) -> Iterator[Violation]:
         gone = {r: w for r, w in before.items() if w > 0 and r not in serving.deployed}
         if gone:
             path = layout.serving_file(change.folder, environment)
-            place = change.after.documents[path].at_key("weights")
+            position = change.after.documents[path].at_key("weights")
             shares = " and ".join(f"{weight} %" for weight in gone.values())
             message = f"found no {', '.join(gone)} any more, which had {shares} of the traffic"
             zeros = ", ".join(f"{release}: 0" for release in gone)
             remedy = f"write {zeros} now, and retire in a later change"
-            yield Violation(path, place, message, remedy)
+            yield Violation(path, position, message, remedy)

@@ -49,8 +49,8 @@ def check(change: ModelChange) -> Iterator[Violation]:
 
 def _violation(change: ModelChange, environment: str, release: str, weight: int) -> Violation:
     path = layout.serving_file(change.folder, environment)
-    place = change.after.documents[path].at("weights", release)
+    position = change.after.documents[path].at("weights", release)
     message = f"found {release} at {weight} %, expected 0 while nothing of it runs in {environment}"
     command = f"modelctl shift {change.folder} --env {environment} {release}=0"
     remedy = f"write {release}: 0, as `{command}` does, and give it traffic once it is ready"
-    return Violation(path, place, message, remedy)
+    return Violation(path, position, message, remedy)

@@ -39,14 +39,14 @@ LEVEL = Level.ERROR
 SCOPE = Scope.FILES
 
 _YAML = re.compile(r".+\.ya?ml", re.IGNORECASE)
-_FORGOTTEN_SUFFIX = re.compile(r"[^/.]+")
+_FORGOTTEN_SUFFIX = re.compile(r"[^/.]+")  # a name that was to end in .yaml
 _FOLDERS = ("releases", "envs", "rendered")
 _PLACES = {
     layout.APPS: "model.yaml, releases/r<N>.yaml or envs/<environment>.yaml in apps/<model>",
     layout.PROJECTS: "argocd/projects/<environment>/<team>.yaml",
 }
-_NEAR = 0.8
-_NUMBER = re.compile(r"(?i)r?0*([1-9][0-9]*)")
+_NEAR = 0.8  # of difflib, 0 to 1: `release` is near to `releases`
+_NUMBER = re.compile(r"(?i)r?0*([1-9][0-9]*)")  # of a release, written in some other way
 
 
 def check(files: Files) -> Iterator[Violation]:

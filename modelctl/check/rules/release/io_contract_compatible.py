@@ -4,12 +4,14 @@
 Compares the `graph` of each release with the `contract` in `model.yaml`: each input and output by
 name, datatype, number of dimensions and size. A graph may take more than the contract lets callers
 send (any size where the contract fixes one) and give outputs that the contract leaves out. Where an
-environment reads the model file from this repository, compares `graph` with the file itself.
+environment reads the model file from this repository, compares `graph` with the file itself and
+refuses a file that ONNX Runtime would not load: an operator that it does not know, a value that
+nothing gives, a tensor without its data, types or shapes that do not fit, and the like.
 While `model.yaml` is faulty, compares the releases that serve together with the stable one.
 
 ## Why
 A canary with other inputs answers its share of requests with errors. A server whose graph does not
-keep the contract never becomes ready.
+keep the contract, or that cannot load its file, never becomes ready.
 
 ## Bad
 ```yaml
@@ -61,9 +63,10 @@ def _against_file(files: ModelFiles, release: Release) -> Iterator[Violation]:
     for facts in files.artifacts_of(release.artifact.uri):
         if facts.sha256 not in ("", release.artifact.sha256):
             continue  # another file, which model-digest-pinned tells
-        if facts.graph is None:
+        problem = facts.problem_with(release.runtime.providers)
+        if facts.graph is None or problem:
             position = document.at("artifact", "uri")
-            message = f"found that {facts.path} {facts.problem}, expected an ONNX model"
+            message = f"found that {facts.path} {problem}, expected what ONNX Runtime loads"
             yield Violation(document.path, position, message, "export the model again")
             continue
         remedy = f"write graph as `modelctl release` reads it from {facts.path}"

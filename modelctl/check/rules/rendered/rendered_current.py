@@ -43,7 +43,7 @@ _REMEDY_FOR_LINE_ENDS = (
     "git's core.autocrlf or an editor put them there: "
     "run `git config core.autocrlf false`, then `modelctl render`"
 )
-_SHOWN_FILES = 3
+_SHOWN_FILES = 3  # of a model in an environment; one command mends all of them
 
 
 def check(files: ModelFiles) -> Iterator[Violation]:
