@@ -55,8 +55,6 @@ _WORDS = re.compile(
     r"private|akia|asia|gh[pousr]_|github_pat|glpat-|xox|aiza|hf_|eyj|://[^/\s]*@|[?&][a-z-]+="
     r"|bearer|secret|pass|api.?key|token"
 )
-_EVERYWHERE = tuple((name, re.compile(p, re.MULTILINE)) for name, p in _ANYWHERE.items())
-_CONFIGURATION = tuple((name, re.compile(p, re.MULTILINE)) for name, p in _IN_CONFIGURATION.items())
 _PROSE = (".md", ".rst", ".txt")  # here a word such as password is no key of a configuration
 _MAX_IN_A_FILE = 20  # findings of one form; whoever has more mends those first
 _BEFORE = " \t{,-\"'?&"  # what a form may match before the credential itself
@@ -75,10 +73,10 @@ def credentials(path: str, text: str) -> Iterator[Credential]:
     if text.isascii() and not _WORDS.search(text.lower()):
         return
     text = OTHER_LINE_ENDS.sub("\n", text.replace("\r\n", " \n"))  # offsets stay
-    forms = _EVERYWHERE if path.endswith(_PROSE) else (*_EVERYWHERE, *_CONFIGURATION)
+    forms = _ANYWHERE if path.endswith(_PROSE) else _ANYWHERE | _IN_CONFIGURATION
     found: dict[int, Credential] = {}
-    for what, pattern in forms:
-        for match in islice(pattern.finditer(text), _MAX_IN_A_FILE):
+    for what, pattern in forms.items():
+        for match in islice(re.finditer(pattern, text, re.MULTILINE), _MAX_IN_A_FILE):
             offset = match.start() + len(match[0]) - len(match[0].lstrip(_BEFORE))
             line = text.count("\n", 0, offset)
             found.setdefault(line, Credential(what, offset))

@@ -13,10 +13,9 @@ import yaml
 from modelctl.errors import EditRefusedError
 from modelctl.finding import Pointer, Position
 from modelctl.repo.documents import Document, parse
+from modelctl.repo.places import LOADER, position_of
 
 _BLANKS = " \t"
-# libyaml's parser where it is there; the one in Python takes many times as long.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +131,8 @@ class YamlText:
     def _token(self, kind: type[yaml.Token], start: int, end: int) -> int | None:
         """Where the first token of a kind stands between two offsets."""
         found: Any
-        for found in yaml.scan(self.text, Loader=_LOADER):
-            at = self._offset(_position(found.start_mark)) if isinstance(found, kind) else -1
+        for found in yaml.scan(self.text, Loader=LOADER):
+            at = self._offset(position_of(found.start_mark)) if isinstance(found, kind) else -1
             if start <= at < end:
                 return at
         return None
@@ -188,10 +187,6 @@ class YamlText:
 
     def _refused(self, why: str) -> EditRefusedError:
         return EditRefusedError(f"{self.document.path}: {why}")
-
-
-def _position(mark: yaml.Mark) -> Position:
-    return Position(mark.line + 1, mark.column + 1)
 
 
 def _without_comma(text: str, comma: int) -> str:

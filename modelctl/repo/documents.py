@@ -9,12 +9,14 @@ counted, so time and memory are bounded.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import yaml
 
 from modelctl.finding import START, Finding, Pointer, Position
 from modelctl.repo import characters, scalars
+from modelctl.repo.places import LOADER, Places, Span, places, position_of
 from modelctl.repo.scalars import short
 
 RULE = "yaml-strict"
@@ -26,37 +28,29 @@ MAX_FAULTS = 100
 
 # The stubs give libyaml's events no common attributes; the builder tells them apart itself.
 _Event = Any
-_Mark = Any
 
 
-class Span(NamedTuple):
-    """Where a node begins and ends in its file, as libyaml marked it.
-
-    Only a finding or an edit asks for a place, so that most are never computed.
-    """
-
-    first: _Mark
-    last: _Mark
-
-    @property
-    def start(self) -> Position:
-        """Where the node begins."""
-        return _position(self.first)
-
-    @property
-    def end(self) -> Position:
-        """One past its last character."""
-        return _position(self.last)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """One parsed file: its value and, by pointer, the place of every value and key."""
 
     path: str
     value: object
-    values: Mapping[Pointer, Span] = field(repr=False)
-    keys: Mapping[Pointer, Span] = field(repr=False)
+    text: str = field(repr=False)
+
+    @cached_property
+    def _places(self) -> Places:
+        return places(self.text)
+
+    @property
+    def values(self) -> Mapping[Pointer, Span]:
+        """The place of every value."""
+        return self._places.values
+
+    @property
+    def keys(self) -> Mapping[Pointer, Span]:
+        """The place of every key."""
+        return self._places.keys
 
     def at(self, *pointer: str | int) -> Position:
         """Where the value at `pointer` stands; its nearest ancestor where it is absent."""
@@ -88,7 +82,7 @@ def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
         return None, builder.findings
     except yaml.MarkedYAMLError as error:
         return None, [*builder.findings, _syntax_fault(path, error)]
-    return Document(path, value, builder.values, builder.keys), builder.findings
+    return Document(path, value, text), builder.findings
 
 
 def too_large(path: str, size_bytes: int) -> Finding:
@@ -103,12 +97,10 @@ class _RefusedError(Exception):
 
 @dataclass(slots=True)
 class _Builder:
-    """Builds the value of one document from libyaml's events, noting places and faults."""
+    """Builds the value of one document from libyaml's events, noting faults."""
 
     path: str
     findings: list[Finding] = field(default_factory=list)
-    values: dict[Pointer, Span] = field(default_factory=dict)
-    keys: dict[Pointer, Span] = field(default_factory=dict)
     count: int = 0
 
     def note_characters(self, text: str) -> None:
@@ -125,31 +117,30 @@ class _Builder:
             raise _RefusedError
 
     def build(self, text: str) -> object:
-        events = iter(yaml.parse(text, Loader=_LOADER))
+        events = iter(yaml.parse(text, Loader=LOADER))
         next(events)
         first: _Event = next(events)
         if isinstance(first, yaml.StreamEndEvent):
             self._refuse(first, "found an empty file, expected a mapping", "write its fields")
         if first.version or first.tags:
             self._refuse(first, "found a %YAML or %TAG directive, expected none", "remove it")
-        value = self._node(next(events), events, ())
+        value = self._node(next(events), events, 0)
         next(events)
         extra = next(events)
         if not isinstance(extra, yaml.StreamEndEvent):
             self._refuse(extra, "found a second document, expected one", "split the file in two")
         return value
 
-    def _node(self, event: _Event, events: Iterator[_Event], at: Pointer) -> object:
+    def _node(self, event: _Event, events: Iterator[_Event], depth: int) -> object:
         self.count += 1
         is_plain = event.anchor is None and event.tag is None
-        if not is_plain or self.count > MAX_VALUES or len(at) > MAX_DEPTH:
+        if not is_plain or self.count > MAX_VALUES or depth > MAX_DEPTH:
             self._refuse(event, *self._never_plain(event))
         if isinstance(event, yaml.ScalarEvent):
-            self.values[at] = Span(event.start_mark, event.end_mark)
             return self._scalar(event)
         if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(event, events, at)
-        return self._sequence(event, events, at)
+            return self._mapping(events, depth + 1)
+        return self._sequence(events, depth + 1)
 
     def _never_plain(self, event: _Event) -> tuple[str, str]:
         """What a node has that no plain file has, and what to do about it."""
@@ -164,27 +155,25 @@ class _Builder:
             return f"found the tag {short(event.tag)}, expected none", remedy
         return f"found too many levels of nesting, expected at most {MAX_DEPTH}", "flatten it"
 
-    def _mapping(self, start: _Event, events: Iterator[_Event], at: Pointer) -> dict[str, object]:
+    def _mapping(self, events: Iterator[_Event], depth: int) -> dict[str, object]:
         mapping: dict[str, object] = {}
+        lines: dict[str, int] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             key = self._key(event)
             if key in mapping:
-                first = self.keys[*at, key].start.line
+                first = lines[key] + 1
                 message = f"found the key {short(key)} again, expected it on line {first} only"
                 self._note(event, message, "keep one")
-                self._node(next(events), events, (*at, f"{key}\0{len(self.keys)}"))
+                self._node(next(events), events, depth)
                 continue
-            inside = (*at, key)
-            self.keys[inside] = Span(event.start_mark, event.end_mark)
-            mapping[key] = self._node(next(events), events, inside)
-        self.values[at] = Span(start.start_mark, event.end_mark)
+            lines[key] = event.start_mark.line
+            mapping[key] = self._node(next(events), events, depth)
         return mapping
 
-    def _sequence(self, start: _Event, events: Iterator[_Event], at: Pointer) -> list[object]:
+    def _sequence(self, events: Iterator[_Event], depth: int) -> list[object]:
         items: list[object] = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
-            items.append(self._node(event, events, (*at, len(items))))
-        self.values[at] = Span(start.start_mark, event.end_mark)
+            items.append(self._node(event, events, depth))
         return items
 
     def _key(self, event: _Event) -> str:
@@ -212,7 +201,7 @@ class _Builder:
         return value
 
     def _note(self, event: _Event, message: str, remedy: str) -> None:
-        self._add(_position(event.start_mark), message, remedy)
+        self._add(position_of(event.start_mark), message, remedy)
 
     def _add(self, position: Position, message: str, remedy: str) -> None:
         self.findings.append(Finding(self.path, position, RULE, message, remedy))
@@ -226,16 +215,9 @@ class _Builder:
         raise _RefusedError
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _position(mark: _Mark) -> Position:
-    return Position(mark.line + 1, mark.column + 1)
-
-
 def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
     mark = error.problem_mark or error.context_mark
-    position = _position(mark) if mark else START
+    position = position_of(mark) if mark else START
     words = ": ".join(part for part in (error.context, error.problem) if part)
     message = f"found broken syntax, expected YAML: {words}"
     return Finding(path, position, RULE, message, "mend it there, or on a line before")

@@ -17,7 +17,7 @@ from modelctl.nearest import hint
 from modelctl.repo import git_failures
 
 # A prompt for credentials would hang a server at 3 a.m.; failing says what is wrong.
-_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_FLUSH": "0"}
 _LEFT_OUT = "S"  # how `git ls-files -t` marks a file that a sparse checkout leaves out
 # Git sets these for its hooks; with them every `git -C` would ask the hook's repository.
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
@@ -199,7 +199,7 @@ def read_blobs(folder: Path, identities: Sequence[str]) -> dict[str, bytes]:
         GitError: Git failed, or the repository lacks one of them.
     """
     asked = "".join(f"{identity}\n" for identity in identities)
-    out = run(folder, "cat-file", "--batch", stdin=asked.encode())
+    out = run(folder, "cat-file", "--batch", "--buffer", stdin=asked.encode())
     blobs: dict[str, bytes] = {}
     start = 0
     for identity in identities:
@@ -233,7 +233,8 @@ def hidden(root: Path) -> dict[str, tuple[str, str]]:
 def sizes(folder: Path, identities: Iterable[str]) -> dict[str, int]:
     """The size of each object in bytes, by one git process; 0 for one that is not here."""
     asked = list(dict.fromkeys(identities))
-    out = run(folder, "cat-file", "--batch-check", stdin="".join(f"{i}\n" for i in asked).encode())
+    stdin = "".join(f"{identity}\n" for identity in asked).encode()
+    out = run(folder, "cat-file", "--batch-check", "--buffer", stdin=stdin)
     words = (line.rsplit(" ", 1)[1] for line in out.decode().splitlines())
     return {i: int(size) if size.isdigit() else 0 for i, size in zip(asked, words, strict=True)}
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.bench.fleet import Fleet, folder_of, make
-from tests.bench.life import live
+from tests.bench.life import STEPS, live
 
 
 def main() -> int:
@@ -16,7 +16,9 @@ def main() -> int:
     parser.add_argument("--environments", type=int, default=3)
     parser.add_argument("--releases", type=int, default=2)
     parser.add_argument("--artifact-bytes", type=int, default=0)
-    parser.add_argument("--commits", type=int, default=0, help="of the past, in one environment")
+    parser.add_argument(
+        "--commits", type=int, default=STEPS, help="of the past, in the last environment"
+    )
     parser.add_argument("--lived-by", type=int, default=1, help="how many models have that past")
     asked = parser.parse_args()
     fleet = Fleet(asked.models, asked.environments, asked.releases, asked.artifact_bytes)
