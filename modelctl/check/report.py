@@ -57,7 +57,7 @@ def as_json(findings: Sequence[Finding], checked: Checked) -> str:
     }
     report = {
         "findings": [_fields(finding) for finding in findings],
-        "returned": list(checked.returned),
+        "returned": checked.returned,
         "summary": summary,
     }
     return json.dumps(report, indent=2)

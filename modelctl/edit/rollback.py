@@ -41,9 +41,9 @@ class Rollback:
 
     release: str
     changes: Changes = field(repr=False)
-    warms: bool = False
-    is_cold: bool = False
-    restored_from: str = ""
+    warms: bool
+    is_cold: bool
+    restored_from: str
 
 
 def plan_rollback(

@@ -261,6 +261,21 @@ def test_any_release_can_be_named(promoted: Path, modelctl: Modelctl) -> None:
     assert {"r1": 100, "r2": 0} == weights(promoted)
 
 
+def test_a_named_release_comes_back_as_it_was_deployed(promoted: Path, modelctl: Modelctl) -> None:
+    """Of a file that was edited and then removed, what comes back is what was deployed last."""
+    path = "apps/linear/releases/r1.yaml"
+    before = (promoted / path).read_bytes()
+    modelctl("retire", *EDIT)
+    commit_edit(promoted, path, "threads: 1", "threads: 4")
+    git(promoted, "rm", "--quiet", path)
+    git(promoted, "commit", "--quiet", "--message", "apps/linear: Remove r1")
+
+    modelctl("rollback", *EDIT, "--to", "r1", "--now")
+
+    assert before == (promoted / path).read_bytes()
+    assert 100 == weights(promoted)["r1"]
+
+
 def test_a_release_that_never_was_is_refused(promoted: Path, modelctl: Modelctl) -> None:
     """A name that no file and no past state has is refused with those that there are."""
     output = modelctl("rollback", *EDIT, "--to", "r9", exit_code=1)

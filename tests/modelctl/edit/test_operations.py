@@ -72,6 +72,13 @@ def test_retire_of_the_shadow_keeps_the_weights() -> None:
     assert Traffic("r1", {"r1": 100}, shadow=False) == after
 
 
+def test_the_smallest_canary_is_a_candidate() -> None:
+    """A release with one percent of the traffic is promoted without being named."""
+    after = operations.promote(serving("r1", {"r1": 99, "r2": 1}), None)
+
+    assert Traffic("r2", {"r1": 0, "r2": 100}) == after
+
+
 @pytest.mark.parametrize("release", ["r1", "r2"])
 def test_retire_refuses_a_release_that_serves(release: str) -> None:
     """A release with traffic, and the stable one, are never retired."""

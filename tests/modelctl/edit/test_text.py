@@ -2,6 +2,7 @@
 
 import pytest
 
+from modelctl.edit.entries import YamlText
 from modelctl.edit.text import Traffic, with_traffic
 from modelctl.errors import EditRefusedError
 from modelctl.repo.documents import parse
@@ -80,6 +81,28 @@ def test_a_dropped_shadow_takes_its_whole_block() -> None:
     result = edited(BLOCK, Traffic("r1", {"r1": 95, "r2": 5}, shadow=False))
 
     assert BLOCK.replace("shadow:\n  release: r3\n  percent: 10\n", "") == result
+
+
+def test_a_shadow_that_is_not_there_is_not_missed() -> None:
+    """A file that never had a shadow is as it should be without one."""
+    assert FLOW == edited(FLOW, Traffic("r1", {"r1": 95, "r2": 5}, shadow=False))
+
+
+def test_what_stays_may_be_written_in_any_way() -> None:
+    """A value that an edit does not change is not touched, be it on several lines."""
+    text = "stable: >-\n  r1\nweights: {r1: 100}\n"
+
+    expected = text.replace("r1: 100", "r1: 100, r2: 0")
+    assert expected == edited(text, Traffic("r1", {"r1": 100, "r2": 0}))
+
+
+def test_a_doubtful_value_is_not_written() -> None:
+    """What some reader would take for something else is refused, not written."""
+    document, _ = parse("envs/prod.yaml", FLOW.encode())
+    assert document is not None
+
+    with pytest.raises(EditRefusedError, match=r"edited safely: .* found no, which is"):
+        YamlText(document, FLOW).with_value(("stable",), "no")
 
 
 BETWEEN = """\

@@ -105,6 +105,13 @@ def test_no_invisible_character_is_passed_over(code: int) -> None:
     assert f"found the invisible character U+{code:04X}, which" in faults[0].message
 
 
+def test_a_tab_is_found_before_what_is_invisible() -> None:
+    """Tabs have the line that they stand in, wherever something else was found."""
+    _, faults = parse("a.yaml", "a:\n\tb: 1\nc: x\u200by\n".encode())
+
+    assert [Position(3, 5), Position(2, 1)] == [fault.position for fault in faults]
+
+
 def test_an_emoji_is_not_invisible() -> None:
     """The selector that makes an emoji of the symbol before it is seen as the emoji."""
     document, faults = parse("a.yaml", "a: 1  # \u26a0\ufe0f careful\n".encode())

@@ -89,6 +89,7 @@ def test_line_ends_of_windows() -> None:
         (b"a: no\n", (1, 4), "found no, which is a boolean"),
         (b"a: [010]\n", (1, 5), "found 010, which is octal"),
         (b"%YAML 1.1\n---\na: 1\n", (1, 1), "a %YAML or %TAG directive"),
+        (b"%TAG ! tag:example.com,2000:\n---\na: 1\n", (1, 1), "a %YAML or %TAG directive"),
         (b"---\na: 1\n---\nb: 2\n", (3, 1), "a second document"),
         (b"", (1, 1), "an empty file"),
         (b"# only a comment\n", (2, 1), "an empty file"),

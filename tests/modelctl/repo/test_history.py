@@ -32,6 +32,48 @@ def put(root: Path, **texts: str) -> None:
     commit(root)
 
 
+def test_where_what_is_applied_lies() -> None:
+    """A model's applied files in an environment are its rendered folder and its Application."""
+    expected = ("apps/linear/rendered/prod", "argocd/applications/prod/linear.yaml")
+
+    assert expected == history.generated_paths_of(PAIR)
+
+
+def test_a_state_has_no_file_that_came_later(root: Path) -> None:
+    """Back in time, a file that a commit added is gone, and one that it removed is there."""
+    put(root, release="threads: 1\n")
+    put(root, deployment="one")
+    (root / RELEASE).unlink()
+    commit(root)
+
+    found = [set(state.blobs) for state in history.states(root, "HEAD", "apps")]
+    assert [{DEPLOYMENT}, {RELEASE, DEPLOYMENT}, {RELEASE}] == found
+
+
+def test_nothing_applied_is_as_before_the_first_that_was(root: Path) -> None:
+    """Where nothing is applied any more, the former state is that before the model came."""
+    put(root, deployment="one")
+    first = git(root, "rev-parse", "HEAD").strip()
+    put(root, deployment="two")
+
+    found = history.former(root, "HEAD", PAIR, {})
+    assert found is not None
+    assert first == found.id
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]\n", "stable: [r1]\nweights: {r1: 100}\n", "stable: r1\nweights: [r1]\n"),
+        *("stable: r1\n", "stable: r1\nweights: {r1: 1.5}\n", "weights: {r1: 100}\n"),
+        "stable: r1\nweights: {r1: 99, r1: 100}\n",
+    ],
+)
+def test_what_a_serving_file_asked_for_is_certain_or_nothing(content: str) -> None:
+    """A file that says no traffic for certain asked for none."""
+    assert history.asked_for(SERVING, content.encode()) is None
+
+
 def test_the_most_weight_is_that_of_the_content(root: Path) -> None:
     """A file that was edited is another release, whatever the weight of its number was."""
     put(root, release="threads: 1\n", weight="40", deployment="one")

@@ -191,6 +191,14 @@ def test_an_object_of_a_model_names_no_release(folder: str, environment: str, ki
         assert Place(Kind.RENDERED, model, "", environment) == place(path)
 
 
+@pytest.mark.parametrize("name", ["linear-canary", "linear-r0", "linear-r2-blue", "r2", "other-r2"])
+def test_a_name_that_only_looks_like_a_release(name: str) -> None:
+    """An object whose name goes on with anything but a release belongs to none."""
+    found = place(layout.rendered_file("linear", "prod", "Service", name))
+
+    assert Place(Kind.RENDERED, "linear", "", "prod") == found
+
+
 def respelled(found: Place) -> str:
     """The path that a place was read from."""
     match found.kind:

@@ -23,6 +23,7 @@ PIECES = "0 1 9 60 _ : . - + e E x o b y n t T ~ a true Off null inf nan = << 20
         ("-0", 0),
         ("95", 95),
         ("-7", -7),
+        ("-" + "9" * 18, 1 - 10**18),
         ("0.5", 0.5),
         ("-1.0e-5", -1e-05),
         ("r1", "r1"),
@@ -91,6 +92,14 @@ def test_numbers_have_bounds(text: str) -> None:
 def test_keys_are_text(text: str) -> None:
     """A key that is not text to every reader is a fault."""
     assert key(text) is not None
+
+
+def test_a_key_tells_its_own_fault() -> None:
+    """Of a key that is a number out of bounds the bound is said, which quotes do away with."""
+    fault = key("9" * 19)
+
+    assert fault is not None
+    assert "found a number of 19 digits" in fault.message
 
 
 @pytest.mark.parametrize("text", ["r1", "weights", "ai.onnx", "https://models.example.com/"])
