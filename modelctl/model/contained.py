@@ -97,7 +97,7 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # a thread for each core is memory too
-            start_new_session=True,  # an interrupt is for the parent, which ends the child
+            process_group=0,  # an interrupt is for the parent, which ends the child
         )
 
 
