@@ -79,8 +79,9 @@ def _stations(states: Sequence[AppliedState]) -> Iterator[tuple[str, str, Ran]]:
     before: tuple[str, Ran] | None = None
     for state in reversed(states):
         for path, blob in state.files.blobs.items():
-            if place(path).kind is Kind.RELEASE:
-                files[place(path).release] = blob
+            where = place(path)
+            if where.kind is Kind.RELEASE:
+                files[where.release] = blob
         for release in state.weights:
             sources.setdefault((release, state.ran(release)), files.get(release))
         now = state.stable, state.ran(state.stable)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import Any
 
 from modelctl.repo.documents import parse
@@ -35,7 +34,7 @@ _ROLE_HEADER, _STABLE = "x-model-role", "stable"  # what a route tells a server 
 
 def is_route(path: str) -> bool:
     """Whether a generated file is the route of a model."""
-    return PurePosixPath(path).name.startswith("httproute-")
+    return path.rpartition("/")[2].startswith("httproute-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def read(generated: Mapping[str, bytes]) -> Applied:
 
 def is_deployment(path: str) -> bool:
     """Whether a generated file is the Deployment of a release."""
-    return PurePosixPath(path).name.startswith("deployment-") and bool(place(path).release)
+    return path.rpartition("/")[2].startswith("deployment-") and bool(place(path).release)
 
 
 @lru_cache(maxsize=64)  # a change is asked about the same Deployments several times
@@ -86,7 +85,7 @@ def served(generated: Mapping[str, bytes]) -> Served | None:
     """What the route among some generated files shares out; None without a route."""
     for path, content in generated.items():
         if is_route(path):
-            return _served(content)
+            return served_by(content)
     return None
 
 
@@ -97,7 +96,8 @@ def weights(generated: Mapping[str, bytes]) -> Mapping[str, int] | None:
 
 
 @lru_cache(maxsize=1024)  # a change is asked about the same route several times
-def _served(content: bytes) -> Served:
+def served_by(content: bytes) -> Served:
+    """What a route shares out."""
     weights: dict[str, int] = {}
     by_role: dict[str, str] = {}
     for release, weight, roles in _as_rendered(content) or _as_parsed(content):
