@@ -39,6 +39,7 @@ _DATATYPES = {
 }
 ANY_SIZE = -1  # of a dimension that the graph leaves open, such as the batch
 _CPU = ("cpu",)
+_ENDED = "ends the process that reads it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class ArtifactFacts:
     graph: Graph | None
     problem: str = ""
     cpu_problem: str = ""
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether another reading would say the same: it may have ended for lack of memory."""
+        return not self.problem.startswith(_ENDED)
 
     def problem_with(self, providers: Sequence[str]) -> str:
         """Why ONNX Runtime would not load the file with those providers; empty where it would."""
@@ -74,7 +80,7 @@ def artifact_facts(path: str, content: bytes) -> ArtifactFacts:
         graph, problem, cpu_problem = json.loads(contained.call(answer, content))
     except contained.ContainedError as error:
         graph, cpu_problem = None, ""
-        problem = f"ends the process that reads it ({error}), as it would a model server"
+        problem = f"{_ENDED} ({error}), as it would a model server"
     return ArtifactFacts(
         path, sha256, len(content), _graph(graph) if graph else None, problem, cpu_problem
     )

@@ -30,7 +30,7 @@ def facts(tree: Tree, path: str, entry: Entry) -> ArtifactFacts:
         return replace(known, path=path)
     at_rest = is_at_rest(entry)  # before the bytes are read: whatever changes after it shows
     found = artifact_facts(path, tree.read(path))
-    if record is not None and at_rest:
+    if record is not None and at_rest and found.is_certain:
         _keep(record, found)
     return found
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from modelctl.model import contained
 from modelctl.model.graph import ArtifactFacts, artifact_facts
 from modelctl.repo import remembered
 from modelctl.repo import tree as trees
@@ -57,6 +58,10 @@ def _facts(tree: Tree, path: str = PATH) -> ArtifactFacts:
     return remembered.facts(tree, path, entry)
 
 
+def _end(*_: object) -> str:
+    raise contained.ContainedError("SIGKILL")
+
+
 def _records(root: Path) -> list[Path]:
     return sorted((root / ".git/modelctl/artifacts").glob("*"))
 
@@ -80,6 +85,17 @@ def test_a_fault_is_remembered_too(root: Path, read: list[str]) -> None:
     assert first == second
     assert first.problem
     assert [PATH] == read
+
+
+@pytest.mark.usefixtures("later")
+def test_an_ended_reader_is_asked_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ended the process that read a file may have been the machine, not the file."""
+    with monkeypatch.context() as patched:
+        patched.setattr(contained, "call", _end)
+        first = _facts(WorkTree(root))
+
+    assert "ends the process that reads it (SIGKILL)" in first.problem
+    assert "" == _facts(WorkTree(root)).problem
 
 
 @pytest.mark.usefixtures("later")
