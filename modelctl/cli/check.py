@@ -1,7 +1,6 @@
 """`modelctl check`: validate the repository and say what is wrong, where, and what to do."""
 
 import argparse
-import gc
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -48,7 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     paths = [_repository_path(root, tree, path) for path in arguments.paths]
     only = _models(paths)
     change = change_of(root, tree, base=arguments.base)
-    gc.disable()  # nothing here makes cycles, and looking for them is a tenth of the time
     if only is None:
         _ = tree.entries  # all of them at once, not model by model
     found = check(load(tree), only, change)

@@ -1,6 +1,7 @@
 """The outermost handler: whatever goes wrong ends with words and an exit code, no traceback."""
 
 import errno
+import gc
 import json
 import os
 import shutil
@@ -49,6 +50,15 @@ def test_findings_are_one(faulty: Path) -> None:
 
     assert 1 == done.returncode
     assert 'unknown field "ü"' in done.stdout
+
+
+@pytest.mark.parametrize("words", ["rules", "explain none"])
+def test_garbage_is_collected_again(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command in a process that lives on leaves the collector on, however it ends."""
+    program.main(words.split())
+
+    assert gc.isenabled()
+    assert capsys.readouterr()
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -1,6 +1,5 @@
 """The repository that is walked on: git as it is, commands in this process, kills in another."""
 
-import gc
 import io
 import json
 import os
@@ -140,7 +139,6 @@ class Ground:
         said = io.StringIO()
         with redirect_stdout(said), redirect_stderr(said):
             exit_code = main(words)
-        gc.enable()  # `check` ends with its process and leaves it off
         return Ran(exit_code, said.getvalue())
 
     def must(self, *words: str) -> None:
