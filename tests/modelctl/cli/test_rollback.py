@@ -1,12 +1,13 @@
 """The way back on a real repository: it leads where it should, whatever is broken beside it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from modelctl.render import applied
-from scratch import PROJECT, git
+from scratch import PROJECT, commit, git
 
 Modelctl = Callable[..., str]
 
@@ -276,6 +277,27 @@ def test_a_named_release_comes_back_as_it_was_deployed(promoted: Path, modelctl:
     assert 100 == weights(promoted)["r1"]
 
 
+@pytest.mark.parametrize(
+    ("mirrored", "kept"), [("r1", []), ("r3", ["shadow: {release: r3, percent: 10}"])]
+)
+def test_a_shadow_gives_way_to_traffic(
+    mirrored: str, kept: list[str], promoted: Path, modelctl: Modelctl
+) -> None:
+    """A release is not deployed and mirrored to at once; the shadow of another stays."""
+    modelctl("retire", *EDIT)
+    modelctl("release", "linear", "--artifact", str(R2.with_name("r1.onnx")), "--commit")
+    shadow = f"shadow: {{release: {mirrored}, percent: 10}}\n"
+    commit_edit(promoted, SERVING, "scale:", f"{shadow}scale:")
+    modelctl("render")
+    commit(promoted, "apps/linear: Mirror")
+
+    modelctl("rollback", *EDIT)
+
+    lines = (promoted / SERVING).read_text().splitlines()
+    assert kept == [line for line in lines if line.startswith("shadow")]
+    assert "r1" in weights(promoted)
+
+
 def test_a_release_that_never_was_is_refused(promoted: Path, modelctl: Modelctl) -> None:
     """A name that no file and no past state has is refused with those that there are."""
     output = modelctl("rollback", *EDIT, "--to", "r9", exit_code=1)
@@ -283,6 +305,30 @@ def test_a_release_that_never_was_is_refused(promoted: Path, modelctl: Modelctl)
     assert "found no r9 of linear" in output
     assert "releases: r1, r2" in output
     assert 100 == weights(promoted)["r2"]
+
+
+def test_what_cannot_be_brought_back_is_refused_with_the_faults(
+    served: Path, modelctl: Modelctl
+) -> None:
+    """Where neither today's files nor any state of git give the target, it is said what to mend."""
+    commit_edit(served, *FAULTS["model"])
+    root = git(served, "commit-tree", "HEAD^{tree}", "-m", "root: Begin here").strip()
+    git(served, "reset", "--quiet", "--hard", root)
+
+    output = modelctl("rollback", *EDIT, "--to", "r2", "--now", exit_code=1)
+
+    assert "nothing was written: linear cannot be rendered in local" in output
+    assert f"{MODEL}:2:1: schema-valid found the unknown field" in output
+
+
+def test_a_shift_is_left_before_the_first_commit(shifted: Path, modelctl: Modelctl) -> None:
+    """Without any history the stable release gets everything, in the middle of a shift."""
+    shutil.rmtree(shifted / ".git")
+    git(shifted, "init", "--quiet", "--initial-branch=main")
+
+    modelctl("rollback", "linear", "--env", "local")
+
+    assert "{r1: 100, r2: 0}" in (shifted / SERVING).read_text()
 
 
 def test_a_shallow_clone_says_that_it_is(
