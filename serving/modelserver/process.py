@@ -186,7 +186,7 @@ class _Process:
         logs.info(
             "ready",
             load_s=round(self._metrics.load_s, 3),
-            run_ms=round(profile.run_s * 1000, 3),
+            run_s=round(profile.run_s, 6),
             inline=profile.inline,
             batching=batching,
             threads=loaded.threads,
