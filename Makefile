@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-roles demo up check render lint test lint-roles test-roles bench bench-peers bench-editing lock clean image
+.PHONY: help setup setup-dev setup-roles demo up check render lint test lint-roles test-roles bench bench-peers bench-editing protobuf lock clean image
 
 help: ## Show what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -62,6 +62,9 @@ bench-peers: setup-dev ## Compare with other model servers too, each in a virtua
 
 bench-editing: setup-dev ## Measure check, edits and history on generated fleets, beside other checkers
 	$(BIN)/python -m tests.bench
+
+protobuf: setup-dev ## Compile the protos of the gRPC services for the model server
+	$(BIN)/python -m serving.protobuf.generate
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-annotate --custom-compile-command 'make lock'

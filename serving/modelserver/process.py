@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
+from modelserver.grpc import infer as grpc_infer
+from modelserver.grpc.methods import Methods
 from modelserver.http import transport
-from modelserver.http.app import create_app
+from modelserver.http.app import create_app, infer_paths
 from modelserver.inference.exchange import Inference, Limits
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
@@ -84,7 +86,16 @@ class _Process:
             contract=settings.promised(),
             inference=inference,
         )
-        self._http = transport.server(app)
+        paths = infer_paths(settings.model, settings.release) | grpc_infer.paths(self._metrics)
+        calls = Methods(
+            app,
+            model=settings.model,
+            release=settings.release,
+            contract=settings.promised(),
+            lifecycle=self._lifecycle,
+            metrics=self._metrics,
+        )
+        self._http = transport.server(calls, inference, paths)
         self._joined = asyncio.Event()
 
     async def run(self) -> int:

@@ -8,6 +8,7 @@ Source: Envoy v3 API; xDS from the file system.
 
 from pathlib import Path
 
+from modelctl.local.envoy import grpc
 from modelctl.local.envoy.config import ROUTES, Json, config_source, socket_address
 
 _TYPE = "type.googleapis.com/envoy."  # begins the name of every type in Envoy's API
@@ -71,10 +72,11 @@ def listener(folder: Path, port: int) -> Json:
                             },
                             **_connection_settings(),
                             "http_filters": [
+                                grpc.bridge(),
                                 {
                                     "name": "envoy.filters.http.router",
                                     "typed_config": {"@type": router},
-                                }
+                                },
                             ],
                         },
                     }
@@ -94,11 +96,12 @@ def _connection_settings() -> Json:
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
         "local_reply_config": {
+            "mappers": [grpc.own_answers()],
             "body_format": {
                 "json_format": {
                     "error": "%LOCAL_REPLY_BODY%",
                     "request_id": "%REQ(x-request-id)%",
                 }
-            }
+            },
         },
     }

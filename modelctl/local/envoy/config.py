@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelctl.local.envoy import grpc
 from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
 from modelctl.local.plan.values import Backend, Lane, RouteRule
 
@@ -150,14 +151,18 @@ def socket_address(port: int) -> Json:
 
 
 def _route_configuration(published: Mapping[str, tuple[RouteRule, ...]]) -> Json:
-    rules = sorted((rule for rules in published.values() for rule in rules), key=_precedence)
+    named = ((model, rule) for model, rules in published.items() for rule in rules)
+    rules = sorted(named, key=lambda item: _precedence(item[1]))
     starting = sorted(model for model, rules in published.items() if not rules)
     routes = [
-        *(_route(rule) for rule in rules),
+        *(_route(_match(rule), rule) for _, rule in rules),
+        *(_route(match, rule) for model, rule in rules for match in grpc.matches(model, rule)),
         *(
-            _answer({"path_separated_prefix": f"/v2/models/{model}"}, 503, model=model)
+            _answer(match, 503, model=model)
             for model in starting
+            for match in ({"path_separated_prefix": f"/v2/models/{model}"}, *grpc.starting(model))
         ),
+        grpc.unnamed(),
         _answer({"prefix": "/"}, 404),
     ]
     return {
@@ -171,10 +176,10 @@ def _precedence(rule: RouteRule) -> tuple[bool, int, int]:
     return not rule.match.exact, -len(rule.match.path), -len(rule.match.headers)
 
 
-def _route(rule: RouteRule) -> Json:
+def _route(match: Json, rule: RouteRule) -> Json:
     if sum(backend.weight for backend in rule.backends) == 0:
-        return _answer(_match(rule), 500)
-    return {"match": _match(rule), "route": _action(rule)}
+        return _answer(match, 500)
+    return {"match": match, "route": _action(rule)}
 
 
 def _match(rule: RouteRule) -> Json:

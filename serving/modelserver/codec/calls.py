@@ -9,10 +9,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 from modelserver.codec import binary, json_path, outline, protocol, tensors
 from modelserver.codec.malformed import malformed
-from modelserver.codec.wording import found_and_expected, quoted
+from modelserver.codec.wording import found_and_expected, quoted, unknown
 from modelserver.errors import InvalidBinary, InvalidRequest
 from modelserver.model.contract import Contract, SharedSize
-from modelserver.tensor.datatypes import Array
+from modelserver.tensor.datatypes import Array, Datatype
 from modelserver.tensor.values import to_values
 
 _NONE: frozenset[str] = frozenset()
@@ -62,8 +62,8 @@ class Codec:
         shared: Sequence[SharedSize] = (),
         takes_no_rows: bool = True,
     ) -> None:
-        self._model = model
-        self._release = release
+        self.model = model
+        self.release = release
         self._inputs = {spec.name: spec for spec in contract.inputs}
         self._outputs = {spec.name: spec for spec in contract.outputs}
         self._all_outputs = contract.output_names
@@ -92,6 +92,31 @@ class Codec:
             tail = binary.Tail(memoryview(body)[json_bytes:])
             body = body[:json_bytes]
         request, feeds = self._read(body, tail)
+        return self._call(request, feeds)
+
+    def call(self, request: Any) -> Call:  # noqa: ANN401 - InferRequest or its likeness
+        """The checked call of a request that came in another form than JSON.
+
+        Raises:
+            InvalidRequest: A field is wrong; the error names the path of the first one.
+        """
+        return self._call(request, self._feeds(request.inputs, None))
+
+    def require(self, model: str, release: str) -> None:
+        """Return if a request for this model, and this release if any is named, is for this one.
+
+        Raises:
+            UnknownModel: It is for another model.
+            UnknownRelease: It is for another release.
+        """
+        if model != self.model or (release and release != self.release):
+            raise unknown(model, release, served=(self.model, self.release))
+
+    def datatype(self, output: str) -> Datatype:
+        """The datatype of an output."""
+        return self._outputs[output].datatype
+
+    def _call(self, request: Any, feeds: dict[str, Array]) -> Call:  # noqa: ANN401
         outputs, wanted = self._wanted(request)
         first = next(iter(feeds.values())) if feeds else None
         rows = first.shape[0] if first is not None and first.ndim else 1
@@ -117,9 +142,9 @@ class Codec:
             else:
                 data = to_values(datatype, array)
                 outputs.append(protocol.ResponseOutput(name, datatype.name, array.shape, data))
-        head = protocol.encode(protocol.InferResponse(self._model, self._release, outputs, call.id))
+        head = protocol.encode(protocol.InferResponse(self.model, self.release, outputs, call.id))
         # NaN becomes null in JSON, and finding no null is much cheaper than looking at floats.
-        nonfinite = (b"null" in head or bool(tail)) and any(map(_has_nonfinite, arrays))
+        nonfinite = (b"null" in head or bool(tail)) and has_nonfinite(arrays)
         if tail:
             return Answer(b"".join((head, *tail)), len(head), nonfinite)
         return Answer(head, None, nonfinite)
@@ -200,5 +225,6 @@ class Codec:
         return ", ".join(self._inputs) or "no inputs"
 
 
-def _has_nonfinite(array: Array) -> bool:
-    return array.dtype.kind == "f" and not np.isfinite(array).all()
+def has_nonfinite(arrays: Sequence[Array]) -> bool:
+    """Whether any of the arrays holds NaN or an infinity."""
+    return any(each.dtype.kind == "f" and not np.isfinite(each).all() for each in arrays)

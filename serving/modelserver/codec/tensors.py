@@ -50,6 +50,9 @@ def read(spec: TensorSpec, tensor: Any, tail: binary.Tail | None = None) -> Arra
         raise InvalidRequest("data", "is missing")
     if type(data) is list:
         return from_values(spec.datatype, shape, data)
+    if not isinstance(data, msgspec.Raw):
+        array: Array = data(spec.datatype, shape)  # no JSON: it knows how to make its array
+        return array
     return from_text(spec.datatype, shape, data)
 
 

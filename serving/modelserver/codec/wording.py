@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 import msgspec
 
+from modelserver.errors import UnknownModel, UnknownRelease
+
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$?(?P<path>.*)`)?", re.DOTALL)
 _GOT = re.compile(r"Expected `(?P<expected>[^`]*)`, got `(?P<found>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
@@ -58,3 +60,10 @@ def _lower(text: str) -> str:
 def quoted(text: str) -> str:
     """A client's own words, quoted and cut: an error never sends a large body back."""
     return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "...")
+
+
+def unknown(model: str, release: str, *, served: tuple[str, str]) -> UnknownModel | UnknownRelease:
+    """The error for a request that is for another model or release than those that are served."""
+    if model != served[0]:
+        return UnknownModel(f"model: found {model[:80]!r}, expected {served[0]!r}")
+    return UnknownRelease(f"release: found {release[:80]!r}, expected {served[1]!r}")

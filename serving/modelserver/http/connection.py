@@ -6,13 +6,15 @@ other one (a large or slow body, pipelining, a client that does not read) goes t
 """
 
 import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from modelserver.errors import RequestError
 from modelserver.http import headers
-from modelserver.http.reply import conclude, error_body
+from modelserver.http.dialect import Dialect, error_body
+from modelserver.http.reply import conclude
 from modelserver.inference.exchange import Exchange, Inference, Result
 
 MAX_HEADER_BYTES = 64 << 10
@@ -57,11 +59,12 @@ _DEFAULT_LINES = _DefaultLines()
 class Connection(HttpToolsProtocol):
     """HTTP/1.1 of one connection.
 
-    A subclass made for one process sets `inference` and the `paths` that lead to it.
+    A subclass made for one process sets `inference` and the `paths` that lead to it, each with the
+    dialect in which it is asked there.
     """
 
     inference: Inference
-    paths: frozenset[bytes]
+    paths: Mapping[bytes, Dialect]
     _held: list[bytes] | None = None
     _header_bytes = 0
     _in_headers = True
@@ -211,6 +214,7 @@ class _ShortCycle:
     """One request after another of a connection, with the attributes that uvicorn looks at."""
 
     __slots__ = (
+        "_dialect",
         "_exchange",
         "_given",
         "_protocol",
@@ -219,6 +223,7 @@ class _ShortCycle:
         "response_complete",
     )
     message_event = _NOBODY_WAITS
+    _dialect: Dialect
 
     def __init__(self, protocol: Connection) -> None:
         self._protocol = protocol
@@ -234,11 +239,12 @@ class _ShortCycle:
         self.keep_alive = protocol.parser.should_keep_alive()
         self.response_complete = False
         self._given = given = dict(protocol.headers)
+        self._dialect = dialect = protocol.paths[protocol.url]
         role, request_id = headers.role(given), headers.request_id(given)
         self._exchange = exchange = Exchange(protocol.inference, role, request_id, self._reply)
         if exchange.admit():
             try:
-                terms = headers.terms(given)
+                terms = dialect.terms(given)
             except RequestError as error:
                 exchange.fail(error)
             else:
@@ -255,11 +261,12 @@ class _ShortCycle:
         protocol, given = self._protocol, self._given
         self._exchange, self._given = None, _NOTHING  # tensors and headers are not kept
         inference = protocol.inference
-        status, answer, traceresponse = conclude(inference, exchange, given, result)
+        dialect = self._dialect
+        status, answer, traceresponse = conclude(inference, exchange, given, result, dialect)
         if self.disconnected:
             return
         closing = not self.keep_alive or inference.lifecycle.is_draining
-        lines = headers.of_answer(
+        status, lines = dialect.head(
             status,
             answer,
             request_id=exchange.request_id,

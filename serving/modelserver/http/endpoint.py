@@ -6,46 +6,49 @@ hot path before it and hands everything else on. Most requests do not even come 
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelserver.errors import Disconnected, RequestError
 from modelserver.http import headers
 from modelserver.http.body import read_body
+from modelserver.http.dialect import Dialect
 from modelserver.http.reply import Reply, conclude
 from modelserver.http.status import STATUS
 from modelserver.inference.exchange import Exchange, Inference, Result
 
 
 class InferEndpoint:
-    """Answers `POST /v2/models/MODEL[/versions/RELEASE]/infer`; `app` answers all else."""
+    """Answers inference requests at `paths`, each in its dialect; `app` answers all else."""
 
-    def __init__(self, app: ASGIApp, inference: Inference, *, model: str, release: str) -> None:
+    def __init__(self, app: ASGIApp, inference: Inference, paths: Mapping[str, Dialect]) -> None:
         self._app = app
         self.inference = inference
-        self.paths = frozenset(
-            {f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"}
-        )
+        self.paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and scope["path"] in self.paths and scope["method"] == "POST":
-            await self._answer(dict(scope["headers"]), receive, send)
+            dialect = self.paths[scope["path"]]
+            await self._answer(dialect, dict(scope["headers"]), receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _answer(self, given: headers.Given, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, dialect: Dialect, given: headers.Given, receive: Receive, send: Send
+    ) -> None:
         inference = self.inference
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
         def reply(exchange: Exchange, result: Result) -> None:
-            replied.set_result(conclude(inference, exchange, given, result))
+            replied.set_result(conclude(inference, exchange, given, result, dialect))
 
         role, request_id = headers.role(given), headers.request_id(given)
         exchange = Exchange(inference, role, request_id, reply)
         if exchange.admit():
             try:
-                terms = headers.terms(given)
+                terms = dialect.terms(given)
                 body = await read_body(given, receive, exchange, inference.limits.body_bytes)
             except RequestError as error:
                 exchange.fail(error)
@@ -56,7 +59,7 @@ class InferEndpoint:
         watch.cancel()
         if status == STATUS[Disconnected]:
             return
-        lines = headers.of_answer(
+        status, lines = dialect.head(
             status,
             answer,
             request_id=request_id,

@@ -44,7 +44,7 @@ def terms(given: Given) -> Terms:
     _check_content(given)
     if _SPECIAL.isdisjoint(given):
         return _PLAIN
-    return Terms(_expander(given), _json_bytes(given), _timeout_s(given))
+    return Terms(_expander(given), _json_bytes(given), timeout_s(given))
 
 
 def role(given: Given) -> str:
@@ -83,10 +83,13 @@ def _json_bytes(given: Given) -> int | None:
     return int(value)
 
 
-def _timeout_s(given: Given) -> float | None:
+def timeout_s(given: Given) -> float | None:
     """The seconds within which a request must have begun to run, None without a bound.
 
     The client's bound counts, and the time after which Envoy gives up.
+
+    Raises:
+        InvalidRequest: The client's bound is no number.
     """
     own, envoy = given.get(_TIMEOUT), given.get(_ENVOY_TIMEOUT)
     if own is None and envoy is None:

@@ -66,6 +66,11 @@ class ModelReady(BaseModel):
     error: str | None = None
 
 
+def of_server(version: str) -> ServerMetadata:
+    """The metadata of the server."""
+    return ServerMetadata(name="modelserver", version=version, extensions=list(EXTENSIONS))
+
+
 def of_model(model: str, release: str, contract: Contract, lifecycle: Lifecycle) -> ModelMetadata:
     """The metadata of the release, which its contract tells before it is loaded."""
     return ModelMetadata(

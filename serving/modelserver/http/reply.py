@@ -3,8 +3,8 @@
 import random
 
 from modelserver.codec.calls import Answer
-from modelserver.codec.protocol import ErrorBody, encode
 from modelserver.errors import RequestCrashed
+from modelserver.http.dialect import REST, Dialect
 from modelserver.http.headers import Given
 from modelserver.http.status import STATUS
 from modelserver.inference.exchange import Exchange, Inference, Result
@@ -18,12 +18,18 @@ Reply = tuple[int, Answer, bytes]
 """Status, body and the header `traceresponse`, which is empty where no tracer made a span."""
 
 
-def conclude(inference: Inference, exchange: Exchange, given: Given, result: Result) -> Reply:
+def conclude(
+    inference: Inference,
+    exchange: Exchange,
+    given: Given,
+    result: Result,
+    dialect: Dialect = REST,
+) -> Reply:
     """The reply to an exchange that has ended; counted, and traced and logged where that is on."""
     if isinstance(result, Answer):
         status, answer = _OK, result
     else:
-        status, answer = STATUS[type(result)], Answer(error_body(str(result)))
+        status, answer = STATUS[type(result)], dialect.refusal(result)
         if isinstance(result, RequestCrashed):
             fields = _identity(exchange, given, b"")
             logs.LOGGER.error(
@@ -32,12 +38,13 @@ def conclude(inference: Inference, exchange: Exchange, given: Given, result: Res
     inference.metrics.requests[exchange.role, status] += 1
     traceresponse = b""
     if inference.tracer is not None:
-        traceresponse = _trace(inference.tracer, exchange, given, status)
+        traceresponse = _trace(inference.tracer, exchange, given, status, dialect.name)
     sample = inference.access_log_sample
     if sample and random.random() < sample:  # noqa: S311 - a choice of log lines
         logs.info(
             "request",
             **_identity(exchange, given, traceresponse),
+            protocol=dialect.name,
             role=exchange.role,
             code=status,
             duration_s=round(exchange.ended_at - exchange.started_at, 6),
@@ -47,17 +54,13 @@ def conclude(inference: Inference, exchange: Exchange, given: Given, result: Res
     return status, answer, traceresponse
 
 
-def error_body(message: str) -> bytes:
-    """The JSON of every answer with a status of 400 or more."""
-    return encode(ErrorBody(message))
-
-
-def _trace(tracer: Tracer, exchange: Exchange, given: Given, status: int) -> bytes:
+def _trace(tracer: Tracer, exchange: Exchange, given: Given, status: int, protocol: str) -> bytes:
     """The header `traceresponse` of the span that is made of an exchange."""
     return tracer.record(
         given,
         exchange.steps(),
         status=status,
+        protocol=protocol,
         role=exchange.role,
         request_id=exchange.request_id.decode(),
         batch_rows=exchange.ran.rows if exchange.ran else 0,

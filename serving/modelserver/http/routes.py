@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
+from modelserver.codec.wording import unknown
 from modelserver.errors import UnknownModel, UnknownRelease
 from modelserver.http import metadata, openapi
 from modelserver.http.status import RETRY_AFTER_S, UNAVAILABLE
@@ -57,9 +58,7 @@ class Routes:
 
     async def server(self) -> metadata.ServerMetadata:
         """Name, version and protocol extensions of this server."""
-        return metadata.ServerMetadata(
-            name="modelserver", version=self._version, extensions=list(metadata.EXTENSIONS)
-        )
+        return metadata.of_server(self._version)
 
     async def live(self) -> metadata.Live:
         """Whether the process answers at all: false only by not answering."""
@@ -104,9 +103,7 @@ class Routes:
             raise self._unknown(**named)
 
     def _unknown(self, name: str, release: str = "") -> UnknownModel | UnknownRelease:
-        if name != self._model:
-            return UnknownModel(f"model: found {name[:80]!r}, expected {self._model!r}")
-        return UnknownRelease(f"release: found {release[:80]!r}, expected {self._release!r}")
+        return unknown(name, release, served=(self._model, self._release))
 
 
 def _json(body: dict[str, Any], *, ready: bool) -> JSONResponse:

@@ -1,15 +1,18 @@
 """The HTTP server of this process, which is uvicorn's, and the socket at which it listens."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from modelserver.errors import AddressUnavailable
 from modelserver.http.connection import Connection
+from modelserver.http.dialect import Dialect
 from modelserver.http.endpoint import InferEndpoint
+from modelserver.inference.exchange import Inference
 
 KEEP_ALIVE_S = 3660
 """How long an idle connection stays open: longer than Envoy keeps it, which is an hour.
@@ -29,11 +32,12 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def server(app: InferEndpoint) -> HttpServer:
-    """An HTTP server for the inference endpoint and the application behind it, not yet serving."""
-    paths = frozenset(path.encode() for path in app.paths)
+def server(app: ASGIApp, inference: Inference, paths: Mapping[str, Dialect]) -> HttpServer:
+    """An HTTP server, not yet serving: inference at `paths`, and the application for all else."""
+    endpoint = InferEndpoint(app, inference, paths)
+    served = {path.encode(): dialect for path, dialect in paths.items()}
     config: dict[str, Any] = {
-        "http": type("Served", (Connection,), {"inference": app.inference, "paths": paths}),
+        "http": type("Served", (Connection,), {"inference": inference, "paths": served}),
         "ws": "none",
         "lifespan": "off",
         "log_config": None,
@@ -42,7 +46,7 @@ def server(app: InferEndpoint) -> HttpServer:
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE_S,
     }
-    return HttpServer(uvicorn.Config(app, **config))
+    return HttpServer(uvicorn.Config(endpoint, **config))
 
 
 def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:

@@ -5,18 +5,19 @@ a body, and gets an answer or an error of `errors`, which it says in its own way
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from modelserver.codec.calls import Answer, Call
+from modelserver.codec.calls import Answer, Call, Codec
 from modelserver.errors import BodyTooLarge, Overloaded, RequestCrashed, RequestError
 from modelserver.inference.batch import Outcome, Ran
 from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.observe.metrics import Metrics
 from modelserver.observe.tracing import Steps, Tracer
 from modelserver.start.reclaim import LARGE_BYTES, Reclaim
+from modelserver.tensor.datatypes import Array
 
 Result = Answer | RequestError
 """What comes of a request."""
@@ -27,16 +28,32 @@ Expand = Callable[[bytes, int], bytes]
 """From a compressed body, and the most bytes it may become, to the body itself."""
 
 
+class Form(Protocol):
+    """Another form of requests and answers than JSON and binary tensors."""
+
+    def decode(self, codec: Codec, body: bytes) -> Call:
+        """The checked call in a body.
+
+        Raises:
+            RequestError: Something is wrong with it.
+        """
+
+    def encode(self, codec: Codec, call: Call, arrays: Sequence[Array]) -> Answer:
+        """The answer to a call."""
+
+
 class Terms(NamedTuple):
     """What a client says of its body, and of the time there is for the answer.
 
     `expand` undoes the compression of the body (None: it has none), `json_bytes` of it are JSON
     (None: all), and within `timeout_s` seconds the request must have begun to run (None: no bound).
+    Body and answer have another `form` than JSON where one is given.
     """
 
     expand: Expand | None = None
     json_bytes: int | None = None
     timeout_s: float | None = None
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +88,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_form",
         "_inference",
         "_on_result",
         "_serving",
@@ -104,6 +122,7 @@ class Exchange:
         self.cancelled = False
         self._inference = inference
         self._on_result = on_result
+        self._form: Form | None = None
         inference.metrics.in_flight += 1
 
     def admit(self) -> bool:
@@ -154,7 +173,7 @@ class Exchange:
     def run(self, body: bytes, terms: Terms) -> None:
         """Decode the body and hand it to the scheduler."""
         inference, serving = self._inference, self._serving
-        expand, json_bytes, timeout_s = terms
+        expand, json_bytes, timeout_s, self._form = terms
         if timeout_s is not None:
             self.expires_at = self.started_at + timeout_s
         try:
@@ -162,7 +181,11 @@ class Exchange:
             if expand is not None:
                 body = expand(body, inference.limits.body_bytes)
                 self.hold(len(body))
-            self.call = serving.codec.decode(body, json_bytes)
+            self.call = (
+                serving.codec.decode(body, json_bytes)
+                if self._form is None
+                else self._form.decode(serving.codec, body)
+            )
         except RequestError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
@@ -184,7 +207,11 @@ class Exchange:
         began = time.perf_counter()
         inference, serving = self._inference, self._serving
         try:
-            answer = serving.codec.encode(self.call, outcome)
+            answer = (
+                serving.codec.encode(self.call, outcome)
+                if self._form is None
+                else self._form.encode(serving.codec, self.call, outcome)
+            )
         except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
             self.fail(_crashed(error))
             return

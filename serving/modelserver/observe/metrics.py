@@ -43,6 +43,7 @@ class Metrics(Collector):
     def __init__(self, *, model: str, release: str) -> None:
         self._labels = {"model": model, "release": release}
         self.requests: dict[tuple[str, int], int] = defaultdict(int)
+        self.grpc_calls: dict[tuple[str, int], int] = defaultdict(int)
         self.request_s: dict[str, Histogram] = defaultdict(lambda: Histogram(DURATION_BOUNDS_S))
         self.decode_s = Histogram(STEP_BOUNDS_S)
         self.queue_s = Histogram(STEP_BOUNDS_S)
@@ -114,6 +115,10 @@ class Metrics(Collector):
         for (role, code), number in self.requests.items():
             requests.add_metric([*self._labels.values(), role, str(code)], number)
         yield requests
+        calls = self._counter("grpc_calls", "Answered gRPC calls of all methods.", "method", "code")
+        for (method, code), number in self.grpc_calls.items():
+            calls.add_metric([*self._labels.values(), method, str(code)], number)
+        yield calls
         nonfinite, constant = {"": self.nonfinite_answers}, {"": self.constant_answers}
         for name, text, label, numbers in (
             ("requests_rejected", "Requests turned away at once.", "reason", self.rejected),

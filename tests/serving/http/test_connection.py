@@ -11,6 +11,7 @@ from uvicorn.server import ServerState
 
 from modelserver.http import connection
 from modelserver.http.connection import Connection
+from modelserver.http.dialect import REST
 from modelserver.inference.exchange import Inference, Limits
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.observe.metrics import Metrics
@@ -65,7 +66,7 @@ def after(use: Callable[[Connection], None]) -> tuple[Any, Transport]:
             metrics=metrics,
             limits=Limits(requests=1, body_bytes=100, total_bytes=400),
         )
-        served = {"inference": inference, "paths": frozenset({b"/v2/models/sample/infer"})}
+        served = {"inference": inference, "paths": {b"/v2/models/sample/infer": REST}}
         kind = type("Served", (Connection,), served)
         over = asyncio.Event()
 

@@ -160,12 +160,33 @@ def test_timeouts() -> None:
 
 def test_model_that_starts() -> None:
     """A model with nothing ready answers 503 with the reason, and hides no other path."""
-    found = whole_snapshot().routes["virtual_hosts"][0]["routes"]
+    *_, rest, metadata, host, unnamed, unknown = whole_snapshot().routes["virtual_hosts"][0][
+        "routes"
+    ]
 
-    assert {"path_separated_prefix": "/v2/models/new"} == found[-2]["match"]
-    assert 503 == found[-2]["direct_response"]["status"]
-    assert "model new is starting" in found[-2]["direct_response"]["body"]["inline_string"]
-    assert 404 == found[-1]["direct_response"]["status"]
+    assert {"path_separated_prefix": "/v2/models/new"} == rest["match"]
+    assert [{}, {}] == [each["match"]["grpc"] for each in (metadata, host)]
+    for each in (rest, metadata, host):
+        assert 503 == each["direct_response"]["status"]
+        assert "model new is starting" in each["direct_response"]["body"]["inline_string"]
+    assert [404, 404] == [each["direct_response"]["status"] for each in (unnamed, unknown)]
+
+
+def test_calls_of_grpc_follow_the_rules_of_the_model() -> None:
+    """By metadata or host a call takes each rule's own way, that of a header before the shares."""
+    shared, direct = rule(weights={"a": 9, "b": 1}), rule(headers=(("x-model-release", "r2"),))
+    other = rule("/v2/models/m/versions/r2")
+    found = routes(shared, direct, other)
+
+    calls = [route for route in found if "grpc" in route["match"] and "route" in route]
+    release = {"name": "x-model-release", "string_match": {"exact": "r2"}}
+    named = {"name": "x-model-name", "string_match": {"exact": "m"}}
+    host = {"name": ":authority", "string_match": {"prefix": "m.", "ignore_case": True}}
+    unnamed = {"name": "x-model-name", "present_match": False}
+    assert [[named, release], [unnamed, host, release], [named], [unnamed, host]] == [
+        route["match"]["headers"] for route in calls
+    ]
+    assert [found[1]["route"]] * 2 + [found[2]["route"]] * 2 == [route["route"] for route in calls]
 
 
 def test_draining_endpoint() -> None:
