@@ -23,7 +23,7 @@ _FIXED_BYTES = MappingProxyType({FIXED64: 8, FIXED32: 4})
 _VARINT_BITS = 64  # no number is longer
 
 
-def fields(content: Bytes, start: int, end: int) -> Iterator[Field]:
+def fields(content: Bytes | memoryview, start: int, end: int) -> Iterator[Field]:
     """Each field of the message between `start` and `end`.
 
     Raises:
@@ -51,7 +51,7 @@ def fields(content: Bytes, start: int, end: int) -> Iterator[Field]:
         position = stop
 
 
-def varint(content: Bytes, position: int, end: int) -> tuple[int, int]:
+def varint(content: Bytes | memoryview, position: int, end: int) -> tuple[int, int]:
     """The number at a position, and the position after it.
 
     Raises:
