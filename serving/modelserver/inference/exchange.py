@@ -4,6 +4,7 @@ Nothing here knows by which transport a request came: the transport brings a rol
 a body, and gets an answer or an error of `errors`, which it says in its own way.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,20 +40,33 @@ class Terms(NamedTuple):
     timeout_s: float | None = None
 
 
+UNBOUNDED = sys.maxsize
+"""A limit that nothing reaches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Requests admitted at once, bytes of one body, bytes of all admitted bodies."""
+    """What requests may take: how many at once, and in bytes.
+
+    Of one request these are its body (as sent, and expanded), its rows, its input tensors and its
+    outputs; of all that are admitted their bodies, and all that they make the process hold.
+    """
 
     requests: int
     body_bytes: int
     total_bytes: int
+    rows: int = UNBOUNDED
+    tensor_bytes: int = UNBOUNDED
+    output_bytes: int = UNBOUNDED
+    total_cost_bytes: int = UNBOUNDED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inference:
     """What every exchange of this process shares.
 
-    `access_log_sample` is the share of requests, 0 to 1, that leave a line in the log.
+    `limits` are replaced once the model is loaded and its cost is known. `access_log_sample` is the
+    share of requests, 0 to 1, that leave a line in the log.
     """
 
     lifecycle: Lifecycle
