@@ -19,7 +19,7 @@ from modelserver.model.contract import Contract
 
 
 def infer_paths(model: str, release: str) -> dict[str, Dialect]:
-    """Where the model is asked in REST's way."""
+    """Where the model is asked in REST's way; a connection answers these itself."""
     paths = f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"
     return dict.fromkeys(paths, REST)
 

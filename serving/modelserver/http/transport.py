@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 
 from modelserver.errors import AddressUnavailable
 from modelserver.http.connection import Connection
+from modelserver.http.crowd import Crowd, room
 from modelserver.http.dialect import Dialect
-from modelserver.http.endpoint import InferEndpoint
 from modelserver.inference.exchange import Inference
 
 KEEP_ALIVE_S = 3660
@@ -20,7 +20,10 @@ KEEP_ALIVE_S = 3660
 Where the server closed first, a request that Envoy sends at that moment would fail.
 """
 
-_BACKLOG = 2048  # connections that may wait to be accepted, as many as uvicorn's own
+ANY_HOST = "::"
+"""Every address of the machine, in both families; where it has no IPv6, those of IPv4."""
+
+_ANY_IPV4 = "0.0.0.0"  # noqa: S104 - a pod is reached from outside
 
 
 class HttpServer(uvicorn.Server):
@@ -34,10 +37,14 @@ class HttpServer(uvicorn.Server):
 
 def server(app: ASGIApp, inference: Inference, paths: Mapping[str, Dialect]) -> HttpServer:
     """An HTTP server, not yet serving: inference at `paths`, and the application for all else."""
-    endpoint = InferEndpoint(app, inference, paths)
-    served = {path.encode(): dialect for path, dialect in paths.items()}
+    crowd = Crowd(room(), inference.metrics)
+    served = {
+        "inference": inference,
+        "paths": {path.encode(): dialect for path, dialect in paths.items()},
+        "crowd": crowd,
+    }
     config: dict[str, Any] = {
-        "http": type("Served", (Connection,), {"inference": inference, "paths": served}),
+        "http": type("Served", (Connection,), served),
         "ws": "none",
         "lifespan": "off",
         "log_config": None,
@@ -45,8 +52,9 @@ def server(app: ASGIApp, inference: Inference, paths: Mapping[str, Dialect]) -> 
         "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE_S,
+        "backlog": crowd.room.backlog,
     }
-    return HttpServer(uvicorn.Config(endpoint, **config))
+    return HttpServer(uvicorn.Config(app, **config))
 
 
 def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -58,6 +66,8 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     Raises:
         AddressUnavailable: The address cannot be bound.
     """
+    if host == ANY_HOST and not socket.has_dualstack_ipv6():
+        host = _ANY_IPV4
     try:
         family, kind, number, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -66,6 +76,8 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if host == ANY_HOST:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind(address)
     except OSError as error:
         raise _unavailable(host, port, error) from error
@@ -82,7 +94,7 @@ def accept(sock: socket.socket) -> None:
         AddressUnavailable: Another process listens there.
     """
     try:
-        sock.listen(_BACKLOG)
+        sock.listen(room().backlog)
     except OSError as error:
         host, port, *_ = sock.getsockname()
         raise _unavailable(host, port, error) from error

@@ -4,11 +4,12 @@ Nothing here knows by which transport a request came: the transport brings a rol
 a body, and gets an answer or an error of `errors`, which it says in its own way.
 """
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from modelserver.codec.calls import Answer, Call, Codec
 from modelserver.errors import BodyTooLarge, Overloaded, RequestCrashed, RequestError
@@ -26,6 +27,10 @@ OnResult = Callable[["Exchange", Result], None]
 
 Expand = Callable[[bytes, int], bytes]
 """From a compressed body, and the most bytes it may become, to the body itself."""
+
+
+Counts = Literal["receiving", "in_flight"]
+"""As which of both a request is counted."""
 
 
 class Form(Protocol):
@@ -56,20 +61,37 @@ class Terms(NamedTuple):
     form: Form | None = None
 
 
+# Bits: an eighth of the bytes of all bodies is kept for bodies that come whole, so that clients who
+# send large ones and stop in the middle shut nobody out.
+_KEPT_SHIFT = 3
+
+UNBOUNDED = sys.maxsize
+"""A limit that nothing reaches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Requests admitted at once, bytes of one body, bytes of all admitted bodies."""
+    """What requests may take: how many at once, and in bytes.
+
+    Of one request these are its body (as sent, and expanded), its rows, its input tensors and its
+    outputs; of all that are admitted their bodies, and all that they make the process hold.
+    """
 
     requests: int
     body_bytes: int
     total_bytes: int
+    rows: int = UNBOUNDED
+    tensor_bytes: int = UNBOUNDED
+    output_bytes: int = UNBOUNDED
+    total_cost_bytes: int = UNBOUNDED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inference:
     """What every exchange of this process shares.
 
-    `access_log_sample` is the share of requests, 0 to 1, that leave a line in the log.
+    `limits` are replaced once the model is loaded and its cost is known. `access_log_sample` is the
+    share of requests, 0 to 1, that leave a line in the log.
     """
 
     lifecycle: Lifecycle
@@ -83,11 +105,13 @@ class Inference:
 class Exchange:
     """One request; `on_result` is called exactly once, in the event loop.
 
-    First `admit`, then `run` with the body and its terms, or `fail`. It is also the scheduler's
+    Where its body comes in parts, first `expect`, and `hold` for each part. Once the body is there,
+    `admit`, then `run` with the body and its terms; at any time `fail`. It is also the scheduler's
     `Job`: whoever sets `cancelled` before it runs spares the model the work.
     """
 
     __slots__ = (
+        "_counts",
         "_form",
         "_inference",
         "_on_result",
@@ -123,25 +147,48 @@ class Exchange:
         self._inference = inference
         self._on_result = on_result
         self._form: Form | None = None
-        inference.metrics.in_flight += 1
+        self._counts: Counts | None = None
+
+    def expect(self) -> bool:
+        """Whether a body is worth waiting for; otherwise the result has been given.
+
+        While it comes the request takes no place among those that are answered.
+        """
+        if self._is_refused():
+            return False
+        self._inference.metrics.receiving += 1
+        self._counts = "receiving"
+        return True
 
     def admit(self) -> bool:
-        """Whether the body is wanted; otherwise the result has been given."""
+        """Whether the request, whose body is there, is taken; otherwise the result was given."""
+        if self._is_refused():
+            return False
+        metrics = self._inference.metrics
+        if self._counts is not None:
+            metrics.receiving -= 1
+        metrics.in_flight += 1
+        self._counts = "in_flight"
+        return True
+
+    def _is_refused(self) -> bool:
         inference = self._inference
         try:
             self._serving = inference.lifecycle.require()
-            if inference.metrics.in_flight > inference.limits.requests:
+            if inference.metrics.in_flight >= inference.limits.requests:
                 inference.metrics.rejected["overloaded"] += 1
                 raise Overloaded(
                     f"{inference.limits.requests} requests are in flight already; try again"
                 )
         except RequestError as error:
             self.fail(error)
-            return False
-        return True
+            return True
+        return False
 
     def check_room(self, size: int) -> None:
         """Return if a body of `size` bytes may be held now.
+
+        Bodies that are still on their way leave room for those that are there.
 
         Raises:
             BodyTooLarge: One body may not be as large.
@@ -152,11 +199,14 @@ class Exchange:
             raise BodyTooLarge(
                 f"body: found more than {limits.body_bytes} bytes, expected at most these"
             )
-        if metrics.in_flight_bytes + size - self.body_bytes > limits.total_bytes:
+        most = limits.total_bytes
+        if self._counts == "receiving":
+            most = max(limits.body_bytes, most - (most >> _KEPT_SHIFT))
+        if metrics.in_flight_bytes + size - self.body_bytes > most:
             metrics.rejected["overloaded_bytes"] += 1
             raise Overloaded(
                 f"{metrics.in_flight_bytes} bytes of request bodies are in flight already, and "
-                f"{limits.total_bytes} are the limit; try again"
+                f"{most} are the limit; try again"
             )
 
     def hold(self, size: int) -> None:
@@ -233,7 +283,12 @@ class Exchange:
         """Give the result; sending it is not counted."""
         self.ended_at = now = time.perf_counter()
         inference = self._inference
-        inference.metrics.ended(self.role, now - self.started_at, self.body_bytes)
+        metrics = inference.metrics
+        if self._counts == "in_flight":
+            metrics.in_flight -= 1
+        elif self._counts is not None:
+            metrics.receiving -= 1
+        metrics.ended(self.role, now - self.started_at, self.body_bytes)
         if self.body_bytes >= LARGE_BYTES:
             inference.reclaim.after_large()
         self._on_result(self, result)

@@ -53,7 +53,11 @@ class Metrics(Collector):
         self.batch_rows = Histogram(BATCH_BOUNDS_ROWS)
         self._unfolded = 0
         self.in_flight = 0
+        self.receiving = 0
         self.in_flight_bytes = 0
+        self.connections: Callable[[], int] = lambda: 0
+        self.connections_limit = 0
+        self.connections_closed = {"silent": 0, "shortage": 0}
         self.queue_depth: Callable[[], int] = lambda: 0
         self.rejected = {"not_ready": 0, "overloaded": 0, "overloaded_bytes": 0}
         self.dropped = {"deadline": 0, "disconnect": 0}
@@ -71,8 +75,7 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
 
     def ended(self, role: str, duration_s: float, body_bytes: int) -> None:
-        """Count the end of a request that was in flight with a body of that size."""
-        self.in_flight -= 1
+        """Count the end of a request that held a body of that size."""
         self.in_flight_bytes -= body_bytes
         self.request_s[role].observe(duration_s)
         self._unfolded += 1
@@ -123,6 +126,7 @@ class Metrics(Collector):
         for name, text, label, numbers in (
             ("requests_rejected", "Requests turned away at once.", "reason", self.rejected),
             ("requests_dropped", "Admitted, and not run any more.", "reason", self.dropped),
+            ("connections_closed", "Closed early.", "reason", self.connections_closed),
             ("output_guard_trips", "Times the outputs became suspect.", "kind", self.guard_trips),
             ("nonfinite_answers", "Answers that hold NaN or an infinity.", "", nonfinite),
             ("constant_answers", "Equal for different inputs, of those looked at.", "", constant),
@@ -135,7 +139,10 @@ class Metrics(Collector):
     def _gauges(self) -> Iterator[Metric]:
         for name, text, value in (
             ("requests_in_flight", "Admitted and not yet answered.", self.in_flight),
+            ("requests_receiving", "Whose bodies are on their way.", self.receiving),
             ("request_bytes_in_flight", "Bytes of their bodies.", self.in_flight_bytes),
+            ("connections", "Open now.", self.connections()),
+            ("connections_limit", "Past it idle ones are closed.", self.connections_limit),
             ("queue_depth", "Requests that wait for the model.", self.queue_depth()),
             ("batch_limit_rows", "Most rows that run together.", self.batch_limit_rows),
             ("ready", "1 while new requests are wanted, else 0.", float(self.ready)),
