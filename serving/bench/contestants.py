@@ -47,7 +47,7 @@ def _naive(launch: Launch) -> Command:
     app = ("serving.bench.servers.naive:app", "--host", "127.0.0.1", "--port", str(launch.port))
     workers = ("--workers", str(launch.workers)) if launch.workers > 1 else ()
     return Command(
-        (str(launch.python), "-m", "uvicorn", *app, "--no-access-log", *workers), _told(launch)
+        (str(launch.python), "-m", "uvicorn", *app, "--no-access-log", *workers), told(launch)
     )
 
 
@@ -71,7 +71,7 @@ def _mlserver(launch: Launch, *, batching: bool) -> Command:
     (launch.folder / "settings.json").write_text(json.dumps(settings))
     (launch.folder / "model-settings.json").write_text(json.dumps(model))
     tool = str(launch.python.with_name("mlserver"))
-    return Command((tool, "start", str(launch.folder)), _told(launch))
+    return Command((tool, "start", str(launch.folder)), told(launch))
 
 
 def _bentoml(launch: Launch) -> Command:
@@ -79,7 +79,7 @@ def _bentoml(launch: Launch) -> Command:
     service = "serving.bench.servers.bentoml_service:Predictor"
     where = ("--host", "127.0.0.1", "--port", str(launch.port))
     quiet = {"BENTOML_DO_NOT_TRACK": "1", "BENTOML_HOME": str(launch.folder / "home")}
-    return Command((tool, "serve", service, *where), _told(launch) | quiet)
+    return Command((tool, "serve", service, *where), told(launch) | quiet)
 
 
 def _module(name: str, *arguments: str, **environment: str) -> Callable[[Launch], Command]:
@@ -90,13 +90,13 @@ def _module(name: str, *arguments: str, **environment: str) -> Callable[[Launch]
         module = (str(launch.python), "-m", f"serving.bench.servers.{name}")
         filled = {key: value.format(**known) for key, value in environment.items()}
         return Command(
-            (*module, *(each.format(**known) for each in arguments)), _told(launch) | filled
+            (*module, *(each.format(**known) for each in arguments)), told(launch) | filled
         )
 
     return command
 
 
-def _told(launch: Launch) -> dict[str, str]:
+def told(launch: Launch) -> dict[str, str]:
     """What `serving.bench.servers.settings` reads."""
     return {
         "PYTHONPATH": str(ROOT),

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serving.grpc.bridged import envoy, rule
+from serving.bench.bridge import rule
+from tests.serving.grpc.bridged import envoy
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server
@@ -15,6 +16,6 @@ if TYPE_CHECKING:
 def bridge(affine_server: "Server", tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where an Envoy answers in front of the shared server, whose model is called sample."""
     port = int(affine_server.url.rpartition(":")[2])
-    published = {"sample": (rule(), rule("sample", ("x-model-release", "r1"))), "new": ()}
+    published = {"sample": (rule("sample"), rule("sample", ("x-model-release", "r1"))), "new": ()}
     with envoy(tmp_path_factory.mktemp("envoy"), port, published) as found:
         yield f"127.0.0.1:{found}"

@@ -17,11 +17,12 @@ from modelserver.codec.protobuf import messages
 from modelserver.grpc.deadline import timeout_s
 from modelserver.tensor.bfloat16 import to_bits
 from modelserver.tensor.datatypes import DATATYPES
+from serving.bench.bridge import rule
 from tests.serving import onnx_models
 from tests.serving.asking import ROW, expected
 from tests.serving.codec.protobuf.asked import CONTENTS, as_rest, message, raw
 from tests.serving.conftest import write_release
-from tests.serving.grpc.bridged import envoy, rule
+from tests.serving.grpc.bridged import envoy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,7 +232,7 @@ def test_every_datatype_comes_back_as_it_went(
     folder = tmp_path / "envoy"
     folder.mkdir()
     with (
-        envoy(folder, int(server.url.rpartition(":")[2]), {"sample": (rule(),)}) as port,
+        envoy(folder, int(server.url.rpartition(":")[2]), {"sample": (rule("sample"),)}) as port,
         grpc.insecure_channel(f"127.0.0.1:{port}", _UNBOUNDED) as channel,
     ):
         for array in (values[:2].reshape(1, 2), values.reshape(-1, 2)):
@@ -254,7 +255,7 @@ def test_large_tensors(tmp_path: "Path", start: "Start") -> None:
     folder = tmp_path / "envoy"
     folder.mkdir()
     with (
-        envoy(folder, int(server.url.rpartition(":")[2]), {"sample": (rule(),)}) as port,
+        envoy(folder, int(server.url.rpartition(":")[2]), {"sample": (rule("sample"),)}) as port,
         grpc.insecure_channel(f"127.0.0.1:{port}", _UNBOUNDED) as channel,
     ):
         found = infer(channel, message({"x": ("FP32", array)}))
@@ -269,7 +270,7 @@ def test_server_that_died_is_unavailable(tmp_path: "Path", start: "Start") -> No
     port = int(server.url.rpartition(":")[2])
     server.stop()
     with (
-        envoy(tmp_path, port, {"sample": (rule(),)}) as found,
+        envoy(tmp_path, port, {"sample": (rule("sample"),)}) as found,
         grpc.insecure_channel(f"127.0.0.1:{found}") as channel,
         pytest.raises(grpc.RpcError) as caught,
     ):
@@ -305,7 +306,7 @@ def test_deadline_reaches_the_server(tmp_path: "Path") -> None:
         thread = threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         with (
-            envoy(tmp_path, upstream.server_port, {"sample": (rule(),)}) as port,
+            envoy(tmp_path, upstream.server_port, {"sample": (rule("sample"),)}) as port,
             grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
             pytest.raises(grpc.RpcError) as caught,
         ):
