@@ -15,9 +15,10 @@ from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
 from modelserver.http import transport
 from modelserver.http.app import create_app, infer_paths
-from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
 from modelserver.inference.scheduler import Scheduler
 from modelserver.model.contract import shared_sizes
 from modelserver.observe import logs, tracing

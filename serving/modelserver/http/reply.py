@@ -42,7 +42,7 @@ def conclude(inference: Inference, exchange: Exchange, given: Given, result: Res
             status=status,
             duration_ms=round((exchange.ended_at - exchange.started_at) * 1000, 3),
             body_bytes=exchange.body_bytes,
-            answer_bytes=len(answer.body),
+            answer_bytes=answer.size,
         )
     return status, answer, traceresponse
 
