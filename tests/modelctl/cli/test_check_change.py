@@ -30,14 +30,6 @@ def revert(root: Path) -> None:
     git(root, "revert", "--no-edit", "HEAD")
 
 
-@pytest.fixture
-def shifted(served: Path, modelctl: Modelctl) -> Path:
-    """The model with r1 stable at 50 and r2 at 50."""
-    modelctl("shift", *EDIT, "r2=0")
-    modelctl("shift", *EDIT, "r2=50")
-    return served
-
-
 def test_the_operations_have_no_findings(served: Path, modelctl: Modelctl) -> None:
     """Steps of at most 50 points, promotions and rollbacks by command are clean, one by one."""
     found = {}
