@@ -23,9 +23,10 @@ from modelserver.codec.calls import Codec
 from modelserver.codec.protocol import flat_request_decoder
 from modelserver.http import transport
 from modelserver.http.app import create_app, infer_paths
-from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
 from modelserver.inference.scheduler import Scheduler
 from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings

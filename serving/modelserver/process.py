@@ -17,9 +17,10 @@ from modelserver.grpc import infer as grpc_infer
 from modelserver.grpc.methods import Methods
 from modelserver.http import transport
 from modelserver.http.app import create_app, infer_paths
-from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
 from modelserver.inference.scheduler import Scheduler
 from modelserver.observe import logs, tracing
 from modelserver.observe.metrics import Metrics

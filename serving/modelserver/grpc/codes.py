@@ -20,6 +20,7 @@ CODES: Mapping[int, int] = MappingProxyType(
         200: OK,
         400: 3,  # INVALID_ARGUMENT
         404: NOT_FOUND,
+        406: 3,
         408: 4,  # DEADLINE_EXCEEDED: the client's own body came too slowly
         413: 8,  # RESOURCE_EXHAUSTED: trying again does not help
         415: UNIMPLEMENTED,

@@ -9,7 +9,7 @@ HEAD_BYTES = 5
 """A flag in one byte, and the length of the message in four, most significant first."""
 
 
-def message(body: bytes) -> bytes:
+def message(body: bytes | memoryview) -> bytes | memoryview:
     """The one message of a unary call.
 
     Raises:

@@ -79,7 +79,7 @@ class Grpc:
         if isinstance(answer, Failed):
             code, failed = answer.code, codes.lines(answer.code, answer.message)
         self._metrics.grpc_calls[METHOD, code] += 1
-        lines = codes.head(len(answer.body), request_id) + failed
+        lines = codes.head(answer.size, request_id) + failed
         if traceresponse:
             lines += b"traceresponse: %b\r\n" % traceresponse
         if closing:

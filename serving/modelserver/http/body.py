@@ -2,6 +2,8 @@
 
 import time
 
+from modelserver.codec.buffer import Buffer
+
 PATIENCE_S = 30.0
 """A client that sends nothing for so long in the middle of a body is answered 408."""
 
@@ -11,26 +13,27 @@ SLOWEST_BYTES_PER_S = 16 << 10
 STALLED_S = 1.0
 """Where bodies leave no room for another, one of which nothing came for so long is ended."""
 
+_ALIGNED_BYTES = 16
+
 
 class Body:
-    """The parts of one body.
+    """What there is of one body, of which the first `json_bytes` are JSON (None: all of it).
 
     After `until`, on the clock of the event loop, the client counts as too slow; `last` is when a
     part came, by `time.perf_counter`.
     """
 
-    __slots__ = ("last", "parts", "size", "until")
+    __slots__ = ("content", "last", "until")
 
-    def __init__(self, now: float) -> None:
-        self.parts: list[bytes] = []
-        self.size = 0
+    def __init__(self, now: float, json_bytes: int | None = None) -> None:
+        # Binary tensors then begin where every type may.
+        self.content = Buffer(-(json_bytes or 0) % _ALIGNED_BYTES)
         self.last = time.perf_counter()
         self.until = now + PATIENCE_S
 
     def take(self, part: bytes, now: float) -> None:
         """Add what came."""
-        self.parts.append(part)
-        self.size += len(part)
+        self.content.append(part)
         self.last = time.perf_counter()
         self.until = min(self.until + len(part) / SLOWEST_BYTES_PER_S, now + PATIENCE_S)
 

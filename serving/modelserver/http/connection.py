@@ -164,6 +164,8 @@ class Connection(Bounded):
     def resume_writing(self) -> None:
         """Go on with a client that reads again."""
         super().resume_writing()
+        if isinstance(self.cycle, InferCycle):
+            self.cycle.send_rest()
         if self._waits_for_reader:
             self._waits_for_reader = False
             self.on_response_complete()

@@ -1,21 +1,22 @@
 """One inference request of a connection, from its headers to its answer, by callbacks alone."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.server import ServerState
 
 from modelserver.errors import BodyTooLarge, BodyTooSlow, Disconnected, Overloaded, RequestError
 from modelserver.http import body as pace
 from modelserver.http import headers
 from modelserver.http.body import Body
+from modelserver.http.crowd import Crowd
 from modelserver.http.dialect import Dialect
 from modelserver.http.reply import conclude
-from modelserver.inference.exchange import Exchange, Result, Terms
-
-if TYPE_CHECKING:
-    from modelserver.http.connection import Connection
+from modelserver.inference.exchange import Exchange, Inference, Result, Terms
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -51,6 +52,28 @@ class _DefaultLines:
 _DEFAULT_LINES = _DefaultLines()
 
 
+class Line(Protocol):
+    """What a cycle needs of its connection."""
+
+    inference: Inference
+    crowd: Crowd
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
+    flow: FlowControl
+    server_state: ServerState
+    parser: Any
+    pipeline: deque[Any]
+    unparsed: bytes
+    is_deaf: bool
+    expect_100_continue: bool
+
+    def on_response_complete(self) -> None:
+        """Go on with what came behind the request that was answered."""
+
+    def end_stalled_body(self) -> bool:
+        """Whether another connection's body has made room."""
+
+
 class InferCycle:
     """One request after another of a connection, with the attributes that uvicorn looks at.
 
@@ -68,6 +91,7 @@ class InferCycle:
         "_terms",
         "_timer",
         "_unasked",
+        "_unsent",
         "dialect",
         "disconnected",
         "ended_at",
@@ -79,7 +103,7 @@ class InferCycle:
     dialect: Dialect
     _terms: Terms
 
-    def __init__(self, protocol: "Connection") -> None:
+    def __init__(self, protocol: Line) -> None:
         self._protocol = protocol
         self.keep_alive = True
         self.disconnected = False
@@ -93,6 +117,7 @@ class InferCycle:
         self._body: Body | None = None
         self._pending: tuple[Fields, list[bytes], bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._unsent: deque[bytes | memoryview] | None = None
 
     def run(self, fields: Fields, body: bytes, *, keep_alive: bool) -> None:
         """Answer a request that came whole."""
@@ -119,7 +144,7 @@ class InferCycle:
                 exchange.fail(error)
                 return
             loop = self._protocol.loop
-            self._body = Body(loop.time())
+            self._body = Body(loop.time(), self._terms.json_bytes)
             self._timer = loop.call_at(self._body.until, self._check_pace)
             for part in parts:
                 self.take(part)
@@ -134,7 +159,7 @@ class InferCycle:
         elif (body := self._body) is not None and (exchange := self._exchange) is not None:
             body.take(part, self._protocol.loop.time())
             try:
-                self._find_room(exchange, body.size, hold=True)
+                self._find_room(exchange, len(body.content), hold=True)
             except RequestError as error:
                 exchange.fail(error)
 
@@ -144,7 +169,7 @@ class InferCycle:
         body, exchange = self._body, self._exchange
         self._stop_waiting()
         if body is not None and exchange is not None and exchange.admit():
-            exchange.run(b"".join(body.parts), self._terms)
+            exchange.run(body.content, self._terms)
         elif self.response_complete and self._closes:
             self._protocol.transport.close()
 
@@ -176,6 +201,7 @@ class InferCycle:
         self.disconnected = True
         body, exchange = self._body, self._exchange
         self._pending = None
+        self._unsent = None
         self._stop_waiting()
         if exchange is not None:
             exchange.cancelled = True
@@ -265,7 +291,22 @@ class InferCycle:
         protocol.transport.write(
             b"".join((STATUS_LINE[status], default, lines, b"\r\n", answer.body))
         )
-        self._sent()
+        if answer.more:
+            self._unsent = deque(answer.more)
+            self.send_rest()
+        else:
+            self._sent()
+
+    def send_rest(self) -> None:
+        """Go on with a large answer as far as the client takes it."""
+        protocol, unsent = self._protocol, self._unsent
+        if unsent is None:
+            return
+        while unsent and not protocol.flow.write_paused:
+            protocol.transport.write(unsent.popleft())
+        if not unsent:
+            self._unsent = None
+            self._sent()
 
     def _sent(self) -> None:
         """Go on after an answer; a body that still comes is thrown away, for a while."""

@@ -49,7 +49,7 @@ def conclude(
             code=status,
             duration_s=round(exchange.ended_at - exchange.started_at, 6),
             body_bytes=exchange.body_bytes,
-            answer_bytes=len(answer.body),
+            answer_bytes=answer.size,
         )
     return status, answer, traceresponse
 

@@ -4,29 +4,43 @@ Nothing here knows by which transport a request came: the transport brings a rol
 a body, and gets an answer or an error of `errors`, which it says in its own way.
 """
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
+from modelserver.codec import outline
+from modelserver.codec.buffer import Buffer, Claim, unclaimed
 from modelserver.codec.calls import Answer, Call, Codec
-from modelserver.errors import BodyTooLarge, Overloaded, RequestCrashed, RequestError
+from modelserver.errors import (
+    BodyTooLarge,
+    Disconnected,
+    InfiniteOutput,
+    Overloaded,
+    RequestCrashed,
+    RequestError,
+)
+from modelserver.inference.aside import Aside
 from modelserver.inference.batch import Outcome, Ran
+from modelserver.inference.claims import Claims
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
 from modelserver.observe.metrics import Metrics
 from modelserver.observe.tracing import Steps, Tracer
 from modelserver.start.reclaim import LARGE_BYTES, Reclaim
 from modelserver.tensor.datatypes import Array
+
+T = TypeVar("T")
 
 Result = Answer | RequestError
 """What comes of a request."""
 
 OnResult = Callable[["Exchange", Result], None]
 
-Expand = Callable[[bytes, int], bytes]
-"""From a compressed body, and the most bytes it may become, to the body itself."""
+Expand = Callable[[memoryview, int, Claim], memoryview]
+"""From a compressed body, the most bytes it may become, and who is asked for them, to the body."""
 
 
 Counts = Literal["receiving", "in_flight"]
@@ -36,15 +50,21 @@ Counts = Literal["receiving", "in_flight"]
 class Form(Protocol):
     """Another form of requests and answers than JSON and binary tensors."""
 
-    def decode(self, codec: Codec, body: bytes) -> Call:
+    def decode(self, codec: Codec, body: bytes | memoryview, claim: Claim = unclaimed) -> Call:
         """The checked call in a body.
 
         Raises:
-            RequestError: Something is wrong with it.
+            RequestError: Something is wrong with it, or there is no room for it.
         """
 
-    def encode(self, codec: Codec, call: Call, arrays: Sequence[Array]) -> Answer:
-        """The answer to a call."""
+    def encode(
+        self, codec: Codec, call: Call, arrays: Sequence[Array], claim: Claim = unclaimed
+    ) -> Answer:
+        """The answer to a call.
+
+        Raises:
+            RequestError: There is no room for it.
+        """
 
 
 class Terms(NamedTuple):
@@ -65,25 +85,14 @@ class Terms(NamedTuple):
 # send large ones and stop in the middle shut nobody out.
 _KEPT_SHIFT = 3
 
-UNBOUNDED = sys.maxsize
-"""A limit that nothing reaches."""
+QUICK_BYTES = outline.LONG_BYTES
+"""Larger bodies are read aside, and all that are compressed."""
 
+QUICK_ELEMENTS = 8192
+"""Answers with larger outputs are written aside."""
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What requests may take: how many at once, and in bytes.
-
-    Of one request these are its body (as sent, and expanded), its rows, its input tensors and its
-    outputs; of all that are admitted their bodies, and all that they make the process hold.
-    """
-
-    requests: int
-    body_bytes: int
-    total_bytes: int
-    rows: int = UNBOUNDED
-    tensor_bytes: int = UNBOUNDED
-    output_bytes: int = UNBOUNDED
-    total_cost_bytes: int = UNBOUNDED
+_QUICK_BINARY_BYTES = 4 << 20
+"""Bodies with so much binary data are not: it is used where it lies."""
 
 
 @dataclass(slots=True)
@@ -100,6 +109,7 @@ class Inference:
     access_log_sample: float = 0.0
     tracer: Tracer | None = None
     reclaim: Reclaim = field(default_factory=Reclaim)
+    aside: Aside = field(default_factory=Aside)
 
 
 class Exchange:
@@ -111,7 +121,9 @@ class Exchange:
     """
 
     __slots__ = (
+        "_claims",
         "_counts",
+        "_encoding_at",
         "_form",
         "_inference",
         "_on_result",
@@ -131,6 +143,7 @@ class Exchange:
     call: Call
     ended_at: float
     submitted_at: float
+    _encoding_at: float
     _serving: Serving
 
     def __init__(
@@ -148,6 +161,7 @@ class Exchange:
         self._on_result = on_result
         self._form: Form | None = None
         self._counts: Counts | None = None
+        self._claims: Claims | None = None
 
     def expect(self) -> bool:
         """Whether a body is worth waiting for; otherwise the result has been given.
@@ -220,30 +234,74 @@ class Exchange:
         self._inference.metrics.in_flight_bytes += size - self.body_bytes
         self.body_bytes = size
 
-    def run(self, body: bytes, terms: Terms) -> None:
-        """Decode the body and hand it to the scheduler."""
-        inference, serving = self._inference, self._serving
-        expand, json_bytes, timeout_s, self._form = terms
-        if timeout_s is not None:
-            self.expires_at = self.started_at + timeout_s
+    def run(self, body: bytes | Buffer, terms: Terms) -> None:
+        """Decode the body and hand it to the scheduler; a large one is decoded aside."""
+        if terms.timeout_s is not None:
+            self.expires_at = self.started_at + terms.timeout_s
+        size = len(body)
+        self._form = form = terms.form
         try:
-            self.hold(len(body))
-            if expand is not None:
-                body = expand(body, inference.limits.body_bytes)
-                self.hold(len(body))
-            self.call = (
-                serving.codec.decode(body, json_bytes)
-                if self._form is None
-                else self._form.decode(serving.codec, body)
+            self.hold(size)
+            content = body if isinstance(body, bytes) else body.view()
+            if terms.expand is not None or (
+                size > QUICK_BYTES and not self._is_quick(size, terms.json_bytes)
+            ):
+                self._aside(partial(self._read, content, terms), self._on_read)
+                return
+            codec = self._serving.codec
+            call = (
+                codec.decode(content, terms.json_bytes)
+                if form is None
+                else form.decode(codec, content)
             )
-        except RequestError as error:
-            self.fail(error)
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
-            self.fail(_crashed(error))
+            self._on_read(error)
         else:
-            self.submitted_at = self.decoded_at = now = time.perf_counter()
-            inference.metrics.decode_s.observe(now - self.started_at)
-            serving.scheduler.submit(self)
+            self._on_read(call)
+
+    def _is_quick(self, size: int, json_bytes: int | None) -> bool:
+        """Whether a body is decoded at once, though it is large: numbers stay where they are."""
+        return (
+            json_bytes is not None
+            and json_bytes <= QUICK_BYTES
+            and size <= _QUICK_BINARY_BYTES
+            and not self._serving.codec.takes_strings
+        )
+
+    def _aside(self, work: Callable[[Claims], T], done: Callable[[T | Exception], None]) -> None:
+        """Do some work in the thread aside, which claims the memory that it takes."""
+        inference = self._inference
+        if self._claims is None:
+            self._claims = Claims(inference.limits, inference.metrics)
+
+        def on_done(result: T | Exception) -> None:
+            if isinstance(result, Overloaded):
+                inference.metrics.rejected["overloaded_bytes"] += 1
+            done(result)
+
+        inference.aside.run(partial(work, self._claims), on_done)
+
+    def _read(self, body: bytes | memoryview, terms: Terms, claims: Claims) -> Call:
+        """Decode a large body, in the thread aside."""
+        if self.cancelled:
+            raise Disconnected("the client went away before its request was read")
+        if terms.expand is not None:
+            most = self._inference.limits.body_bytes
+            body = terms.expand(memoryview(body), most, claims.expanded)
+        codec = self._serving.codec
+        if self._form is not None:
+            return self._form.decode(codec, body, claims.tensors)
+        return codec.decode(body, terms.json_bytes, claims.tensors)
+
+    def _on_read(self, result: Call | Exception) -> None:
+        if isinstance(result, Exception):
+            self.fail(_as_request_error(result))
+            return
+        inference = self._inference
+        self.call = result
+        self.submitted_at = self.decoded_at = now = time.perf_counter()
+        inference.metrics.decode_s.observe(now - self.started_at)
+        self._serving.scheduler.submit(self)
 
     def fail(self, error: RequestError) -> None:
         """End with an error."""
@@ -254,23 +312,52 @@ class Exchange:
         if not isinstance(outcome, list):
             self.fail(outcome)
             return
-        began = time.perf_counter()
-        inference, serving = self._inference, self._serving
+        self._encoding_at = time.perf_counter()
+        for array in outcome:
+            if array.size > QUICK_ELEMENTS:
+                self._aside(partial(self._write, outcome), self._on_written)
+                return
         try:
+            codec, form = self._serving.codec, self._form
             answer = (
-                serving.codec.encode(self.call, outcome)
-                if self._form is None
-                else self._form.encode(serving.codec, self.call, outcome)
+                codec.encode(self.call, outcome)
+                if form is None
+                else form.encode(codec, self.call, outcome)
             )
+            self._guard(answer, outcome)
         except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
-            self.fail(_crashed(error))
-            return
-        guard = serving.guard
+            self._on_written(error)
+        else:
+            self._on_written(answer)
+
+    def _guard(self, answer: Answer, outcome: list[Array]) -> None:
+        """Let the output guard look where it wants to."""
+        guard = self._serving.guard
         guard.due -= 1
         if answer.nonfinite or guard.due <= 0:
             guard.look(self.call, outcome, nonfinite=answer.nonfinite)
-        self._end(answer)
-        inference.metrics.encode_s.observe(self.ended_at - began)
+        if answer.unsaid:
+            raise InfiniteOutput(answer.unsaid)
+
+    def _write(self, outcome: list[Array], claims: Claims) -> Answer:
+        """Encode a large answer, in the thread aside."""
+        if self.cancelled:
+            raise Disconnected("the client went away before its answer was written")
+        codec, form = self._serving.codec, self._form
+        answer = (
+            codec.encode(self.call, outcome, claims.answer)
+            if form is None
+            else form.encode(codec, self.call, outcome, claims.answer)
+        )
+        self._guard(answer, outcome)
+        return answer
+
+    def _on_written(self, result: Answer | Exception) -> None:
+        if isinstance(result, Exception):
+            self.fail(_as_request_error(result))
+            return
+        self._end(result)
+        self._inference.metrics.encode_s.observe(self.ended_at - self._encoding_at)
 
     def steps(self) -> Steps:
         """When this request, which has ended, took which step."""
@@ -289,13 +376,18 @@ class Exchange:
         elif self._counts is not None:
             metrics.receiving -= 1
         metrics.ended(self.role, now - self.started_at, self.body_bytes)
-        if self.body_bytes >= LARGE_BYTES:
+        claims = self._claims
+        if claims is not None:
+            claims.release()
+        if self.body_bytes >= LARGE_BYTES or claims is not None:
             inference.reclaim.after_large()
         self._on_result(self, result)
 
 
-def _crashed(cause: Exception) -> RequestCrashed:
-    """The error that a client gets to know of a fault in this server."""
+def _as_request_error(cause: Exception) -> RequestError:
+    """The error that a client gets to know; of a fault in this server it learns no more."""
+    if isinstance(cause, RequestError):
+        return cause
     error = RequestCrashed("the server failed; its log says why")
     error.__cause__ = cause
     return error

@@ -54,6 +54,8 @@ class Metrics(Collector):
         self._unfolded = 0
         self.in_flight = 0
         self.receiving = 0
+        self.claimed_bytes = 0  # by the thread beside the event loop, which alone changes it
+        self.released_bytes = 0
         self.in_flight_bytes = 0
         self.connections: Callable[[], int] = lambda: 0
         self.connections_limit = 0
@@ -139,6 +141,11 @@ class Metrics(Collector):
     def _gauges(self) -> Iterator[Metric]:
         for name, text, value in (
             ("requests_in_flight", "Admitted and not yet answered.", self.in_flight),
+            (
+                "request_tensor_bytes_in_flight",
+                "Bytes of what large bodies became, and of large answers.",
+                self.claimed_bytes - self.released_bytes,
+            ),
             ("requests_receiving", "Whose bodies are on their way.", self.receiving),
             ("request_bytes_in_flight", "Bytes of their bodies.", self.in_flight_bytes),
             ("connections", "Open now.", self.connections()),

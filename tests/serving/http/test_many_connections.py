@@ -12,7 +12,7 @@ import pytest
 from modelserver.http.crowd import Crowd, Room
 from modelserver.observe.metrics import Metrics
 from tests.serving import onnx_models
-from tests.serving.asking import GOOD
+from tests.serving.asking import GOOD, ROW
 from tests.serving.conftest import DEADLINE_S, write_release
 from tests.serving.wire import address, raw_request
 from waiting import until
@@ -91,7 +91,9 @@ def test_large_bodies_that_stop_make_room(tmp_path: Path, start: "Start") -> Non
     limits = {"MAX_BODY_BYTES": 300_000, "MAX_INFLIGHT_BYTES": 600_000}
     server = start(write_release(tmp_path, onnx_models.affine(), **limits))
     server.until("ready")
-    large = json.dumps(GOOD).encode() + b" " * 290_000
+    tensor = GOOD["inputs"][0] | {"shape": [13_900, 4], "data": ROW * 13_900}
+    large = json.dumps({"inputs": [tensor]}).encode()
+    assert 280_000 < len(large) < 300_000
     url = f"{server.url}/v2/models/sample/infer"
     with ExitStack() as opened:
         for _ in range(2):

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from modelserver.codec import binary
+from modelserver.codec.buffer import Claim, unclaimed
 from modelserver.codec.calls import Call, Codec
 from modelserver.codec.protobuf import contents, messages, outline
 from modelserver.codec.protobuf.fields import head
@@ -19,7 +20,7 @@ from modelserver.codec.wording import quoted
 from modelserver.errors import InvalidRequest
 from modelserver.tensor.datatypes import Array, Datatype
 
-Data = Callable[[Datatype, Sequence[int]], Array]
+Data = Callable[[Datatype, Sequence[int], Claim], Array]
 """Makes the array of a tensor, once it is known what the tensor has to be."""
 
 _RAW_OUTPUT_CONTENTS = 6  # a field of ModelInferResponse
@@ -27,13 +28,16 @@ _MAX_SIZE = 2**31 - 1  # of a dimension, as in JSON
 _IGNORED = "binary_data_size"  # a parameter of JSON's binary tensors, which some clients set here
 
 
-def decode(codec: Codec, content: bytes) -> Call:
+def decode(codec: Codec, content: bytes | memoryview, claim: Claim = unclaimed) -> Call:
     """The checked call in a serialized ModelInferRequest.
+
+    `claim` is asked for what is made of a long one, before it is made.
 
     Raises:
         InvalidRequest: A field is wrong; the error names the path of the first one.
         UnknownModel: It is for another model.
         UnknownRelease: It is for another release of this one.
+        RequestError: There is no room for it.
     """
     request = outline.read(content)
     message = request.message
@@ -49,12 +53,19 @@ def decode(codec: Codec, content: bytes) -> Call:
             id=message.id or UNSET,
             parameters=_parameters(message.parameters),
             outputs=[_output(index, output) for index, output in enumerate(message.outputs)],
-        )
+        ),
+        claim,
     )
 
 
-def encode(codec: Codec, call: Call, arrays: Sequence[Array]) -> list[bytes | memoryview]:
-    """The parts of a serialized ModelInferResponse; the arrays are in them without a copy."""
+def encode(
+    codec: Codec, call: Call, arrays: Sequence[Array], claim: Claim = unclaimed
+) -> list[bytes | memoryview]:
+    """The parts of a serialized ModelInferResponse; numbers are in them without a copy.
+
+    Raises:
+        RequestError: `claim` finds no room for strings.
+    """
     message = messages.ModelInferResponse(model_name=codec.model, model_version=codec.release)
     if call.id:
         message.id = call.id
@@ -62,6 +73,8 @@ def encode(codec: Codec, call: Call, arrays: Sequence[Array]) -> list[bytes | me
     for name, array in zip(call.outputs, arrays, strict=True):
         datatype = codec.datatype(name)
         message.outputs.add(name=name, datatype=datatype.name, shape=array.shape)
+        if datatype.name == "BYTES":
+            claim(binary.STRING_BYTES * array.size)
         content = binary.to_bytes(datatype, array)
         tail += (head(_RAW_OUTPUT_CONTENTS, len(content)), content)
     return [message.SerializeToString(), *tail]
@@ -92,8 +105,12 @@ def _inputs(request: Request) -> Iterator[RequestInput]:
         )
 
 
-def _raw(content: bytes | memoryview, datatype: Datatype, shape: Sequence[int]) -> Array:
-    return binary.from_bytes(datatype, shape, memoryview(content), "raw_input_contents")
+def _raw(
+    content: bytes | memoryview, datatype: Datatype, shape: Sequence[int], claim: Claim
+) -> Array:
+    if isinstance(content, memoryview):
+        claim(len(content))  # it is copied where it lies unaligned
+    return binary.from_bytes(datatype, shape, memoryview(content), "raw_input_contents", claim)
 
 
 def _output(index: int, output: Any) -> RequestOutput:  # noqa: ANN401 - a message

@@ -1,6 +1,6 @@
 """Typed contents of a tensor: the protocol's form without raw bytes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from modelserver.codec import binary
+from modelserver.codec.buffer import Claim
 from modelserver.codec.protobuf import messages
 from modelserver.codec.protobuf.fields import BYTES, fields, head, malformed
 from modelserver.errors import InvalidRequest
@@ -33,25 +35,34 @@ _FIXED_BYTES = MappingProxyType({6: 4, 7: 8})  # of one packed number, by the fi
 _STRINGS = 8  # the number of bytes_contents
 
 
-def read(contents: Any, datatype: Datatype, shape: Sequence[int]) -> Array:  # noqa: ANN401 - a message
+def read(contents: Any, datatype: Datatype, shape: Sequence[int], claim: Claim) -> Array:  # noqa: ANN401 - a message
     """The array of a message InferTensorContents.
 
     Raises:
         InvalidRequest: It is not of the datatype or the shape; the error names the element.
+        RequestError: `claim` finds no room for the array.
     """
-    return _array(datatype, shape, [contents])
+    return _array(datatype, shape, [contents], claim)
 
 
-def read_cut(parts: Sequence[memoryview], datatype: Datatype, shape: Sequence[int]) -> Array:
+def read_cut(
+    parts: Sequence[memoryview], datatype: Datatype, shape: Sequence[int], claim: Claim
+) -> Array:
     """The array of such a message, serialized in these parts, read without a copy of it.
 
     Raises:
         InvalidRequest: As `read`.
+        RequestError: As `read`.
     """
-    return _array(datatype, shape, map(_parse, _pieces(parts)))
+    return _array(datatype, shape, map(_parse, _pieces(parts)), claim)
 
 
-def _array(datatype: Datatype, shape: Sequence[int], pieces: Any) -> Array:  # noqa: ANN401 - messages
+def _array(
+    datatype: Datatype,
+    shape: Sequence[int],
+    pieces: Iterable[Any],
+    claim: Claim,
+) -> Array:
     name = _NAMES.get(datatype.name)
     if name is None:
         raise InvalidRequest("raw_input_contents", f"is missing; {datatype.name} has no other form")
@@ -64,6 +75,7 @@ def _array(datatype: Datatype, shape: Sequence[int], pieces: Any) -> Array:  # n
                     "contents", f"found {field.name}, expected {name} for {datatype.name}"
                 )
             if found + len(values) <= expected:
+                claim(_held_bytes(datatype, values))
                 arrays.append(_converted(datatype, name, values, found))
             found += len(values)
     if found != expected:
@@ -74,6 +86,13 @@ def _array(datatype: Datatype, shape: Sequence[int], pieces: Any) -> Array:  # n
     if len(arrays) == 1:
         return arrays[0].reshape(shape)
     return np.concatenate(arrays or [np.empty(0, datatype.dtype)]).reshape(shape)
+
+
+def _held_bytes(datatype: Datatype, values: Any) -> int:  # noqa: ANN401 - repeated values
+    """What elements take: as a part, and in the array that the parts become."""
+    if datatype.name == "BYTES":
+        return binary.STRING_BYTES * len(values) + binary.WIDEST * sum(map(len, values))
+    return 2 * datatype.dtype.itemsize * len(values)
 
 
 def _converted(datatype: Datatype, name: str, values: Any, before: int) -> Array:  # noqa: ANN401 - repeated values

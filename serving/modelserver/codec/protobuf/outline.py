@@ -31,7 +31,7 @@ class Request(NamedTuple):
     cut: list[list[memoryview]] | None
 
 
-def read(content: bytes) -> Request:
+def read(content: bytes | memoryview) -> Request:
     """The request in a message.
 
     Raises:
@@ -43,7 +43,7 @@ def read(content: bytes) -> Request:
     return read_long(content)
 
 
-def read_long(content: bytes) -> Request:
+def read_long(content: bytes | memoryview) -> Request:
     """The same, without a copy of what its tensors contain.
 
     Raises:
@@ -107,7 +107,7 @@ def _too_much(most: str) -> InvalidRequest:
     )
 
 
-def _parse(content: bytes) -> Any:  # noqa: ANN401 - protobuf makes classes at run time
+def _parse(content: bytes | memoryview) -> Any:  # noqa: ANN401 - protobuf makes classes at run time
     try:
         return messages.ModelInferRequest.FromString(content)
     except DecodeError as error:

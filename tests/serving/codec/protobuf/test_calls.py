@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelserver.codec.protobuf import calls, contents, messages, outline
-from modelserver.errors import InvalidRequest, RequestError, UnknownModel, UnknownRelease
+from modelserver.errors import (
+    InvalidRequest,
+    Overloaded,
+    RequestError,
+    UnknownModel,
+    UnknownRelease,
+)
 from modelserver.tensor.datatypes import DATATYPES, Array
 from tests.serving.codec.protobuf.asked import CONTENTS, as_rest, codec_for, message, raw, same
 from tests.serving.codec.protobuf.tensors import tensors
@@ -255,6 +261,48 @@ def test_parameter_without_a_value_is_refused() -> None:
     request.parameters["priority"].SetInParent()
 
     assert "parameters: 'priority' has no value" == problem(request)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("parameters", "sequence_id"),
+        ("inputs[0].parameters", "shared_memory_region"),
+        ("outputs[0].parameters", "classification"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(where: str, name: str) -> None:
+    """Parameters follow the rules of REST, wherever they stand."""
+    request = message(X)
+    request.outputs.add(name="x")
+    owner = {"parameters": request, "inputs[0].parameters": request.inputs[0]}
+    owner.get(where, request.outputs[0]).parameters[name].int64_param = 3
+
+    assert problem(request).startswith(f"{where}.{name}: found '3', not supported; ")
+
+
+@pytest.mark.parametrize("typed", [False, True])
+@pytest.mark.parametrize("datatype", ["FP32", "BYTES"])
+def test_memory_of_long_messages_is_claimed_before_it_is_taken(
+    datatype: str,
+    typed: bool,  # noqa: FBT001
+) -> None:
+    """Whoever counts hears of at least what the array takes, and may refuse it."""
+    values: Any = np.arange(40_000)
+    array = values.astype(str).astype(object) if datatype == "BYTES" else values.astype(np.float32)
+    asked = {"x": (datatype, array)}
+    codec, content = codec_for(asked), message(asked, typed=typed).SerializeToString()
+    claimed: list[int] = []
+
+    def refuse(_size: int) -> None:
+        raise Overloaded("no room")
+
+    call = calls.decode(codec, content, claimed.append)
+
+    assert same({"x": array}, call.feeds)
+    assert sum(claimed) >= call.feeds["x"].nbytes
+    with pytest.raises(Overloaded):
+        calls.decode(codec, content, refuse)
 
 
 def test_size_of_binary_data_is_ignored() -> None:
