@@ -17,7 +17,7 @@ from modelctl.repo.tree import WorkTree
 from scratch import PROJECT, git
 
 CHECK_OF_START = 5
-SERVER_DEPENDENCIES = 8
+SERVER_DEPENDENCIES = 7
 ARCHITECTURE = "docs/explanation/architecture.md"
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/README.md", ARCHITECTURE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")

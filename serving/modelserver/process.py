@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
-from modelserver.grpc import infer as grpc_infer
-from modelserver.grpc.methods import Methods
+from modelserver.grpc.service import service
 from modelserver.http import transport
 from modelserver.http.app import create_app, infer_paths
 from modelserver.inference.exchange import Inference
@@ -86,16 +85,15 @@ class _Process:
             contract=settings.promised(),
             inference=inference,
         )
-        paths = infer_paths(settings.model, settings.release) | grpc_infer.paths(self._metrics)
-        calls = Methods(
+        front, calls = service(
             app,
+            inference,
             model=settings.model,
             release=settings.release,
             contract=settings.promised(),
-            lifecycle=self._lifecycle,
-            metrics=self._metrics,
         )
-        self._http = transport.server(calls, inference, paths)
+        paths = infer_paths(settings.model, settings.release) | calls
+        self._http = transport.server(front, inference, paths)
         self._joined = asyncio.Event()
 
     async def run(self) -> int:

@@ -7,7 +7,6 @@ from modelserver.codec.calls import Answer
 from modelserver.errors import RequestError, UnsupportedContent
 from modelserver.grpc import codes
 from modelserver.grpc.deadline import timeout_s
-from modelserver.http.dialect import Dialect
 from modelserver.http.headers import Given
 from modelserver.http.status import STATUS
 from modelserver.inference.exchange import Terms
@@ -16,11 +15,6 @@ from modelserver.observe.metrics import Metrics
 SERVICE = "inference.GRPCInferenceService"
 METHOD = "ModelInfer"
 _TYPES = frozenset({b"application/grpc", b"application/grpc+proto"})
-
-
-def paths(metrics: Metrics) -> dict[str, Dialect]:
-    """Where the model is asked in gRPC's way."""
-    return {f"/{SERVICE}/{METHOD}": Grpc(metrics)}
 
 
 class Failed(Answer):

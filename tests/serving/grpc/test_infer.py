@@ -147,3 +147,18 @@ def test_other_requests_on_the_same_connection(affine_server: "Server") -> None:
         assert (0, "") == status(call(affine_server, framed(message(X))))
         assert 200 == affine_server.infer(GOOD).status_code
     assert Y.tobytes() == outputs(call(affine_server, framed(message(X)))).raw_output_contents[0]
+
+
+def test_server_without_protobuf_has_no_grpc(tmp_path: "Path", start: "Start") -> None:
+    """REST needs none of it, and a call finds no page."""
+    environment = write_release(tmp_path, onnx_models.affine())
+    hiding = tmp_path / "hiding" / "google"
+    hiding.mkdir(parents=True)
+    (hiding / "__init__.py").touch()
+    server = start(environment | {"PYTHONPATH": str(hiding.parent)})
+    server.until("ready")
+
+    answer = call(server, framed(message(X)))
+
+    assert 404 == answer.status_code
+    assert 200 == server.infer(GOOD).status_code
