@@ -11,13 +11,15 @@ from pathlib import Path
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import session
-from modelserver.model.contract import Contract
+from modelserver.model import session, size_names
+from modelserver.model.contract import Contract, SharedSize
+from modelserver.model.graph import reader
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.session import Model
-from modelserver.start import golden, memory_bound, reclaim, warmup
+from modelserver.start import first_input, golden, memory_bound, reclaim, shapes, warmup
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.golden import Golden
+from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
 
 Step = Callable[[str], None]
@@ -46,7 +48,8 @@ class Wanted:
 class Loaded:
     """A release that may serve; this process maps no more than `memory_bound_bytes` (None: any).
 
-    `cache` keeps its files, for the next start.
+    `cache` keeps its files, for the next start; `shared_sizes` are those that must be equal in
+    several places of a request.
     """
 
     model: Model
@@ -54,6 +57,7 @@ class Loaded:
     threads: int
     memory_bound_bytes: int | None
     cache: Cache
+    shared_sizes: tuple[SharedSize, ...] = ()
 
 
 def load(wanted: Wanted, step: Step) -> Loaded:
@@ -77,36 +81,47 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     threads = wanted.threads or usable_cpus()
     step("fetching the artifact")
     model, memory_bound_bytes = cache.use(
-        wanted.artifact, lambda path: _model(path, wanted, threads, step)
+        wanted.artifact, lambda path: _opened(path, wanted, threads, step)
     )
     recorded = _golden(wanted, cache, step)
     step("warming up")
-    example = recorded.cases[0].inputs if recorded else None
-    profile = warmup.measure(model, example, max_rows=wanted.max_rows)
+    first = first_input.find(model, recorded.cases[0].inputs if recorded else None)
+    try:
+        shared = shapes.shared_sizes(model, first.feeds)
+    except MemoryPlannedWrongly:
+        model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
+        shared = shapes.shared_sizes(model, first.feeds)
+    profile = warmup.measure(model, first.feeds, max_rows=wanted.max_rows, first_s=first.run_s)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
     reclaim.give_back()
-    return Loaded(model, profile, threads, memory_bound_bytes, cache)
+    return Loaded(model, profile, threads, memory_bound_bytes, cache, shared)
 
 
-def _model(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model, int | None]:
+def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model, int | None]:
     """The model in a verified file, and the bound that memory has now."""
     step("checking the artifact")
     self_contained.check(path)
+    graph = reader.read(path)
     step("loading the model")
     memory_bound_bytes = None
     if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
         memory_bound_bytes = memory_bound.impose(threads)
-    model = session.load(
+    model = _model(path, wanted, threads, reuse=size_names.can_plan_memory(graph))
+    return model, memory_bound_bytes
+
+
+def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
+    return session.load(
         path,
         wanted.contract,
         providers=wanted.providers,
         threads=threads,
         options=wanted.provider_options,
         engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
+        reuse_memory=reuse,
     )
-    return model, memory_bound_bytes
 
 
 def _golden(wanted: Wanted, cache: Cache, step: Step) -> Golden | None:
