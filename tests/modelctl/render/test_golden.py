@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 from modelctl.render import generated
-from modelctl.repo.kinds import Batching, Environment, Gpu, Release, Resources, Serving, Shadow
+from modelctl.repo.kinds import (
+    Batching,
+    Certificates,
+    Environment,
+    Gpu,
+    Release,
+    Resources,
+    Serving,
+    Shadow,
+    Stores,
+)
 from modelctl.repo.repository import ModelFiles
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -50,6 +60,13 @@ MIRRORS = {
     "https://models.example.com/": "s3://far/",
     "https://models.example.com/digits-cnn/": "https://mirror.example.com:8443/near/",
 }
+STORES = Stores(
+    variables={"AWS_ENDPOINT_URL": "https://minio.example.com:9000", "AWS_REGION": "eu-central-1"},
+    secrets=("model-store",),
+    registry_secret="registry-login",  # noqa: S106 - the name of one
+    certificates=Certificates("trusted-certificates", "ca.crt"),
+    metadata_service=True,
+)
 FEATURES: dict[str, _Change] = {
     "plain": lambda files: files,
     "introduced": _serving(lambda serving: replace(serving, weights={"r1": 100, "r2": 0})),
@@ -69,6 +86,7 @@ FEATURES: dict[str, _Change] = {
         )
     ),
     "mirrors": _environment(lambda environment: replace(environment, artifact_mirrors=MIRRORS)),
+    "stores": _environment(lambda environment: replace(environment, stores=STORES)),
 }
 BEFORE_AND_AFTER = [
     ("plain", "introduced"),
@@ -78,6 +96,7 @@ BEFORE_AND_AFTER = [
     ("plain", "gpu"),
     ("plain", "batching"),
     ("plain", "mirrors"),
+    ("plain", "stores"),
 ]
 
 
