@@ -11,9 +11,12 @@ from pathlib import Path
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, obtain
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import session
+from modelserver.model import remembering, session
 from modelserver.model.contract import Contract
+from modelserver.model.graph import reader
 from modelserver.model.provider_options import ProviderOptions
+from modelserver.model.rows import independence as rows
+from modelserver.model.rows.independence import Independence
 from modelserver.model.session import Model
 from modelserver.start import golden, memory_bound, reclaim, warmup
 from modelserver.start.cpu_quota import usable_cpus
@@ -28,7 +31,8 @@ class Wanted:
     """What is to be loaded, and how.
 
     Relative `file:` URIs begin at `artifact_root`. Without `golden` nothing is replayed, without
-    `threads` the CPU quota decides, and at most `max_rows` rows are tried together.
+    `threads` the CPU quota decides, and at most `max_rows` rows are tried together. `rows_claimed`
+    says that the release declares rows to be independent of each other.
     """
 
     artifact: Artifact
@@ -40,6 +44,7 @@ class Wanted:
     golden: Artifact | None = None
     threads: int | None = None
     max_rows: int = 1
+    rows_claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Loaded:
 
     model: Model
     profile: Profile
+    independence: Independence
     threads: int
     memory_bound_bytes: int | None
 
@@ -73,6 +79,11 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     path = obtain(wanted.artifact, cache_dir=wanted.cache_dir, root=wanted.artifact_root)
     step("checking the artifact")
     self_contained.check(path)
+    file = reader.read(path)
+    remembering.refuse(file)
+    independence = rows.NOT_ASKED
+    if wanted.max_rows > 1:
+        independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
     step("loading the model")
     threads = wanted.threads or usable_cpus()
     memory_bound_bytes = None
@@ -89,12 +100,12 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     recorded = _golden(wanted, step)
     step("warming up")
     example = recorded.cases[0].inputs if recorded else None
-    profile = warmup.measure(model, example, max_rows=wanted.max_rows)
+    profile = warmup.measure(model, example, independence, max_rows=wanted.max_rows)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
     reclaim.give_back()
-    return Loaded(model, profile, threads, memory_bound_bytes)
+    return Loaded(model, profile, independence, threads, memory_bound_bytes)
 
 
 def _golden(wanted: Wanted, step: Step) -> Golden | None:

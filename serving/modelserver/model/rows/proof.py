@@ -42,6 +42,9 @@ from modelserver.tensor.spec import ANY_SIZE
 _MAX_DEPTH = 40  # graphs and functions in each other
 _MAX_STEPS = 200_000  # functions that call functions grow without bound; these take some seconds
 
+# What a rule raises of a node that is not as the standard has it: a list too short, say.
+_DOES_NOT_FIT = (ArithmeticError, LookupError, TypeError, ValueError)
+
 Scope = dict[str, Known | None]
 """What is known of a value by its name; None is an input of a function that the caller left out."""
 
@@ -156,6 +159,9 @@ class _Room:
             return self._found(node, inputs)
         except UnprovenError as error:
             return [Unproven(f"{_called(node)}: {error}")] * len(node.outputs)
+        except _DOES_NOT_FIT as error:
+            reason = f"{_called(node)}: its attributes or inputs are not those of its operator"
+            return [Unproven(f"{reason} ({error!r})")] * len(node.outputs)
 
     def _found(self, node: Node, inputs: Sequence[Value | None]) -> Sequence[Known]:
         """What is known of the outputs, by the function that the node calls or by its rule."""
