@@ -68,6 +68,11 @@ FEATURES: dict[str, _Change] = {
             release, runtime=replace(release.runtime, batching=Batching(32, 2.5))
         )
     ),
+    "independent": _release(
+        lambda release: replace(
+            release, runtime=replace(release.runtime, batching=Batching(32, 2.5, independent=True))
+        )
+    ),
     "mirrors": _environment(lambda environment: replace(environment, artifact_mirrors=MIRRORS)),
 }
 BEFORE_AND_AFTER = [
@@ -77,6 +82,7 @@ BEFORE_AND_AFTER = [
     ("plain", "paused"),
     ("plain", "gpu"),
     ("plain", "batching"),
+    ("batching", "independent"),
     ("plain", "mirrors"),
 ]
 
