@@ -308,6 +308,14 @@ DEPENDENT = {
         ),
         "it computes with the number of rows",
     ),
+    "a number that becomes a list": (
+        made(
+            node("Loop", "m - z", "r", body=loop(node("Unsqueeze", "a a0", "a2"))),
+            node("Add", "x r", "y"),
+            z=0.0, m=2, a0=[0],
+        ),
+        "what goes round changes the axis of its rows",
+    ),
     "scanned row by row": (
         made(
             node("Scan", "z x", "l y", num_scan_inputs=1, body=graph(

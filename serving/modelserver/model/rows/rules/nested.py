@@ -105,7 +105,11 @@ def _require_same(before: Sequence[Value], after: Sequence[Value]) -> None:
     """Return if a state after a turn is of the kind that it was before."""
     for old, new in zip(before, after, strict=True):
         ranks = {None if each.shape is None else len(each.shape) for each in (old, new)}
-        if old.axis != new.axis or old.rows != new.rows or (len(ranks) > 1 and old.shape):
+        if (
+            old.axis != new.axis
+            or old.rows != new.rows
+            or (len(ranks) > 1 and old.shape is not None)
+        ):
             raise UnprovenError("what goes round changes the axis of its rows")
 
 
