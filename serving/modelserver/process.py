@@ -19,7 +19,6 @@ from modelserver.inference.exchange import Inference, Limits
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.inference.scheduler import Scheduler
-from modelserver.model.contract import shared_sizes
 from modelserver.observe import logs, tracing
 from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
@@ -163,7 +162,7 @@ class _Process:
             model=settings.model,
             release=settings.release,
             contract=model.contract,
-            shared=shared_sizes(model.graph),
+            shared=loaded.shared_sizes,
             takes_no_rows=profile.takes_no_rows,
         )
         scheduler = Scheduler(
@@ -187,7 +186,7 @@ class _Process:
         logs.info(
             "ready",
             load_s=round(self._metrics.load_s, 3),
-            run_ms=round(profile.run_s * 1000, 3),
+            run_s=round(profile.run_s, 6),
             inline=profile.inline,
             batching=batching,
             independence=rows,

@@ -22,7 +22,7 @@ from modelserver.errors import (
 )
 from modelserver.model import contract as contracts
 from modelserver.model import providers as executors
-from modelserver.model.contract import Contract, Graph, GraphTensor
+from modelserver.model.contract import Contract, Graph, GraphTensor, SharedSize
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
@@ -77,7 +77,8 @@ class Model:
         so, it is given back to the system.
 
         Raises:
-            InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say).
+            InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say), or
+                sizes differ that the graph gives one name.
             InferenceFailed: Anything else went wrong.
         """
         try:
@@ -88,8 +89,15 @@ class Model:
         except ort.InvalidArgument as error:
             raise InvalidRequest("inputs", f"the model refuses them: {_brief(error)}") from error
         except (*_ORT_ERRORS, MemoryError) as error:
+            if not blames_reuse(error):
+                for size in self._named_sizes:
+                    size.check(feeds)
             raise InferenceFailed(f"the model failed: {_brief(error)}") from error
         return arrays
+
+    @cached_property
+    def _named_sizes(self) -> tuple[SharedSize, ...]:
+        return contracts.shared_sizes(self.graph)
 
     @cached_property
     def _has_bfloat16(self) -> bool:
@@ -131,10 +139,13 @@ def load(
     threads: int,
     options: ProviderOptions | None = None,
     engine_cache: Path | None = None,
+    reuse_memory: bool = True,
 ) -> Model:
     """The model in a verified, self-contained file, run by so many threads.
 
-    `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file.
+    `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file. With
+    `reuse_memory` a tensor that is not needed any more lends its memory to one of equal sizes, by
+    the names that the graph gives them: names that are not true make runs fail.
 
     Raises:
         ProviderMissing: A provider, its driver or its device is not there.
@@ -151,7 +162,7 @@ def load(
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
             session = onnxruntime.InferenceSession(
                 str(path),
-                _options(threads, arena=arena, fall_back="cpu" in providers),
+                _options(threads, arena=arena, reuse=reuse_memory, fall_back="cpu" in providers),
                 providers=wanted,
             )
     except (*_ORT_ERRORS, MemoryError) as error:
@@ -163,9 +174,10 @@ def load(
     return Model(session, contract, graph, tuple(session.get_providers()))
 
 
-def _options(threads: int, *, arena: bool, fall_back: bool) -> Any:  # noqa: ANN401 - no types there
+def _options(threads: int, *, arena: bool, reuse: bool, fall_back: bool) -> Any:  # noqa: ANN401 - as above
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = arena
+    options.enable_mem_reuse = reuse
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT
@@ -198,6 +210,15 @@ def _refuse_bf16_beside_bytes(contract: Contract) -> None:
         )
 
 
+def blames_reuse(error: BaseException | None) -> bool:
+    """Whether a run failed because memory was planned by names of sizes that are not true."""
+    while error is not None:
+        if "attempting to re-use buffer" in str(error):
+            return True
+        error = error.__cause__
+    return False
+
+
 def is_out_of_memory(text: str) -> bool:
     """Whether ONNX Runtime's message says that memory was short."""
     return any(word in text for word in _OUT_OF_MEMORY)
@@ -212,8 +233,7 @@ def _inputs(session: Any, contract: Contract) -> tuple[GraphTensor, ...]:  # noq
 
 def _tensors(nodes: Sequence[Any]) -> tuple[GraphTensor, ...]:
     return tuple(
-        GraphTensor(node.name, node.type, tuple(node.shape) if node.shape is not None else None)
-        for node in nodes
+        GraphTensor(node.name, node.type, tuple(node.shape or ()) or None) for node in nodes
     )
 
 

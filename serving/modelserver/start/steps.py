@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelserver.artifact import self_contained
-from modelserver.artifact.cache import Artifact, obtain
+from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import remembering, session
-from modelserver.model.contract import Contract
+from modelserver.model import remembering, session, size_names
+from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.rows import independence as rows
 from modelserver.model.rows.independence import Independence
 from modelserver.model.session import Model
-from modelserver.start import golden, memory_bound, reclaim, warmup
+from modelserver.start import first_input, golden, memory_bound, reclaim, shapes, warmup
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.golden import Golden
+from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
 
 Step = Callable[[str], None]
@@ -49,12 +50,27 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A release that may serve; this process maps no more than `memory_bound_bytes` (None: any)."""
+    """A release that may serve; this process maps no more than `memory_bound_bytes` (None: any).
+
+    `cache` keeps its files, for the next start; `shared_sizes` are those that must be equal in
+    several places of a request.
+    """
 
     model: Model
     profile: Profile
     independence: Independence
     threads: int
+    memory_bound_bytes: int | None
+    cache: Cache
+    shared_sizes: tuple[SharedSize, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The model in a file, what is known of its rows, and the bound that memory has now."""
+
+    model: Model
+    independence: Independence
     memory_bound_bytes: int | None
 
 
@@ -75,8 +91,31 @@ def load(wanted: Wanted, step: Step) -> Loaded:
 
 
 def _load(wanted: Wanted, step: Step) -> Loaded:
+    cache = Cache(wanted.cache_dir, wanted.artifact_root)
+    threads = wanted.threads or usable_cpus()
     step("fetching the artifact")
-    path = obtain(wanted.artifact, cache_dir=wanted.cache_dir, root=wanted.artifact_root)
+    opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, step))
+    model, independence = opened.model, opened.independence
+    recorded = _golden(wanted, cache, step)
+    step("warming up")
+    first = first_input.find(model, recorded.cases[0].inputs if recorded else None)
+    try:
+        shared = shapes.shared_sizes(model, first.feeds)
+    except MemoryPlannedWrongly:
+        model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
+        shared = shapes.shared_sizes(model, first.feeds)
+    profile = warmup.measure(
+        model, first.feeds, independence, max_rows=wanted.max_rows, first_s=first.run_s
+    )
+    if recorded:
+        step("replaying the golden file")
+        golden.replay(model, recorded)
+    reclaim.give_back()
+    return Loaded(model, profile, independence, threads, opened.memory_bound_bytes, cache, shared)
+
+
+def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> _Opened:
+    """What a verified file holds."""
     step("checking the artifact")
     self_contained.check(path)
     file = reader.read(path)
@@ -85,32 +124,28 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     if wanted.max_rows > 1:
         independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
     step("loading the model")
-    threads = wanted.threads or usable_cpus()
     memory_bound_bytes = None
     if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
         memory_bound_bytes = memory_bound.impose(threads)
-    model = session.load(
+    model = _model(path, wanted, threads, reuse=size_names.can_plan_memory(file))
+    return _Opened(model, independence, memory_bound_bytes)
+
+
+def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
+    return session.load(
         path,
         wanted.contract,
         providers=wanted.providers,
         threads=threads,
         options=wanted.provider_options,
         engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
+        reuse_memory=reuse,
     )
-    recorded = _golden(wanted, step)
-    step("warming up")
-    example = recorded.cases[0].inputs if recorded else None
-    profile = warmup.measure(model, example, independence, max_rows=wanted.max_rows)
-    if recorded:
-        step("replaying the golden file")
-        golden.replay(model, recorded)
-    reclaim.give_back()
-    return Loaded(model, profile, independence, threads, memory_bound_bytes)
 
 
-def _golden(wanted: Wanted, step: Step) -> Golden | None:
+def _golden(wanted: Wanted, cache: Cache, step: Step) -> Golden | None:
     if wanted.golden is None:
         return None
     step("fetching the golden file")
-    path = obtain(wanted.golden, cache_dir=wanted.cache_dir, root=wanted.artifact_root)
-    return golden.parse(path.read_bytes(), wanted.contract)
+    text = cache.use(wanted.golden, Path.read_bytes)
+    return golden.parse(text, wanted.contract)

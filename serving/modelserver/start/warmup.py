@@ -54,11 +54,17 @@ class Profile:
 
 
 def measure(
-    model: Model, example: Feeds | None, independence: Independence, *, max_rows: int = 32
+    model: Model,
+    example: Feeds | None,
+    independence: Independence,
+    *,
+    max_rows: int = 32,
+    first_s: float | None = None,
 ) -> Profile:
     """Warm the model up and measure it, on `example`, or else on input that is made up.
 
     At most `max_rows` rows may run together, if what is known of their `independence` allows it.
+    `first_s` are the seconds of a first run with one row, if there has been one.
 
     Raises:
         WarmUpFailed: The model cannot run.
@@ -67,7 +73,7 @@ def measure(
     feeds = example or synthetic(model.contract)
     reason = _unbatched_because(model, independence) if max_rows > 1 else "batching is off"
     try:
-        singles = _single_runs(model, feeds)
+        singles = _single_runs(model, feeds, first_s)
     except RequestError as error:
         if is_out_of_memory(str(error)):
             raise ModelOutOfMemory(f"{error}; raise resources.memory of the release") from error
@@ -104,14 +110,15 @@ def _batches(
     return None, rows, curve
 
 
-def _single_runs(model: Model, feeds: Feeds) -> list[float]:
+def _single_runs(model: Model, feeds: Feeds, first_s: float | None) -> list[float]:
     """The seconds of each of a few runs with one row.
 
     The first one pays for its memory and is left out, unless it takes so long on a CPU that this
     hardly counts: then it is the only one.
     """
     one = feeds if no_batch_because(model.contract) else _one_row(feeds)
-    first_s = _seconds(model, one)
+    if first_s is None:
+        first_s = _seconds(model, one)
     if model.on_cpu and first_s >= _ENOUGH_S:
         return [first_s]
     times: list[float] = []
