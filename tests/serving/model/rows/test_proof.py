@@ -150,6 +150,14 @@ DEPENDENT = {
     "rows moved": (made(node("Transpose", "x", "y")), "y has its rows at axis 1"),
     "rows split": (made(node("Reshape", "x t", "y"), t=[-1, 2]), "y has its rows at axis 0, or se"),
     "rows joined": (made(node("Reshape", "x t", "y"), t=[-1, 8]), "may put elements of several"),
+    "more elements than there are": (
+        made(
+            node("Transpose", "x", "t", perm=[1, 0, 2]), node("Shape", "t", "s"),
+            node("Gather", "s i", "k", axis=0), node("Concat", "k z", "g", axis=0),
+            node("Reshape", "t g", "y"), inputs={"x": ("N", 2, 4)}, i=[0], z=[0],
+        ),
+        "it may give another number of elements",
+    ),
     "rows behind others": (
         made(node("Reshape", "x t", "a"), node("ReduceMax", "a", "y", axes=[0]), t=[2, -1, 4]),
         "may put elements of several rows together",

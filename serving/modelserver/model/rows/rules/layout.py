@@ -79,7 +79,19 @@ def reshape(step: Step) -> Values:
     for place in inferred:
         rest = product(size or ONE for other, size in enumerate(sizes) if other != place)
         sizes[place] = product(shape).over(rest)
+    if step.value().axis is not None and not inferred:
+        _same_total(shape, sizes)
     return [_with_shape(step, sizes)]
+
+
+def _same_total(before: Sequence[Size], after: Sequence[Size | None]) -> None:
+    """Return if there are as many elements as before.
+
+    If there were not, the node should fail; but ONNX Runtime, when it folds where a size comes
+    from, may put what fits in its place, and that may be rows.
+    """
+    if None in after or product(before) != product(size for size in after if size is not None):
+        raise UnprovenError("it may give another number of elements")
 
 
 def _wanted_size(step: Step, element: Element) -> Size | None:
