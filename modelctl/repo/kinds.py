@@ -44,10 +44,14 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """Adaptive batching; a delay of 0 batches only what queued meanwhile."""
+    """Adaptive batching; a delay of 0 batches only what queued meanwhile.
+
+    `independent` is the owner's word that no row depends on the others of its batch.
+    """
 
     max_size: int
     max_delay_ms: float
+    independent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,11 @@ FEATURES: dict[str, _Change] = {
             release, runtime=replace(release.runtime, batching=Batching(32, 2.5))
         )
     ),
+    "independent": _release(
+        lambda release: replace(
+            release, runtime=replace(release.runtime, batching=Batching(32, 2.5, independent=True))
+        )
+    ),
     "mirrors": _environment(lambda environment: replace(environment, artifact_mirrors=MIRRORS)),
     "stores": _environment(lambda environment: replace(environment, stores=STORES)),
 }
@@ -95,6 +100,7 @@ BEFORE_AND_AFTER = [
     ("plain", "paused"),
     ("plain", "gpu"),
     ("plain", "batching"),
+    ("batching", "independent"),
     ("plain", "mirrors"),
     ("plain", "stores"),
 ]
