@@ -5,18 +5,25 @@ which needs the event loop, is in `process`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import session, size_names
+from modelserver.model import session
 from modelserver.model.contract import Contract, SharedSize
-from modelserver.model.graph import reader
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.session import Model
-from modelserver.start import first_input, golden, memory_bound, reclaim, shapes, warmup
+from modelserver.start import (
+    empty_shapes,
+    first_input,
+    golden,
+    memory_bound,
+    reclaim,
+    shapes,
+    warmup,
+)
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.golden import Golden
 from modelserver.start.shapes import MemoryPlannedWrongly
@@ -91,6 +98,8 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     except MemoryPlannedWrongly:
         model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
         shared = shapes.shared_sizes(model, first.feeds)
+    if model.needs.elements or model.needs.is_guarded:
+        model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
     profile = warmup.measure(model, first.feeds, max_rows=wanted.max_rows, first_s=first.run_s)
     if recorded:
         step("replaying the golden file")
@@ -103,16 +112,15 @@ def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model
     """The model in a verified file, and the bound that memory has now."""
     step("checking the artifact")
     self_contained.check(path)
-    graph = reader.read(path)
     step("loading the model")
     memory_bound_bytes = None
     if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
         memory_bound_bytes = memory_bound.impose(threads)
-    model = _model(path, wanted, threads, reuse=size_names.can_plan_memory(graph))
+    model = _model(path, wanted, threads)
     return model, memory_bound_bytes
 
 
-def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
+def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool | None = None) -> Model:
     return session.load(
         path,
         wanted.contract,
