@@ -13,19 +13,23 @@ from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
 from modelserver.model import session
 from modelserver.model.contract import Contract, SharedSize
+from modelserver.model.graph import reader
+from modelserver.model.guard import plan
 from modelserver.model.provider_options import ProviderOptions
-from modelserver.model.session import Model
+from modelserver.model.session import Model, Needs
 from modelserver.start import (
     empty_shapes,
     first_input,
     golden,
     memory_bound,
+    probe,
     reclaim,
     shapes,
     warmup,
 )
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.golden import Golden
+from modelserver.start.probe import Trial
 from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
 
@@ -86,13 +90,14 @@ def load(wanted: Wanted, step: Step) -> Loaded:
 def _load(wanted: Wanted, step: Step) -> Loaded:
     cache = Cache(wanted.cache_dir, wanted.artifact_root)
     threads = wanted.threads or usable_cpus()
+    recorded = _golden(wanted, cache, step)
+    example = recorded.cases[0].inputs if recorded else None
     step("fetching the artifact")
     model, memory_bound_bytes = cache.use(
-        wanted.artifact, lambda path: _opened(path, wanted, threads, step)
+        wanted.artifact, lambda path: _opened(path, wanted, threads, example, step)
     )
-    recorded = _golden(wanted, cache, step)
     step("warming up")
-    first = first_input.find(model, recorded.cases[0].inputs if recorded else None)
+    first = first_input.find(model, example)
     try:
         shared = shapes.shared_sizes(model, first.feeds)
     except MemoryPlannedWrongly:
@@ -108,15 +113,24 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     return Loaded(model, profile, threads, memory_bound_bytes, cache, shared)
 
 
-def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model, int | None]:
+def _opened(
+    path: Path, wanted: Wanted, threads: int, example: probe.Feeds | None, step: Step
+) -> tuple[Model, int | None]:
     """The model in a verified file, and the bound that memory has now."""
     step("checking the artifact")
     self_contained.check(path)
+    takes_nothing = True
+    if untried := plan.plan(reader.read(path), wanted.contract.input_names).untried:
+        step("trying the model in a process of its own")
+        trial = Trial(wanted.contract, wanted.providers, wanted.provider_options, threads, example)
+        takes_nothing = probe.survives_no_elements(path, trial, untried)
     step("loading the model")
     memory_bound_bytes = None
     if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
         memory_bound_bytes = memory_bound.impose(threads)
     model = _model(path, wanted, threads)
+    if not takes_nothing:
+        model = replace(model, needs=Needs(wanted.contract.input_names, probe.WHY))
     return model, memory_bound_bytes
 
 
