@@ -20,14 +20,14 @@ from modelserver.errors import (
     ModelUnsupported,
     StartError,
 )
+from modelserver.model import bounded, empty, size_names
 from modelserver.model import contract as contracts
-from modelserver.model import empty, size_names
 from modelserver.model import providers as executors
 from modelserver.model.contract import Contract, Graph, GraphTensor, SharedSize
 from modelserver.model.graph import reader
 from modelserver.model.graph.parts import ModelFile
 from modelserver.model.guard import plan, rewrite
-from modelserver.model.guard.plan import Plan
+from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
@@ -57,22 +57,6 @@ _OUT_OF_MEMORY = (
 
 LARGE_BYTES = 4 << 20
 """Inputs from this size on leave more memory in ONNX Runtime's arena than the next run needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """The inputs that must have elements, and why; the graph itself guards where `is_guarded`."""
-
-    elements: frozenset[str] = frozenset()
-    why: str = ""
-    is_guarded: bool = False
-
-    @classmethod
-    def of(cls, planned: Plan) -> "Needs":
-        """What remains for this server to look after."""
-        names = ", ".join(sorted(planned.why))
-        why = f"ONNX Runtime would crash over it in {names}"
-        return cls(frozenset(planned.needed), why, bool(planned.guards))
 
 
 @dataclass(frozen=True)  # no slots: what depends on the contract is remembered
@@ -105,6 +89,7 @@ class Model:
         Raises:
             InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say), or
                 sizes differ that the graph gives one name, or no element is there.
+            DeadlineExceeded: The run might never have ended, and was.
             InferenceFailed: Anything else went wrong.
         """
         needs = self.needs
@@ -113,6 +98,8 @@ class Model:
         try:
             if self._has_bfloat16:
                 return self._run_values(outputs, feeds)
+            if needs.end:
+                return bounded.run(self.session, outputs, feeds)
             options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
             arrays: list[Array] = self.session.run(outputs, feeds, options)
         except ort.InvalidArgument as error:

@@ -15,8 +15,9 @@ from modelserver.model import session
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
 from modelserver.model.guard import plan
+from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
-from modelserver.model.session import Model, Needs
+from modelserver.model.session import Model
 from modelserver.start import (
     empty_shapes,
     first_input,
@@ -106,6 +107,7 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     if model.needs.elements or model.needs.is_guarded:
         model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
     profile = warmup.measure(model, first.feeds, max_rows=wanted.max_rows, first_s=first.run_s)
+    profile = replace(profile, ends=not model.needs.end)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)

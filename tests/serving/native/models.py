@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from onnx_models import node
+from onnx_models import BOOL, INT64, graph, node, value
 from tests.serving import onnx_models
 
 
@@ -49,3 +49,16 @@ def divided() -> onnx.ModelProto:
     """Gives a / b of whole numbers."""
     tensor = ("INT64", ("N",))
     return onnx_models.build([node("Div", "a b", "y")], {"a": tensor, "b": tensor}, {"y": tensor})
+
+
+def looping() -> onnx.ModelProto:
+    """Gives x doubled n times, where n is sent."""
+    body = graph(
+        [node("Identity", "c", "c2"), node("Add", "a a", "a2")],
+        [value("c2", BOOL, ()), value("a2", shape=None)],
+        inputs=[value("i", INT64, ()), value("c", BOOL, ()), value("a", shape=None)],
+    )
+    tensor = ("FP32", ("N",))
+    return onnx_models.build(
+        [node("Loop", "n - x", "y", body=body)], {"n": ("INT64", ()), "x": tensor}, {"y": tensor}
+    )

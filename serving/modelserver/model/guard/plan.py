@@ -34,13 +34,15 @@ class Plan:
     """`needed` are the inputs of the graph that must have elements, for the operators in `why`.
 
     Before nodes that have `guards`, by their first output, the values are looked at in the run.
-    `untried` are operators that nobody has tried.
+    `untried` are operators that nobody has tried. `ends` says whether every run is known to end: a
+    Loop turns as often as it is told to.
     """
 
     needed: set[str] = field(default_factory=set)
     why: set[str] = field(default_factory=set)
     guards: dict[str, Guards] = field(default_factory=dict)
     untried: set[str] = field(default_factory=set)
+    ends: bool = True
 
 
 def plan(file: ModelFile, given: frozenset[str]) -> Plan:
@@ -115,6 +117,8 @@ class _Walk:
             return
         if node.inputs and key not in TRIED and key not in NEEDS_ELEMENTS:
             self.found.untried.add(".".join(filter(None, key)))
+        if key == ("", "Loop") and sources.get(node.inputs[0]) != _NONE:
+            self.found.ends = False
         unsure = set()
         for name in _at(node, NEEDS_ELEMENTS.get(key)):
             needs = sources.get(name)

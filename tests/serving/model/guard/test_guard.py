@@ -10,17 +10,19 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from modelserver.errors import InvalidRequest
+from modelserver.errors import DeadlineExceeded, InvalidRequest
+from modelserver.model import bounded
 from modelserver.model.contract import Contract
 from modelserver.model.graph import reader
 from modelserver.model.guard import rewrite
 from modelserver.model.guard.plan import Guards, Plan, plan
+from modelserver.start.warmup import Profile
 from modelserver.tensor.datatypes import Array
 from onnx_models import called, function, graph, node, value
 from tests.serving import onnx_models
 from tests.serving.loading import Load, specs
 from tests.serving.native import cases
-from tests.serving.native.models import chosen, recurrent
+from tests.serving.native.models import chosen, looping, recurrent
 
 Proto = Any  # protobuf messages carry no types here
 
@@ -185,6 +187,30 @@ def test_divisions_of_real_numbers_and_by_numbers_of_the_file_are_left_alone() -
     assert {} == divides("FP32") == divides("UINT8") == divides("INT64", two)
     assert {"y": Guards("Div", element_type=onnx.TensorProto.INT64)} == divides("INT64", minus)
     assert {"y": Guards("Div", element_type=onnx.TensorProto.INT32)} == divides("INT32")
+
+
+def test_a_loop_without_end_is_ended(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that turns as often as a client says is stopped, and the next one runs."""
+    monkeypatch.setattr(bounded, "RUN_LIMIT_S", 0.2)
+    contract = Contract(specs(n=("INT64", ()), x=("FP32", (-1,))), specs(y=("FP32", (-1,))))
+    model = load(looping(), contract)
+    x = np.ones(2, np.float32)
+
+    with pytest.raises(DeadlineExceeded, match="loops as often as the request says"):
+        model.run(["y"], {"n": np.array(2**40), "x": x})
+
+    assert [8, 8] == model.run(["y"], {"n": np.array(3), "x": x})[0].tolist()
+    assert not Profile(0.0, None, takes_no_rows=True, ends=False).inline
+
+
+def test_a_loop_of_a_fixed_number_of_turns_ends() -> None:
+    """What the file says is the same in every run, and measured at start."""
+    model = looping()
+    del model.graph.input[0]
+    model.graph.initializer.append(numpy_helper.from_array(np.array(3), "n"))
+
+    assert planned(model).ends
+    assert not planned(looping(), "n", "x").ends
 
 
 def test_a_number_that_must_not_be_zero(load: Load) -> None:
