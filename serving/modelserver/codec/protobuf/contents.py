@@ -138,6 +138,8 @@ def _pieces(parts: Sequence[memoryview]) -> Iterator[bytes]:
             for chunk in _chunks(field.number, field.value):
                 yield head(field.number, len(chunk)) + chunk
             continue
+        if len(field.whole) > PART_BYTES and field.wire_type != BYTES:
+            raise InvalidRequest("contents", "found many numbers one by one, expected them packed")
         waiting.append(field.whole)
         waiting_bytes += len(field.whole)
         if waiting_bytes >= PART_BYTES:

@@ -43,7 +43,7 @@ def test_raw_contents_are_read_as_binary_tensors_of_rest_are(asked: Tensors) -> 
     rest_answer = codec.encode(rest, arrays)
 
     assert same(rest.feeds, call.feeds)
-    assert (rest.rows, rest.outputs, rest.key) == (call.rows, call.outputs, call.key)
+    assert (rest.rows, rest.outputs) == (call.rows, call.outputs)
     assert rest_answer.body[rest_answer.json_bytes :] == b"".join(answer.raw_output_contents)
     assert [(name, *asked[name][1].shape) for name in call.outputs] == [
         (output.name, *output.shape) for output in answer.outputs
