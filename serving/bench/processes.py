@@ -117,6 +117,10 @@ class Tree:
         known = stats()
         return sum(known[pid].cpu_s for pid in self.members() if pid in known)
 
+    def own_cpu_s(self) -> float:
+        """The same of the command's own session alone, where other trees run beside this one."""
+        return sum(each.cpu_s for each in stats().values() if each.session == self._root.pid)
+
     def wait_until_quiet(self) -> None:
         """Return when the tree uses little of a core, or after `QUIET_LIMIT_S`.
 

@@ -21,7 +21,7 @@ class Spending:
         self._each_s = each_s
         self._spent_s = 0.0
 
-    def cpu_s(self) -> float:
+    def own_cpu_s(self) -> float:
         """CPU seconds so far."""
         self._spent_s += self._each_s
         return self._spent_s

@@ -51,6 +51,20 @@ def test_descendants_are_found_at_any_depth() -> None:
     assert {1, 2, 3, 4} == set(processes.descendants(known, 1))
 
 
+def test_own_cpu_leaves_out_other_trees(tmp_path: Path) -> None:
+    """Of two trees beside each other the busy one alone is charged."""
+    for name in ("busy", "idle"):
+        (tmp_path / name).mkdir()
+    with (
+        _tree("while True: pass", tmp_path / "busy") as busy,
+        _tree("import time; time.sleep(60)", tmp_path / "idle") as idle,
+    ):
+        until(busy.own_cpu_s, lambda spent_s: spent_s > 0.5)
+
+        assert idle.own_cpu_s() < 0.5
+        assert busy.cpu_s() >= 0.5
+
+
 def test_a_tree_ends_whole(tmp_path: Path) -> None:
     """Processes that ignore SIGTERM and moved to a session of their own are killed all the same."""
     with _tree(STUBBORN, tmp_path) as tree:

@@ -63,10 +63,10 @@ def measure(file: ModelFile, layout: Layout, seconds: float) -> list[list[str]]:
 
 def _row(way: Way, concurrency: int, seconds: float) -> list[str]:
     way.load(concurrency, WARM_UP_S)
-    before = {name: tree.cpu_s() for name, tree in way.trees.items()}
+    before = {name: tree.own_cpu_s() for name, tree in way.trees.items()}
     answered = way.load(concurrency, seconds)
     spent = {
-        name: (tree.cpu_s() - before[name]) / answered * US_PER_S
+        name: (tree.own_cpu_s() - before[name]) / answered * US_PER_S
         for name, tree in way.trees.items()
     }
     return [
