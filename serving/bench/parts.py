@@ -23,13 +23,15 @@ from modelserver.codec.calls import Codec
 from modelserver.codec.protocol import flat_request_decoder
 from modelserver.http import transport
 from modelserver.http.app import create_app
-from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
 from modelserver.start import steps
+from modelserver.start.footprint import free_axes
 from serving.bench.models import INPUT, MODELS, BenchModel, ModelFile, write
 
 CONNECTIONS = 32
@@ -103,14 +105,15 @@ def _server(settings: Settings) -> _Server:
     inference = Inference(
         lifecycle=lifecycle,
         metrics=metrics,
-        limits=Limits(settings.max_inflight, settings.max_body_bytes, 4 * settings.max_body_bytes),
+        limits=settings.limits().without_memory(),
     )
     loaded = steps.load(settings.wanted(), lambda _: None)
     model = loaded.model
     codec = Codec(model=settings.model, release=settings.release, contract=model.contract)
-    scheduler = Scheduler(model, metrics, inline=True, max_rows=CONNECTIONS)
+    pace = Pace(free_axes(model.contract), loaded.footprint.quick)
+    scheduler = Scheduler(model, metrics, pace, max_rows=CONNECTIONS)
     guard = Guard(settings.guard(), model.contract, metrics, lifecycle.doubt)
-    serving = Serving(model, loaded.profile, codec, scheduler, guard, "")
+    serving = Serving(model, loaded.profile, codec, scheduler, guard, "", pace)
     lifecycle.ready(serving)
     app = create_app(
         model=settings.model,

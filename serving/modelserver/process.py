@@ -15,15 +15,20 @@ from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
 from modelserver.http import transport
 from modelserver.http.app import create_app
-from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference import limits
+from modelserver.inference.costs import Rows
+from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.model.contract import shared_sizes
 from modelserver.observe import logs, tracing
 from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
-from modelserver.start import steps
+from modelserver.start import memory_bound, steps
+from modelserver.start.footprint import Footprint, free_axes, has_rows
 from modelserver.start.steps import Loaded
 from modelserver.start.warmup import Profile
 
@@ -69,14 +74,11 @@ class _Process:
         inference = Inference(
             lifecycle=self._lifecycle,
             metrics=self._metrics,
-            limits=Limits(
-                requests=settings.max_inflight,
-                body_bytes=settings.max_body_bytes,
-                total_bytes=settings.bound_inflight_bytes,
-            ),
+            limits=settings.limits().without_memory(),
             access_log_sample=settings.access_log_sample,
             tracer=tracing.tracer(model=settings.model, release=settings.release),
         )
+        self._inference = inference
         self.tracer = inference.tracer
         app = create_app(
             model=settings.model,
@@ -166,10 +168,18 @@ class _Process:
             shared=shared_sizes(model.graph),
             takes_no_rows=profile.takes_no_rows,
         )
+        bounds = self._settle_limits(loaded)
+        pace = Pace(
+            free_axes(model.contract),
+            loaded.footprint.quick,
+            never=not profile.inline,
+            rows_tell=has_rows(model.contract),
+            most_rows=bounds.rows,
+        )
         scheduler = Scheduler(
             model,
             self._metrics,
-            inline=profile.inline,
+            pace,
             max_rows=profile.useful_rows,
             max_delay_s=settings.batching_max_delay_ms / 1000,
         )
@@ -182,7 +192,11 @@ class _Process:
         }
         guard = Guard(settings.guard(), model.contract, self._metrics, self._lifecycle.doubt)
         gc.freeze()  # what was loaded stays: collections need not walk it, a pause of milliseconds
-        self._lifecycle.ready(Serving(model, profile, codec, scheduler, guard, batching))
+        self._lifecycle.ready(
+            Serving(
+                model, profile, codec, scheduler, guard, batching, pace, _rows(loaded.footprint)
+            )
+        )
         logs.info(
             "ready",
             load_s=round(self._metrics.load_s, 3),
@@ -190,10 +204,45 @@ class _Process:
             inline=profile.inline,
             batching=batching,
             threads=loaded.threads,
-            memory_bound_bytes=loaded.memory_bound_bytes,
+            memory_bound_bytes=self._tighten(loaded),
+            memory=self._metrics.memory,
+            limits=self._metrics.limits,
             providers=list(model.providers),
             event_loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
         )
+
+    def _settle_limits(self, loaded: Loaded) -> Limits:
+        """Let the limits be what the environment says and the memory has room for."""
+        settings, metrics, plan = self._settings, self._metrics, loaded.plan
+        fitting = limits.derive(
+            plan,
+            loaded.footprint,
+            requests=settings.max_inflight,
+            least_rows=loaded.profile.useful_rows,
+        )
+        chosen, raised = limits.settle(settings.limits(), fitting)
+        for name, (found, expected) in raised.items():
+            logs.warning(
+                "limit-above-memory",
+                limit=name,
+                detail=f"found {found}, expected at most {expected} with {plan.limit_bytes} bytes "
+                "of memory; lower it, or raise resources.memory of the release",
+            )
+        self._inference.limits = chosen
+        metrics.limits = limits.published(chosen)
+        metrics.memory = {
+            "limit": plan.limit_bytes,
+            "runs": plan.arena_bytes,
+            "weights": loaded.footprint.weights_bytes,
+            "requests": plan.requests_bytes,
+        }
+        return chosen
+
+    def _tighten(self, loaded: Loaded) -> int | None:
+        """The bound on what this process may map from now on, None where a GPU's driver maps."""
+        if not loaded.model.on_cpu:
+            return None
+        return memory_bound.tighten(loaded.plan.limit_bytes)
 
     async def _drain(self, http: "asyncio.Task[None]") -> int:
         """Be unready at once, accept for `DRAIN_DELAY_S`, then finish what is in flight."""
@@ -211,6 +260,12 @@ class _Process:
             return GraceExceeded.exit_code
         logs.info("stopped", exit_code=0)
         return 0
+
+
+def _rows(footprint: Footprint) -> Rows | None:
+    if footprint.row_bytes is None or footprint.answer_row_bytes is None:
+        return None
+    return Rows(footprint.row_bytes, footprint.answer_row_bytes)
 
 
 async def _flush(tracer: tracing.Tracer) -> None:

@@ -4,7 +4,6 @@ Nothing here knows by which transport a request came: the transport brings a rol
 a body, and gets an answer or an error of `errors`, which it says in its own way.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,9 +11,18 @@ from math import inf
 from typing import NamedTuple
 
 from modelserver.codec.calls import Answer, Call
-from modelserver.errors import BodyTooLarge, Overloaded, RequestCrashed, RequestError
+from modelserver.errors import (
+    BodyTooLarge,
+    Overloaded,
+    RequestCrashed,
+    RequestError,
+    RequestTooLarge,
+)
+from modelserver.inference import costs
 from modelserver.inference.batch import Outcome, Ran
+from modelserver.inference.costs import SMALL_BYTES
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
 from modelserver.observe.metrics import Metrics
 from modelserver.observe.tracing import Steps, Tracer
 from modelserver.start.reclaim import LARGE_BYTES, Reclaim
@@ -38,27 +46,6 @@ class Terms(NamedTuple):
     expand: Expand | None = None
     json_bytes: int | None = None
     timeout_s: float | None = None
-
-
-UNBOUNDED = sys.maxsize
-"""A limit that nothing reaches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What requests may take: how many at once, and in bytes.
-
-    Of one request these are its body (as sent, and expanded), its rows, its input tensors and its
-    outputs; of all that are admitted their bodies, and all that they make the process hold.
-    """
-
-    requests: int
-    body_bytes: int
-    total_bytes: int
-    rows: int = UNBOUNDED
-    tensor_bytes: int = UNBOUNDED
-    output_bytes: int = UNBOUNDED
-    total_cost_bytes: int = UNBOUNDED
 
 
 @dataclass(slots=True)
@@ -94,8 +81,10 @@ class Exchange:
         "decoded_at",
         "ended_at",
         "expires_at",
+        "is_quick",
         "ran",
         "request_id",
+        "reserved_bytes",
         "role",
         "started_at",
         "submitted_at",
@@ -112,6 +101,8 @@ class Exchange:
         self.role = role
         self.request_id = request_id
         self.body_bytes = 0
+        self.reserved_bytes = 0
+        self.is_quick = True
         self.decoded_at: float | None = None
         self.ran: Ran | None = None
         self.expires_at = inf
@@ -153,6 +144,36 @@ class Exchange:
                 f"{metrics.in_flight_bytes} bytes of request bodies are in flight already, and "
                 f"{limits.total_bytes} are the limit; try again"
             )
+        if size > SMALL_BYTES:
+            self._check_memory(size - self.body_bytes)
+
+    def _check_memory(self, more: int) -> None:
+        """Return if this process may hold so many bytes more."""
+        metrics, limit = self._inference.metrics, self._inference.limits.total_cost_bytes
+        if metrics.held_bytes + more > limit:
+            metrics.rejected["overloaded_bytes"] += 1
+            raise Overloaded(
+                f"requests hold {metrics.held_bytes} bytes of memory already, this one needs "
+                f"{more} more, and {limit} are the limit; try again"
+            )
+
+    def _reserve(self, size: int) -> None:
+        """Hold so many bytes beside the body from now on.
+
+        Raises:
+            RequestTooLarge: No request may hold as much.
+            Overloaded: Other requests leave no room for it.
+        """
+        limit = self._inference.limits.total_cost_bytes
+        if self.body_bytes + size > limit:
+            raise RequestTooLarge(
+                f"body: found {self.body_bytes} bytes, which take {self.body_bytes + size} of "
+                f"memory to answer, expected at most {limit}; send less in one request, or raise "
+                "resources.memory of the release"
+            )
+        self._check_memory(size - self.reserved_bytes)
+        self._inference.metrics.reserved_bytes += size - self.reserved_bytes
+        self.reserved_bytes = size
 
     def hold(self, size: int) -> None:
         """Count a body of `size` bytes as held until the result.
@@ -176,7 +197,11 @@ class Exchange:
             if expand is not None:
                 body = expand(body, inference.limits.body_bytes)
                 self.hold(len(body))
-            self.call = serving.codec.decode(body, json_bytes)
+            if len(body) > SMALL_BYTES:
+                self._reserve(costs.reading(len(body), json_bytes))
+            self.call = call = serving.codec.decode(body, json_bytes)
+            if len(body) > SMALL_BYTES or call.rows > serving.pace.quick_rows:
+                self._weigh(is_view=json_bytes is not None)
         except RequestError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
@@ -185,6 +210,12 @@ class Exchange:
             self.submitted_at = self.decoded_at = now = time.perf_counter()
             inference.metrics.decode_s.observe(now - self.started_at)
             serving.scheduler.submit(self)
+
+    def _weigh(self, *, is_view: bool) -> None:
+        """Find out whether the call is quick, and hold what it takes."""
+        call, serving, limits = self.call, self._serving, self._inference.limits
+        self.is_quick = serving.pace.is_quick(call)
+        self._reserve(costs.running(call, limits, serving.rows, is_view=is_view))
 
     def fail(self, error: RequestError) -> None:
         """End with an error."""
@@ -198,7 +229,13 @@ class Exchange:
         began = time.perf_counter()
         inference, serving = self._inference, self._serving
         try:
+            if self.reserved_bytes or costs.is_large(outcome):
+                more = costs.answering(self.call, outcome, inference.limits)
+                self._reserve(self.reserved_bytes + more)
             answer = serving.codec.encode(self.call, outcome)
+        except RequestError as error:
+            self.fail(error)
+            return
         except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
             self.fail(_crashed(error))
             return
@@ -221,13 +258,18 @@ class Exchange:
         self.ended_at = now = time.perf_counter()
         inference = self._inference
         inference.metrics.ended(self.role, now - self.started_at, self.body_bytes)
-        if self.body_bytes >= LARGE_BYTES:
+        if self.reserved_bytes:
+            inference.metrics.reserved_bytes -= self.reserved_bytes
+        if self.body_bytes >= LARGE_BYTES or self.reserved_bytes >= LARGE_BYTES:
             inference.reclaim.after_large()
+        self.reserved_bytes = 0
         self._on_result(self, result)
 
 
-def _crashed(cause: Exception) -> RequestCrashed:
-    """The error that a client gets to know of a fault in this server."""
+def _crashed(cause: Exception) -> RequestError:
+    """The error that a client gets to know of a fault in this server, or of too little memory."""
+    if isinstance(cause, MemoryError):
+        return Overloaded("memory is short for this request just now; try again, or send less")
     error = RequestCrashed("the server failed; its log says why")
     error.__cause__ = cause
     return error

@@ -1,9 +1,10 @@
 """The model: a session of ONNX Runtime that keeps its contract."""
 
 import ctypes
+import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from modelserver.errors import (
     ModelMalformed,
     ModelOutOfMemory,
     ModelUnsupported,
+    RequestError,
+    RequestTooLarge,
     StartError,
 )
 from modelserver.model import contract as contracts
@@ -47,8 +50,10 @@ _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
 # What ONNX Runtime says where memory was short; the class of the error does not tell.
 _OUT_OF_MEMORY = (
     *("Failed to allocate memory", "AllocateRawInternal", "bad allocation", "bad_alloc"),
-    "out of memory",
+    *("Available memory of", "out of memory"),
 )
+# What its arena says: how many bytes are left, and how many one step of the run asked for.
+_LEFT = re.compile(r"Available memory of (\d+) is smaller than requested bytes of (\d+)")
 
 LARGE_BYTES = 4 << 20
 """Inputs from this size on leave more memory in ONNX Runtime's arena than the next run needs."""
@@ -56,12 +61,16 @@ LARGE_BYTES = 4 << 20
 
 @dataclass(frozen=True)  # no slots: what depends on the contract is remembered
 class Model:
-    """A loaded session, what it promises and takes, and ONNX Runtime's names of its providers."""
+    """A loaded session, what it promises and takes, and ONNX Runtime's names of its providers.
+
+    `spare` are inputs of a small run, which gives back the memory that earlier runs left behind.
+    """
 
     session: Any
     contract: Contract
     graph: Graph
     providers: tuple[str, ...]
+    spare: dict[str, Array] = field(default_factory=dict, compare=False)
 
     @property
     def on_cpu(self) -> bool:
@@ -74,22 +83,45 @@ class Model:
         """The arrays of the named outputs.
 
         The memory of tensors is kept for the next run. After large inputs, or if `give_back` says
-        so, it is given back to the system.
+        so, it is given back to the system. A run that finds too little is made once more without
+        what earlier ones have kept.
 
         Raises:
             InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say).
+            RequestTooLarge: The run needs more memory than there is for one.
             InferenceFailed: Anything else went wrong.
         """
+        options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
         try:
             if self._has_bfloat16:
                 return self._run_values(outputs, feeds)
-            options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
             arrays: list[Array] = self.session.run(outputs, feeds, options)
-        except ort.InvalidArgument as error:
-            raise InvalidRequest("inputs", f"the model refuses them: {_brief(error)}") from error
         except (*_ORT_ERRORS, MemoryError) as error:
-            raise InferenceFailed(f"the model failed: {_brief(error)}") from error
+            if not (_is_short(error) and self._give_back()):
+                raise _failure(error) from error
+        else:
+            return arrays
+        return self._run_again(outputs, feeds)
+
+    def _run_again(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        try:
+            if self._has_bfloat16:
+                return self._run_values(outputs, feeds)
+            arrays: list[Array] = self.session.run(outputs, feeds, self._giving_back)
+        except (*_ORT_ERRORS, MemoryError) as error:
+            self._give_back()
+            raise _failure(error) from error
         return arrays
+
+    def _give_back(self) -> bool:
+        """Give back what runs have kept, and say whether that was possible."""
+        if not self.spare or self._giving_back is None:
+            return False
+        try:
+            self.session.run(self.contract.output_names, self.spare, self._giving_back)
+        except (*_ORT_ERRORS, MemoryError):
+            return False
+        return True
 
     @cached_property
     def _has_bfloat16(self) -> bool:
@@ -119,6 +151,25 @@ class Model:
         return [_to_numpy(value) for value in self.session.run_with_ort_values(outputs, values)]
 
 
+def _is_short(error: Exception) -> bool:
+    """Whether memory was short for a run."""
+    return isinstance(error, MemoryError) or is_out_of_memory(str(error))
+
+
+def _failure(error: Exception) -> RequestError:
+    """What a client is told of a run that failed."""
+    if isinstance(error, ort.InvalidArgument):
+        return InvalidRequest("inputs", f"the model refuses them: {_brief(error)}")
+    if not _is_short(error):
+        return InferenceFailed(f"the model failed: {_brief(error)}")
+    left = _LEFT.search(str(error))
+    found = f"found {left[2]} bytes more, expected at most {left[1]}" if left else _brief(error)
+    return RequestTooLarge(
+        f"inputs: a run on them needs more memory than there is for one: {found}; "
+        "send less in one request, or raise resources.memory of the release"
+    )
+
+
 def _bytes(feeds: Mapping[str, Array]) -> int:
     return sum([array.nbytes for array in feeds.values()])
 
@@ -131,10 +182,12 @@ def load(
     threads: int,
     options: ProviderOptions | None = None,
     engine_cache: Path | None = None,
+    shares_arena: bool = False,
 ) -> Model:
     """The model in a verified, self-contained file, run by so many threads.
 
     `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file.
+    `shares_arena` says that the model uses the arena that `arena.bound` made.
 
     Raises:
         ProviderMissing: A provider, its driver or its device is not there.
@@ -151,7 +204,7 @@ def load(
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
             session = onnxruntime.InferenceSession(
                 str(path),
-                _options(threads, arena=arena, fall_back="cpu" in providers),
+                _options(threads, arena=arena, shared=shares_arena, fall_back="cpu" in providers),
                 providers=wanted,
             )
     except (*_ORT_ERRORS, MemoryError) as error:
@@ -163,7 +216,8 @@ def load(
     return Model(session, contract, graph, tuple(session.get_providers()))
 
 
-def _options(threads: int, *, arena: bool, fall_back: bool) -> Any:  # noqa: ANN401 - no types there
+def _options(threads: int, *, arena: bool, shared: bool, fall_back: bool) -> Any:  # noqa: ANN401
+    """The options of a session; ONNX Runtime has no types."""
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = arena
     options.intra_op_num_threads = threads
@@ -172,6 +226,8 @@ def _options(threads: int, *, arena: bool, fall_back: bool) -> Any:  # noqa: ANN
     options.add_session_config_entry("session.load_model_format", "ONNX")
     # Idle threads that spin would eat the quota of the event loop beside them.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if shared:
+        options.add_session_config_entry("session.use_env_allocators", "1")
     if not fall_back:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     return options

@@ -11,13 +11,15 @@ from pathlib import Path
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, obtain
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import session
+from modelserver.model import arena, session
 from modelserver.model.contract import Contract
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.session import Model
-from modelserver.start import golden, memory_bound, reclaim, warmup
+from modelserver.start import footprint, golden, memory_bound, memory_plan, reclaim, usage, warmup
 from modelserver.start.cpu_quota import usable_cpus
+from modelserver.start.footprint import Footprint
 from modelserver.start.golden import Golden
+from modelserver.start.memory_plan import MemoryPlan
 from modelserver.start.warmup import Profile
 
 Step = Callable[[str], None]
@@ -44,12 +46,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A release that may serve; this process maps no more than `memory_bound_bytes` (None: any)."""
+    """A release that may serve, and what was found out about it; `plan` divides the memory."""
 
     model: Model
     profile: Profile
     threads: int
-    memory_bound_bytes: int | None
+    plan: MemoryPlan
+    footprint: Footprint
 
 
 def load(wanted: Wanted, step: Step) -> Loaded:
@@ -75,9 +78,8 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     self_contained.check(path)
     step("loading the model")
     threads = wanted.threads or usable_cpus()
-    memory_bound_bytes = None
-    if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
-        memory_bound_bytes = memory_bound.impose(threads)
+    plan, shares_arena = _plan(wanted, threads)
+    before = usage.read()
     model = session.load(
         path,
         wanted.contract,
@@ -85,16 +87,46 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
         threads=threads,
         options=wanted.provider_options,
         engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
+        shares_arena=shares_arena,
     )
+    weights_bytes = max(usage.read().anonymous - before.anonymous, 0)
     recorded = _golden(wanted, step)
     step("warming up")
     example = recorded.cases[0].inputs if recorded else None
-    profile = warmup.measure(model, example, max_rows=wanted.max_rows)
+    watched = footprint.watch(model)
+    profile = warmup.measure(watched, example, max_rows=wanted.max_rows)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
+    step("measuring the memory of a run")
+    found = footprint.measure(
+        watched,
+        example or warmup.synthetic(wanted.contract),
+        run_s=profile.run_s,
+        room_bytes=plan.arena_bytes - weights_bytes,
+        weights_bytes=weights_bytes,
+    )
     reclaim.give_back()
-    return Loaded(model, profile, threads, memory_bound_bytes)
+    return Loaded(model, profile, threads, plan, found)
+
+
+def _plan(wanted: Wanted, threads: int) -> tuple[MemoryPlan, bool]:
+    """How the memory is divided; and whether the arena is bound to its part."""
+    limit_bytes = memory_bound.memory_bytes()
+    now = usage.read()
+    plan = memory_plan.divide(
+        limit_bytes,
+        resident_bytes=now.resident,
+        anonymous_bytes=now.anonymous,
+        artifact_bytes=wanted.artifact.max_bytes,
+    )
+    if any(name != "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
+        return plan, False
+    memory_bound.impose(threads, limit_bytes)
+    if wanted.provider_options.cpu.enable_cpu_mem_arena is False:
+        return plan, False
+    arena.bound(plan.arena_bytes)
+    return plan, True
 
 
 def _golden(wanted: Wanted, step: Step) -> Golden | None:

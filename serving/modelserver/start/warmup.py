@@ -7,9 +7,9 @@ from statistics import median
 
 import numpy as np
 
-from modelserver.errors import ModelOutOfMemory, RequestError, WarmUpFailed
+from modelserver.errors import ModelOutOfMemory, RequestError, RequestTooLarge, WarmUpFailed
 from modelserver.model.contract import Contract
-from modelserver.model.session import Model, is_out_of_memory
+from modelserver.model.session import Model
 from modelserver.start import batch_curve
 from modelserver.tensor.datatypes import Array
 from modelserver.tensor.spec import ANY_SIZE, TensorSpec
@@ -68,8 +68,8 @@ def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profi
     try:
         singles = _single_runs(model, feeds)
     except RequestError as error:
-        if is_out_of_memory(str(error)):
-            raise ModelOutOfMemory(f"{error}; raise resources.memory of the release") from error
+        if isinstance(error, RequestTooLarge):
+            raise ModelOutOfMemory(str(error)) from error
         remedy = "" if example else "; give the release a golden file, whose first case is used"
         raise WarmUpFailed(f"the model cannot run once: {error}{remedy}") from error
     run_s = median(singles)

@@ -11,8 +11,9 @@ from uvicorn.server import ServerState
 
 from modelserver.http import connection
 from modelserver.http.connection import Connection
-from modelserver.inference.exchange import Inference, Limits
+from modelserver.inference.exchange import Inference
 from modelserver.inference.lifecycle import Lifecycle
+from modelserver.inference.limits import Limits
 from modelserver.observe.metrics import Metrics
 
 WHOLE = b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"

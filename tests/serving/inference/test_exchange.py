@@ -9,9 +9,11 @@ import pytest
 
 from modelserver import errors
 from modelserver.codec.calls import Answer, Call, Codec
-from modelserver.inference.exchange import Exchange, Inference, Limits, Result, Terms
+from modelserver.inference.exchange import Exchange, Inference, Result, Terms
 from modelserver.inference.guard import SLICE, Guard, Policy
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.observe.metrics import Metrics
 from modelserver.start.warmup import Profile
@@ -30,15 +32,17 @@ def inference(load: Load, codec: Codec | None = None) -> Inference:
     metrics = Metrics(model="sample", release="r1")
     lifecycle = Lifecycle(metrics)
     model = load(onnx_models.identity("FP32"))
+    pace = Pace((("x", 0),), [(1,)])
     policy = Policy(window=SLICE, nonfinite_share=1, constant_share=1, unready=False)
     lifecycle.ready(
         Serving(
             model,
             Profile(0.0001, None, takes_no_rows=True),
             codec or Codec(model="sample", release="r1", contract=XY),
-            Scheduler(model, metrics, inline=True),
+            Scheduler(model, metrics, pace),
             Guard(policy, XY, metrics, lifecycle.doubt),
             batching="off",
+            pace=pace,
         )
     )
     return Inference(lifecycle, metrics, LIMITS)
