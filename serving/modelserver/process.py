@@ -172,7 +172,7 @@ class _Process:
         pace = Pace(
             free_axes(model.contract),
             loaded.footprint.quick,
-            never=not profile.inline,
+            never=profile.is_long,
             rows_tell=has_rows(model.contract),
             most_rows=bounds.rows,
         )
@@ -201,7 +201,7 @@ class _Process:
             "ready",
             load_s=round(self._metrics.load_s, 3),
             run_ms=round(profile.run_s * 1000, 3),
-            inline=profile.inline,
+            inline=pace.any_quick,
             batching=batching,
             threads=loaded.threads,
             memory_bound_bytes=self._tighten(loaded),

@@ -89,13 +89,18 @@ def answering(call: Call, arrays: Sequence[Array], limits: Limits) -> int:
     Raises:
         RequestTooLarge: No answer may be as large.
     """
-    texts = sum(
-        _held(array) if name in call.binary else _text(array)
-        for name, array in zip(call.outputs, arrays, strict=True)
-    )
+    texts = longest(call, arrays)
     if texts > limits.output_bytes:
         raise _answer_too_large(texts, limits.output_bytes)
     return sum(map(_held, arrays)) + _COPIES * texts
+
+
+def longest(call: Call, arrays: Sequence[Array]) -> int:
+    """The most bytes that the tensors of an answer take as it is sent."""
+    return sum(
+        _held(array) if name in call.binary else _text(array)
+        for name, array in zip(call.outputs, arrays, strict=True)
+    )
 
 
 def is_large(arrays: Sequence[Array]) -> bool:

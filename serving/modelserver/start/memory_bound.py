@@ -13,6 +13,7 @@ import resource
 from pathlib import Path
 
 from modelserver.start import control_groups, usage
+from modelserver.start.memory_plan import USED_SHARE
 
 # Times the memory that there is, while a model is loaded. The bound counts what is mapped, while
 # memory is used up by what is touched: a server that fits is never refused.
@@ -20,13 +21,6 @@ _MAPPED_PER_TOUCHED = 2
 
 # Bytes: a thread's stack (8 MiB unless it is set otherwise), and as much again for the C library.
 _THREAD_BYTES = 16 << 20
-
-SERVING_SHARE = 0.9
-"""Of the memory that there is, so much may be in use and mapped once the model is loaded.
-
-It is more than what is planned with, so that what has no plan fails before the kernel ends the
-process, and what is left is for pages of files and the kernel's own.
-"""
 
 _LEAST_SPARE_BYTES = 32 << 20  # mapped beyond what is in use: stacks of threads, most of all
 
@@ -41,8 +35,11 @@ def impose(threads: int, limit_bytes: int) -> int | None:
 
 
 def tighten(limit_bytes: int) -> int | None:
-    """Bound it anew, as `impose`, once the model is loaded and all threads have their stacks."""
-    rest = int(limit_bytes * SERVING_SHARE) - usage.read().resident
+    """Bound it anew, as `impose`, once the model is loaded and all threads have their stacks.
+
+    What is mapped beyond what is planned with fails before the kernel ends the process.
+    """
+    rest = int(limit_bytes * USED_SHARE) - usage.read().resident
     return _bound(max(rest, _LEAST_SPARE_BYTES))
 
 

@@ -50,8 +50,12 @@ class Profile:
     @property
     def inline(self) -> bool:
         """Whether a run is short enough for the event loop, the largest batch included."""
-        longest_s = self.curve.get(self.useful_rows, self.run_s)
-        return self.run_s < INLINE_BELOW_S and longest_s < INLINE_BATCH_BELOW_S
+        return self.run_s < INLINE_BELOW_S and not self.is_long
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the largest batch takes too long for the event loop."""
+        return self.curve.get(self.useful_rows, self.run_s) >= INLINE_BATCH_BELOW_S
 
 
 def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profile:

@@ -4,11 +4,13 @@ import asyncio
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from modelserver import errors
 from modelserver.codec.calls import Answer, Call, Codec
+from modelserver.inference.costs import Rows
 from modelserver.inference.exchange import Exchange, Inference, Result, Terms
 from modelserver.inference.guard import SLICE, Guard, Policy
 from modelserver.inference.lifecycle import Lifecycle, Serving
@@ -173,6 +175,85 @@ def test_bodies_may_fill_the_room_that_there_is() -> None:
 
     assert 9 == metrics.in_flight_bytes
     assert 1 == metrics.rejected["overloaded_bytes"]
+
+
+LARGE = 100_000
+ROOMY = Limits(requests=4, body_bytes=LARGE, total_bytes=4 * LARGE, total_cost_bytes=5 * LARGE + 99)
+
+
+def large_body() -> bytes:
+    """A valid body of that many bytes."""
+    return BODY + b" " * (LARGE - len(BODY))
+
+
+def in_room(load: Load, limits: Limits, count: int) -> tuple[list[Result], Metrics]:
+    """What comes of large requests that are made in one turn of the event loop."""
+    found: list[Result] = []
+
+    async def run() -> Metrics:
+        behind = inference(load)
+        behind.limits = limits
+        for _ in range(count):
+            take(behind, large_body(), NO_TERMS, found)
+        await asyncio.sleep(0)  # the scheduler's turn
+        return behind.metrics
+
+    return found, asyncio.run(run())
+
+
+def test_large_requests_hold_more_than_their_bodies(load: Load) -> None:
+    """Each takes three times its size while it is read, for which the fourth one finds no room."""
+    found, metrics = in_room(load, ROOMY, 4)
+
+    kinds = sorted(type(each).__name__ for each in found)
+    assert ["Answer", "Answer", "Answer", "Overloaded"] == kinds
+    assert 1 == metrics.rejected["overloaded_bytes"]
+
+
+def test_what_was_held_is_given_back(load: Load) -> None:
+    """Whatever comes of requests, nothing of them counts once they have ended."""
+    _, metrics = in_room(load, ROOMY, 4)
+
+    assert 0 == metrics.held_bytes
+
+
+def test_request_that_never_fits_is_told_so(load: Load) -> None:
+    """Where no other one is in the way, coming again does not help: that is no 503."""
+    (error,), metrics = in_room(load, replace(ROOMY, total_cost_bytes=2 * LARGE), 1)
+
+    assert isinstance(error, errors.RequestTooLarge)
+    assert str(error).startswith(
+        "body: found 100000 bytes, which take 300000 of memory to answer, expected at most 200000"
+    )
+    assert 0 == metrics.held_bytes
+
+
+def test_rows_past_the_limit_are_refused_however_small(load: Load) -> None:
+    """A body that is not worth a look otherwise still has its rows compared."""
+    found: list[Result] = []
+    body = request({"shape": [2, 2], "data": [1, 2, 3, 4]})
+
+    async def run() -> None:
+        behind = inference(load)
+        behind.limits = replace(LIMITS, body_bytes=1000, total_bytes=1000, rows=1)
+        behind.lifecycle.ready(replace(behind.lifecycle.require(), rows=Rows(1.0, 1.0)))
+        take(behind, body, NO_TERMS, found)
+
+    asyncio.run(run())
+
+    assert [errors.RequestTooLarge] == [type(each) for each in found]
+
+
+def test_memory_that_is_short_is_no_fault(load: Load) -> None:
+    """A body that finds no memory while it is read may come again."""
+
+    class Short(Codec):
+        def decode(self, body: bytes, json_bytes: int | None = None) -> Call:
+            raise MemoryError(body, json_bytes)
+
+    (error,), _ = results(load, codec=Short(model="sample", release="r1", contract=XY))
+
+    assert isinstance(error, errors.Overloaded)
 
 
 def test_expanded_body_needs_room_as_well(load: Load) -> None:

@@ -213,6 +213,58 @@ def test_slow_runs_let_others_have_their_turn(load: Load, monkeypatch: pytest.Mo
     assert [True, False] == done
 
 
+def test_runs_teach_where_the_next_ones_belong(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quick run in the thread leads to the event loop, and a long one there away from it."""
+    loaded = load(onnx_models.identity("FP32"))
+    (call,) = calls(loaded, [[1.0, 2.0]])
+    pace = Pace((("x", 0),))
+    now_s, run_s = [0.0], [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
+
+    class Timed:
+        def run(self, *given: Any) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+            now_s[0] += run_s[0]
+            return loaded.session.run(*given)
+
+    async def run() -> list[bool]:
+        metrics = Metrics(model="sample", release="r1")
+        scheduler = Scheduler(replace(loaded, session=Timed()), metrics, pace)
+        seen = []
+        for taken_s in (0.002, 0.0, 0.006):
+            run_s[0] = taken_s
+            await rows_of_runs(submit(scheduler, [call], is_quick=pace.is_quick(call)))
+            seen.append(pace.is_quick(call))
+        return seen
+
+    assert [False, True, False] == asyncio.run(run())
+
+
+def test_quick_calls_pass_those_in_the_thread(load: Load) -> None:
+    """While a run is long, those that are known to be quick are answered beside it."""
+    loaded = load(onnx_models.identity("FP32"))
+    gated = GatedSession(loaded.session)
+    long, quick = calls(loaded, [[1.0, 2.0], [3.0, 4.0]])
+
+    class Mixed:
+        def run(self, outputs: Any, feeds: Any, *rest: Any) -> Any:  # noqa: ANN401
+            behind = gated if feeds["x"][0, 0] == 1 else loaded.session
+            return behind.run(outputs, feeds, *rest)
+
+    async def run() -> list[bool]:
+        metrics = Metrics(model="sample", release="r1")
+        scheduler = Scheduler(replace(loaded, session=Mixed()), metrics, Pace())
+        (first,) = submit(scheduler, [long], is_quick=False)
+        (second,) = submit(scheduler, [quick])
+        async with asyncio.timeout(PATIENCE_S):
+            await rows_of_runs([second])
+        done = [first.future.done(), second.future.done()]
+        gated.gate.set()
+        await rows_of_runs([first])
+        return done
+
+    assert [False, True] == asyncio.run(run())
+
+
 def test_failure_reaches_its_call_only(load: Load) -> None:
     """A failing call does not disturb the scheduler."""
     contract = Contract(specs(x=("INT64", (-1,))), specs(y=("FP32", (-1,))))
