@@ -13,7 +13,7 @@ from pathlib import Path
 from modelctl.finding import Finding, Level
 from modelctl.render import applied
 from modelctl.render.applied import Applied
-from modelctl.repo import git, history, layout
+from modelctl.repo import git, git_objects, history, layout
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.git import Commit
 from modelctl.repo.identity import release_identity
@@ -100,7 +100,7 @@ class Change:
         return is_typed and any(where.model == model for model, _ in self.returned)
 
     def _former(self, pair: Pair) -> Commit | None:
-        name = git.blob_name(self.root)
+        name = git_objects.blob_name(self.root)
         below = {
             path: name(self.tree.read(path))
             for folder in history.generated_paths_of(pair)
@@ -167,16 +167,16 @@ def change_of(root: Path, tree: Tree, *, base: str | None = None) -> Change | No
         start = (
             _merge_base(root, base, tree.commit) if base else git.first_parent(root, tree.commit)
         )
-        paths = git.differing_paths(root, start, tree.commit, *ROOTS) if start else ()
+        paths = git_objects.differing_paths(root, start, tree.commit, *ROOTS) if start else ()
         return Change(root, start, tree, frozenset(paths)) if start else None
     head = git.head(root)
     if not head:
         return None
     start = _merge_base(root, base, head) if base else head
-    paths = git.changed_paths(root, start, *ROOTS)
+    paths = git_objects.changed_paths(root, start, *ROOTS)
     if not paths and not base:
         start = git.first_parent(root, head)
-        paths = git.differing_paths(root, start, head, *ROOTS) if start else ()
+        paths = git_objects.differing_paths(root, start, head, *ROOTS) if start else ()
     return Change(root, start, tree, frozenset(paths)) if start else None
 
 

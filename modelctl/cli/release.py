@@ -13,7 +13,7 @@ from modelctl.edit.plan import plan_edit
 from modelctl.edit.scaffold import NewRelease, Provenance
 from modelctl.errors import UsageError
 from modelctl.model.memory import ample_mib, least_mib
-from modelctl.repo import git, layout
+from modelctl.repo import git, git_objects, layout
 from modelctl.repo.kinds import Artifact, Golden, Release, Resources
 from modelctl.repo.layout import Kind
 from modelctl.repo.loading import load
@@ -50,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
         repository = load(tree)
         models = repository.folders if arguments.all else tuple(arguments.models)
         _refuse_misuse(arguments, models)
-        ever = git.ever_had(root, *(f"{layout.model_folder(model)}/releases" for model in models))
+        ever = git_objects.ever_had(
+            root, *(f"{layout.model_folder(model)}/releases" for model in models)
+        )
         release_ids = {
             model: _next_id(model, (*tree.below(f"apps/{model}"), *ever)) for model in models
         }

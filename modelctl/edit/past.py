@@ -11,7 +11,7 @@ from pathlib import Path
 
 from modelctl.render import applied
 from modelctl.render.applied import Served
-from modelctl.repo import git, history, layout
+from modelctl.repo import git_objects, history, layout
 from modelctl.repo.history import FileState
 from modelctl.repo.layout import GENERATED, Pair, place
 
@@ -60,7 +60,7 @@ def past(root: Path, pair: Pair) -> Iterator[AppliedState]:
     states = list(history.states(root, "HEAD", *history.paths_of(pair)))
     typed = _Typed(root, layout.serving_file(*pair), states)
     routes = [_route(state) for state in states]
-    contents = git.read_blobs(root, sorted({blob for blob in routes if blob}))
+    contents = git_objects.read_blobs(root, sorted({blob for blob in routes if blob}))
     for state, blob in zip(states, routes, strict=True):
         found = _past(state, applied.served_by(contents[blob]) if blob else None, typed)
         if found is not None:
@@ -105,7 +105,7 @@ class _Typed:
     @cached_property
     def _contents(self) -> Mapping[str, bytes]:
         blobs = {state.blobs[self.path] for state in self.states if self.path in state.blobs}
-        return git.read_blobs(self.root, sorted(blobs))
+        return git_objects.read_blobs(self.root, sorted(blobs))
 
 
 def shares(weights: Mapping[str, int]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from modelctl.edit.situation import Situation
 from modelctl.edit.text import Traffic, with_traffic
 from modelctl.edit.way_back import Target
 from modelctl.render import drift
-from modelctl.repo import git, layout
+from modelctl.repo import git_objects, layout
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, Pair, place
@@ -88,7 +88,7 @@ def _files_of(now: Situation, state: AppliedState) -> dict[str, bytes | None]:
         for path, blob in state.files.blobs.items()
         if path == serving or path in releases or place(path).kind in GENERATED
     }
-    contents = git.read_blobs(now.root, sorted(set(blobs.values())))
+    contents = git_objects.read_blobs(now.root, sorted(set(blobs.values())))
     changes: dict[str, bytes | None] = {path: contents[blob] for path, blob in blobs.items()}
     for path in releases:
         then = changes.get(path)

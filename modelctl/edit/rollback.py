@@ -22,7 +22,7 @@ from modelctl.edit.way_back import (
 )
 from modelctl.errors import EditRefusedError, NeverServedError
 from modelctl.render import drift
-from modelctl.repo import git, layout
+from modelctl.repo import git, git_objects, layout
 from modelctl.repo.kinds import Serving
 from modelctl.repo.layout import GENERATED, Kind, Pair, place
 from modelctl.repo.loading import load
@@ -151,7 +151,7 @@ def _target(now: Situation, to: str | None) -> Target:
 
 
 def _as_it_ran(now: Situation, station: Station) -> Target:
-    content = git.read_blobs(now.root, [station.blob])[station.blob]
+    content = git_objects.read_blobs(now.root, [station.blob])[station.blob]
     return Target(station.release, content, station.ran)
 
 
@@ -165,7 +165,7 @@ def _named(now: Situation, release: str) -> Target:
             f"found no {release} of {now.pair[0]}, now or in the history of {now.pair[1]}; "
             f"{_choices(now)}"
         )
-    return Target(release, git.read_blobs(now.root, [blob])[blob])
+    return Target(release, git_objects.read_blobs(now.root, [blob])[blob])
 
 
 def _why_no_history(now: Situation) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from modelctl.edit import undo
 from modelctl.edit.overlay import Changes
 from modelctl.errors import EditRefusedError, GitError, ModelctlError
-from modelctl.repo import git
+from modelctl.repo import git, git_objects
 
 # What git keeps in its folder while something is under way, and the ways out of it.
 _UNDER_WAY = {
@@ -71,16 +71,18 @@ def _committed_since(backup: undo.Undo) -> frozenset[str]:
     """The paths that a commit has changed after the edit was interrupted: they are somebody's."""
     if git.head(backup.root) == backup.head:
         return frozenset()
-    name = git.blob_name(backup.root)
+    name = git_objects.blob_name(backup.root)
     paths = [file.path for file in backup.files]
-    committed = {p: blob for p, (_, blob) in git.entries_of(backup.root, "HEAD", paths).items()}
+    committed = {
+        p: blob for p, (_, blob) in git_objects.entries_of(backup.root, "HEAD", paths).items()
+    }
     before = {f.path: None if f.before is None else name(f.before) for f in backup.files}
     return frozenset(path for path in paths if committed.get(path) != before[path])
 
 
 def _is_committed(backup: undo.Undo) -> bool:
-    name = git.blob_name(backup.root)
-    committed = git.entries_of(backup.root, "HEAD", [file.path for file in backup.files])
+    name = git_objects.blob_name(backup.root)
+    committed = git_objects.entries_of(backup.root, "HEAD", [file.path for file in backup.files])
     for file in backup.files:
         now = undo.content_of(backup.root / file.path)
         found = committed.get(file.path, ("", None))[1]
@@ -150,9 +152,11 @@ def _committed(root: Path, changes: Changes, message: str, *, verify: bool) -> s
 
 def _require_promised(root: Path, before: str, commit_id: str, changes: Changes) -> None:
     """Refuse, and take back, a commit whose bytes a hook or a filter has changed."""
-    name = git.blob_name(root)
+    name = git_objects.blob_name(root)
     promised = {path: name(content) for path, content in changes.items() if content is not None}
-    found = {path: blob for path, (_, blob) in git.entries_of(root, commit_id, changes).items()}
+    found = {
+        path: blob for path, (_, blob) in git_objects.entries_of(root, commit_id, changes).items()
+    }
     if found == promised:
         return
     other = sorted(path for path in changes if found.get(path) != promised.get(path))
@@ -197,7 +201,7 @@ def _require_checked_out(root: Path, changes: Changes) -> None:
     link = next((path for path in changes if (root / path).is_symlink()), None)
     if link is not None:
         raise ModelctlError(f"{link} is a symbolic link, expected a file: nothing is written there")
-    hidden = sorted(git.hidden(root).keys() & changes.keys())
+    hidden = sorted(git_objects.hidden(root).keys() & changes.keys())
     if hidden:
         folder = hidden[0].rpartition("/")[0]
         raise ModelctlError(

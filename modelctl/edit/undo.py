@@ -16,7 +16,7 @@ from pathlib import Path
 from modelctl.atomic import SHARED, write_atomically
 from modelctl.edit.overlay import Changes
 from modelctl.errors import ModelctlError
-from modelctl.repo import git
+from modelctl.repo import git, git_objects
 
 _RECORD = "modelctl-edit.json"
 
@@ -131,8 +131,8 @@ def index_kept(root: Path) -> Iterator[None]:
 
 def reset_index(root: Path, paths: Sequence[str]) -> None:
     """Set the index back to HEAD for some paths."""
-    committed = git.entries_of(root, "HEAD", paths) if git.head(root) else {}
-    none = ("0", git.no_blob(root))
+    committed = git_objects.entries_of(root, "HEAD", paths) if git.head(root) else {}
+    none = ("0", git_objects.no_blob(root))
     lines = (
         f"{mode} {blob}\t{path}\0" for path in paths for mode, blob in (committed.get(path, none),)
     )

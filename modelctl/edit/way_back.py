@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl.edit.past import AppliedState, Ran, shares
-from modelctl.repo import git, layout
+from modelctl.repo import git_objects, layout
 from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import Kind, Pair, place
 
@@ -54,7 +54,7 @@ def path_of(root: Path, states: Sequence[AppliedState]) -> list[Station]:
     `states` come newest first, as history gives them.
     """
     stations = list(_stations(states))
-    contents = git.read_blobs(root, sorted({blob for _, blob, _ in stations}))
+    contents = git_objects.read_blobs(root, sorted({blob for _, blob, _ in stations}))
     identities = {blob: release_identity(content) for blob, content in contents.items()}
     path: list[Station] = []
     served: dict[str, frozenset[Ran]] = {}

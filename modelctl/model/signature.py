@@ -33,12 +33,14 @@ class Difference:
 def differences(graph: Graph, contract: Contract) -> Iterator[Difference]:
     """Every reason why a graph cannot keep a contract; none where it can.
 
-    The graph may leave a size open that the contract fixes, and may have outputs that the contract
-    does not name. It must have no further inputs: nobody would send them.
+    The graph may take more sizes than the contract lets callers send, may give fewer than the
+    contract lets them expect, and may have outputs that the contract does not name. It must have no
+    further inputs: nobody would send them. Where it leaves the size of an output open, only a run
+    can tell, which a server makes when it starts.
     """
-    yield from _side("inputs", graph.inputs, contract.inputs, _keeps)
+    yield from _side("inputs", graph.inputs, contract.inputs, _takes)
     yield from _left_over("inputs", graph.inputs, contract.inputs)
-    yield from _side("outputs", graph.outputs, contract.outputs, _keeps)
+    yield from _side("outputs", graph.outputs, contract.outputs, _gives)
 
 
 def exact_differences(recorded: Graph, actual: Graph) -> Iterator[Difference]:
@@ -59,9 +61,14 @@ def exact_differences(recorded: Graph, actual: Graph) -> Iterator[Difference]:
         yield from _left_over(side, found_tensors, expected_tensors)
 
 
-def _keeps(found: int, promised: int) -> bool:
-    """Whether a graph that has the size `found` serves callers who send the promised one."""
+def _takes(found: int, promised: int) -> bool:
+    """Whether an input of the size `found` serves callers who send the promised one."""
     return found in (promised, ANY_SIZE)
+
+
+def _gives(found: int, promised: int) -> bool:
+    """Whether an output of the size `found` may be promised so."""
+    return promised == ANY_SIZE or _takes(found, promised)
 
 
 def _side(

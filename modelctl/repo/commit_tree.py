@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelctl.errors import GitError, TreeError
-from modelctl.repo import git
+from modelctl.repo import git, git_objects
 from modelctl.repo.layout import ROOTS
 from modelctl.repo.tree import (
     SMALL_BYTES,
@@ -90,7 +90,9 @@ class CommitTree:
         listed = (self._entries or {}, *self._listed.values())
         files = (e for entries in listed for e in entries.values() if e.kind is EntryKind.FILE)
         small = {e.identity for e in files if e.size_bytes <= SMALL_BYTES}
-        return git.read_blobs(self.folder, sorted({entry.identity} | (small - self._blobs.keys())))
+        return git_objects.read_blobs(
+            self.folder, sorted({entry.identity} | (small - self._blobs.keys()))
+        )
 
     def _list(self, *paths: str) -> dict[str, Entry]:
         found = sorted(self._look(*paths, options=("-r",)).items())

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
-from modelctl.repo import git, layout
+from modelctl.repo import git, git_objects, layout
 from modelctl.repo.documents import parse
 from modelctl.repo.git import Commit
 from modelctl.repo.identity import release_identity
@@ -58,7 +58,7 @@ def generated_paths_of(pair: Pair) -> tuple[str, ...]:
 
 def states(root: Path, revision: str, *paths: str) -> Iterator[FileState]:
     """Each state of the main line that differs from the one before it, newest first."""
-    now = git.blobs(root, revision, *paths)
+    now = git_objects.blobs(root, revision, *paths)
     for each in git.main_line(root, revision, *paths):
         yield FileState(each.commit, dict(now))
         for path, (before, _) in each.changed.items():
@@ -127,7 +127,7 @@ def traffic_changes(
 def _told(root: Path, path: str, found: Sequence[FileState]) -> Iterator[TrafficState]:
     """Those of some states that have a serving file at a path that can be read."""
     found = [state for state in found if path in state.blobs]
-    contents = git.read_blobs(root, sorted({state.blobs[path] for state in found}))
+    contents = git_objects.read_blobs(root, sorted({state.blobs[path] for state in found}))
     read = {blob: asked_for(path, content) for blob, content in contents.items()}
     for state in found:
         traffic = read[state.blobs[path]]
@@ -147,7 +147,7 @@ def release_identities(
     """The identities that a release has had on the main line, one for each content of its file."""
     path = layout.release_file(folder, release)
     blobs = {s.blobs[path] for s in states(root, revision, path) if path in s.blobs}
-    return frozenset(map(release_identity, git.read_blobs(root, sorted(blobs)).values()))
+    return frozenset(map(release_identity, git_objects.read_blobs(root, sorted(blobs)).values()))
 
 
 def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str, int]:
@@ -159,7 +159,7 @@ def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str,
         if (blob := state.files.blobs.get(layout.release_file(pair[0], release)))
         and any(place(path).release == release for path in state.files.generated)
     ]
-    contents = git.read_blobs(root, sorted({blob for blob, _ in found}))
+    contents = git_objects.read_blobs(root, sorted({blob for blob, _ in found}))
     most: dict[str, int] = {}
     for blob, weight in sorted(found, key=lambda each: each[1]):
         most[release_identity(contents[blob])] = weight

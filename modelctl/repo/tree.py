@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from modelctl.errors import GitError, TreeError
-from modelctl.repo import git
+from modelctl.repo import git, git_objects
 from modelctl.repo.layout import ROOTS
 
 SMALL_BYTES = 1 << 20  # blobs up to this size are fetched together: one git process reads all
@@ -249,8 +249,8 @@ class _Hidden:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        left_out = git.hidden(root)
-        sizes = git.sizes(root, (blob for _, blob in left_out.values())) if left_out else {}
+        left_out = git_objects.hidden(root)
+        sizes = git_objects.sizes(root, (blob for _, blob in left_out.values())) if left_out else {}
         self.entries: Entries = {
             path: Entry(_KINDS.get(mode, EntryKind.FILE), sizes[blob], blob)
             for path, (mode, blob) in left_out.items()
@@ -272,5 +272,5 @@ class _Hidden:
             files = (e for e in self.entries.values() if e.kind is EntryKind.FILE)
             small = {e.identity for e in files if e.size_bytes <= SMALL_BYTES}
             wanted = {entry.identity} | (small - self._blobs.keys())
-            self._blobs |= git.read_blobs(self._root, sorted(wanted))
+            self._blobs |= git_objects.read_blobs(self._root, sorted(wanted))
         return self._blobs[entry.identity]

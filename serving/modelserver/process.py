@@ -15,20 +15,17 @@ from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
 from modelserver.http import transport
 from modelserver.http.app import create_app
-from modelserver.inference import limits
-from modelserver.inference.costs import Rows
+from modelserver.inference import admission
 from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
-from modelserver.inference.limits import Limits
 from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
-from modelserver.model.contract import shared_sizes
 from modelserver.observe import logs, tracing
 from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
 from modelserver.start import memory_bound, steps
-from modelserver.start.footprint import Footprint, free_axes, has_rows
+from modelserver.start.footprint import free_axes, has_rows
 from modelserver.start.steps import Loaded
 from modelserver.start.warmup import Profile
 
@@ -165,10 +162,11 @@ class _Process:
             model=settings.model,
             release=settings.release,
             contract=model.contract,
-            shared=shared_sizes(model.graph),
+            shared=loaded.shared_sizes,
             takes_no_rows=profile.takes_no_rows,
         )
-        bounds = self._settle_limits(loaded)
+        bounds = admission.limits(loaded, settings.limits(), self._metrics)
+        self._inference.limits = bounds
         pace = Pace(
             free_axes(model.contract),
             loaded.footprint.quick,
@@ -194,13 +192,20 @@ class _Process:
         gc.freeze()  # what was loaded stays: collections need not walk it, a pause of milliseconds
         self._lifecycle.ready(
             Serving(
-                model, profile, codec, scheduler, guard, batching, pace, _rows(loaded.footprint)
+                model,
+                profile,
+                codec,
+                scheduler,
+                guard,
+                batching,
+                pace,
+                admission.rows(loaded.footprint),
             )
         )
         logs.info(
             "ready",
             load_s=round(self._metrics.load_s, 3),
-            run_ms=round(profile.run_s * 1000, 3),
+            run_s=round(profile.run_s, 6),
             inline=pace.any_quick,
             batching=batching,
             threads=loaded.threads,
@@ -210,33 +215,6 @@ class _Process:
             providers=list(model.providers),
             event_loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
         )
-
-    def _settle_limits(self, loaded: Loaded) -> Limits:
-        """Let the limits be what the environment says and the memory has room for."""
-        settings, metrics, plan = self._settings, self._metrics, loaded.plan
-        fitting = limits.derive(
-            plan,
-            loaded.footprint,
-            requests=settings.max_inflight,
-            least_rows=loaded.profile.useful_rows,
-        )
-        chosen, raised = limits.settle(settings.limits(), fitting)
-        for name, (found, expected) in raised.items():
-            logs.warning(
-                "limit-above-memory",
-                limit=name,
-                detail=f"found {found}, expected at most {expected} with {plan.limit_bytes} bytes "
-                "of memory; lower it, or raise resources.memory of the release",
-            )
-        self._inference.limits = chosen
-        metrics.limits = limits.published(chosen)
-        metrics.memory = {
-            "limit": plan.limit_bytes,
-            "runs": plan.arena_bytes,
-            "weights": loaded.footprint.weights_bytes,
-            "requests": plan.requests_bytes,
-        }
-        return chosen
 
     def _tighten(self, loaded: Loaded) -> int | None:
         """The bound on what this process may map from now on, None where a GPU's driver maps."""
@@ -260,12 +238,6 @@ class _Process:
             return GraceExceeded.exit_code
         logs.info("stopped", exit_code=0)
         return 0
-
-
-def _rows(footprint: Footprint) -> Rows | None:
-    if footprint.row_bytes is None or footprint.answer_row_bytes is None:
-        return None
-    return Rows(footprint.row_bytes, footprint.answer_row_bytes)
 
 
 async def _flush(tracer: tracing.Tracer) -> None:

@@ -160,9 +160,12 @@ def waiting(tmp_path: Path, faulty: Path) -> Iterator["subprocess.Popen[str]"]:
     git.chmod(0o755)
     environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    # A shell ignores the signal in what it starts in the background, and that is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [*MODELCTL, "check"], cwd=faulty, env=environment, text=True, **pipes
     ) as process:
+        signal.signal(signal.SIGINT, before)
         (tmp_path / "started").read_bytes()
         yield process
 

@@ -53,7 +53,7 @@ class Rollout:
 
         They are empty while nothing is ready yet, and None once the model is to be gone.
         """
-        if self.pending and not self.waiting:
+        if not self.waiting:
             return self.target.rules if self.target else None
         if self.live is not None:
             return self.live.rules

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from modelctl.errors import GitError, UsageError
 from modelctl.nearest import hint
-from modelctl.repo import git, history
+from modelctl.repo import git, git_objects, history
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.git import Commit
 from modelctl.repo.layout import Pair
@@ -240,7 +240,7 @@ def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
 
 def former(folder: Path, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
     """The commit of the main line that applied just these bytes before others were."""
-    name = git.blob_name(folder)
+    name = git_objects.blob_name(folder)
     blobs = {path: name(content) for path, content in applied.items()}
     return history.former(folder, revision, pair, blobs)
 

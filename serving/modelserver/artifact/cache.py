@@ -1,23 +1,25 @@
-"""An artifact becomes a verified local file: fetched once into a content-addressed cache.
+"""An artifact becomes a file with exactly the declared bytes, fetched once for all who want it.
 
-`CACHE_DIR/sha256/<hex>` is a finished file. `<hex>.partial` is what a transfer has brought so far;
-the next attempt goes on from there. `<hex>.lock` lets one process transfer while others wait. A
-file gets its final name only once its digest was right, and it is verified again at every start.
-So nothing needs to wait until the disk has written it: what a power failure takes is fetched again.
+`CACHE_DIR/sha256` holds finished files under their digest, and what transfers have brought so far:
+the next attempt goes on from there. Nobody who can write there is trusted. A file is hashed at
+every start while nobody can change it, and what was hashed is what is loaded. So nothing needs to
+wait until the disk has written it either: what a power failure takes is fetched again.
 """
 
 import errno
-import fcntl
-import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Self, TypeVar
 
-from modelserver.artifact import sources
+from modelserver.artifact import folder as folders
+from modelserver.artifact import sources, still
+from modelserver.artifact.folder import Folder, Landing
+from modelserver.artifact.still import Still
 from modelserver.errors import (
     ArtifactDigestWrong,
     ArtifactSizeWrong,
@@ -25,6 +27,7 @@ from modelserver.errors import (
     ArtifactUnreachable,
     CacheFull,
     CacheUnusable,
+    StartError,
 )
 from modelserver.observe import logs
 
@@ -34,6 +37,9 @@ ATTEMPTS = 5
 _BACKOFF_S = 0.25  # before the second attempt; doubled before each further one
 _CHUNK_BYTES = 1 << 20  # held in memory at once
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, largest file
+
+Result = TypeVar("Result")
+Hold = Callable[[int, int], Still]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +55,172 @@ class Artifact:
     exact: bool = True
 
 
-def obtain(artifact: Artifact, *, cache_dir: Path, root: Path) -> Path:
-    """Path of a file with exactly the declared bytes; relative `file:` URIs begin at `root`.
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """The artifacts that this process uses; relative `file:` URIs begin at `root`.
+
+    What was used stays in use until the cache is closed, or the process ends: no other process
+    removes it to make room.
+    """
+
+    cache_dir: Path
+    root: Path
+    _used: list[int] = field(default_factory=list)
+
+    def use(self, artifact: Artifact, work: Callable[[Path], Result]) -> Result:
+        """What `work` gives from the path of a file with exactly the declared bytes.
+
+        The path holds during `work` alone. Where somebody wants to change these bytes meanwhile,
+        `work` is done again on bytes that nobody can change.
+
+        Raises:
+            StartError: One of the artifact's and the cache's errors, or one of `work`.
+        """
+        with self._verified(artifact, still.hold) as file:
+            try:
+                result = work(file.path)
+            except StartError:
+                if file.has_stood():
+                    raise
+            else:
+                if file.has_stood():
+                    return result
+                del result  # it may be large
+        logs.warning(
+            "artifact-contested",
+            sha256=artifact.sha256,
+            detail=f"somebody writes to it in {self.cache_dir}; it is loaded from a copy in memory",
+        )
+        with self._verified(artifact, still.seal) as file:
+            return work(file.path)
+
+    def close(self) -> None:
+        """Use nothing any more."""
+        while self._used:
+            os.close(self._used.pop())
+
+    def __enter__(self) -> Self:
+        """The cache itself, to be closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    @contextmanager
+    def _verified(self, artifact: Artifact, hold: Hold) -> Iterator[Still]:
+        """The artifact, which nobody can change, or at least not without being noticed."""
+        try:
+            folder = folders.open_folder(self.cache_dir / "sha256")
+            try:
+                file = self._find(folder, artifact, hold) or self._fetch(folder, artifact, hold)
+            finally:
+                folder.close()
+        except OSError as error:
+            raise _cache_error(error, self.cache_dir) from error
+        with file:
+            yield file
+
+    def _find(self, folder: Folder, artifact: Artifact, hold: Hold) -> Still | None:
+        """What the cache has, if that is right."""
+        descriptor = folder.find(artifact.sha256)
+        if descriptor is None:
+            return None
+        try:
+            file = _held(descriptor, artifact, hold)
+        except (ArtifactSizeWrong, ArtifactDigestWrong) as error:
+            os.close(descriptor)
+            logs.warning("cache-entry-damaged", name=artifact.sha256, detail=str(error))
+            return None
+        self._used.append(descriptor)
+        logs.info("artifact-cached", path=str(self.cache_dir / "sha256" / artifact.sha256))
+        return file
+
+    def _fetch(self, folder: Folder, artifact: Artifact, hold: Hold) -> Still:
+        with folder.landing(artifact.sha256) as landing:
+            # Another process may have fetched it while this one waited for its turn.
+            if file := self._find(folder, artifact, hold):
+                folder.discard(landing)
+                return file
+            file = _Transfer(artifact, self.root, folder, landing).run(hold)
+            folder.publish(landing, artifact.sha256)
+            self._used.append(os.dup(landing.descriptor))
+            folders.mark_used(landing.descriptor)
+            return file
+
+
+@dataclass(frozen=True, slots=True)
+class _Transfer:
+    artifact: Artifact
+    root: Path
+    folder: Folder
+    landing: Landing
+
+    def run(self, hold: Hold) -> Still:
+        """Bring the whole artifact, from where an earlier transfer stopped."""
+        for attempt in count(1):
+            resumed = self.landing.size_bytes() > 0
+            try:
+                self._append()
+                return _held(self.landing.descriptor, self.artifact, hold)
+            except (ArtifactUnreachable, ArtifactTruncated) as error:
+                if attempt == ATTEMPTS:
+                    raise
+                logs.warning("artifact-transfer-failed", attempt=attempt, detail=str(error))
+                time.sleep(_BACKOFF_S * 2 ** (attempt - 1))
+            except (ArtifactSizeWrong, ArtifactDigestWrong):
+                self.folder.write(self.landing, 0, iter(()))
+                if not resumed:  # bytes of an earlier transfer may be what was wrong: try afresh
+                    raise
+            except OSError:
+                self.folder.discard(self.landing)  # leave the room to others
+                raise
+        raise AssertionError  # the loop has no end
+
+    def _append(self) -> None:
+        artifact, have = self.artifact, self.landing.size_bytes()
+        have = have if have < artifact.max_bytes else 0
+        with sources.open_stream(artifact.uri, root=self.root, offset=have) as stream:
+            if stream.total_bytes is not None:
+                _check_size(stream.total_bytes, artifact)
+            room = artifact.max_bytes + 1 - stream.offset
+            self.folder.write(self.landing, stream.offset, _chunks(stream, room))
+        found, announced = self.landing.size_bytes(), stream.total_bytes
+        if announced is not None and found < announced:
+            raise ArtifactTruncated(
+                f"{logs.without_credentials(artifact.uri)}: the transfer ended after {found} of "
+                f"{announced} bytes; check the source and the way to it"
+            )
+
+
+def _chunks(stream: sources.Stream, room: int) -> Iterator[bytes]:
+    while room > 0 and (chunk := stream.read(min(room, _CHUNK_BYTES))):
+        yield chunk
+        room -= len(chunk)
+
+
+def _held(descriptor: int, artifact: Artifact, hold: Hold) -> Still:
+    """The bytes of a file, which have the declared size and digest.
 
     Raises:
-        StartError: One of the artifact's and the cache's errors. Nothing that is wrong keeps its
-            final name.
+        ArtifactSizeWrong: They have another size.
+        ArtifactDigestWrong: They have the size, but are other bytes.
     """
+    _check_size(os.fstat(descriptor).st_size, artifact)  # before they are copied, perhaps
+    file = hold(descriptor, artifact.max_bytes)
     try:
-        folder = cache_dir / "sha256"
-        folder.mkdir(parents=True, exist_ok=True)
-        final = folder / artifact.sha256
-        with _lock(final.with_suffix(".lock")):
-            if not _cached(final, artifact):
-                partial = final.with_suffix(".partial")
-                _transfer(artifact, partial, root)
-                _publish(partial, final)
-    except OSError as error:
-        raise _cache_error(error, cache_dir) from error
-    return final
+        _check_size(file.size_bytes(), artifact)
+        _check_digest(file.sha256(), artifact)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
-def verify(path: Path, artifact: Artifact) -> None:
-    """Return if the file has the declared size and digest.
-
-    Raises:
-        ArtifactSizeWrong: It has another size.
-        ArtifactDigestWrong: It has the size, but other bytes.
-    """
-    with path.open("rb") as file:
-        _check_size(os.fstat(file.fileno()).st_size, artifact)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != artifact.sha256:
+def _check_digest(found: str, artifact: Artifact) -> None:
+    if found != artifact.sha256:
         raise ArtifactDigestWrong(
-            f"{logs.without_credentials(artifact.uri)}: found sha256 {digest}, "
+            f"{logs.without_credentials(artifact.uri)}: found sha256 {found}, "
             f"expected {artifact.sha256}; publish the declared bytes or make a new release"
         )
 
@@ -97,84 +235,10 @@ def _check_size(found: int, artifact: Artifact) -> None:
         )
 
 
-def _cached(final: Path, artifact: Artifact) -> bool:
-    """Whether the cache has the right bytes; wrong ones are removed."""
-    if not final.exists():
-        return False
-    try:
-        verify(final, artifact)
-    except (ArtifactSizeWrong, ArtifactDigestWrong) as error:
-        logs.warning("cache-entry-damaged", path=str(final), detail=str(error))
-        final.unlink()
-        return False
-    logs.info("artifact-cached", path=str(final))
-    return True
-
-
-def _transfer(artifact: Artifact, partial: Path, root: Path) -> None:
-    """Bring the whole artifact into `partial`, from where an earlier transfer stopped."""
-    for attempt in count(1):
-        resumed = partial.exists() and partial.stat().st_size > 0
-        try:
-            _append(artifact, partial, root)
-            verify(partial, artifact)
-        except (ArtifactUnreachable, ArtifactTruncated) as error:
-            if attempt == ATTEMPTS:
-                raise
-            logs.warning("artifact-transfer-failed", attempt=attempt, detail=str(error))
-            time.sleep(_BACKOFF_S * 2 ** (attempt - 1))
-        except (ArtifactSizeWrong, ArtifactDigestWrong):
-            partial.unlink(missing_ok=True)
-            if not resumed:  # bytes of an earlier transfer may be what was wrong: try afresh
-                raise
-        except OSError:
-            partial.unlink(missing_ok=True)  # leave the room to others
-            raise
-        else:
-            return
-
-
-def _append(artifact: Artifact, partial: Path, root: Path) -> None:
-    have = partial.stat().st_size if partial.exists() else 0
-    have = have if have < artifact.max_bytes else 0
-    with sources.open_stream(artifact.uri, root=root, offset=have) as stream:
-        if stream.total_bytes is not None:
-            _check_size(stream.total_bytes, artifact)
-        with partial.open("r+b" if stream.offset else "wb") as file:
-            file.seek(stream.offset)
-            room = artifact.max_bytes + 1 - stream.offset
-            while room > 0 and (chunk := stream.read(min(room, _CHUNK_BYTES))):
-                file.write(chunk)
-                room -= len(chunk)
-    _check_complete(partial.stat().st_size, stream.total_bytes, artifact)
-
-
-def _check_complete(found: int, announced: int | None, artifact: Artifact) -> None:
-    if announced is not None and found < announced:
-        raise ArtifactTruncated(
-            f"{logs.without_credentials(artifact.uri)}: the transfer ended after {found} of "
-            f"{announced} bytes; check the source and the way to it"
-        )
-
-
-def _publish(partial: Path, final: Path) -> None:
-    partial.chmod(0o444)
-    partial.replace(final)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold the lock of one file in the cache; the kernel frees it when the process dies."""
-    with path.open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logs.info("artifact-wait", detail="another process fetches the same artifact")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _cache_error(error: OSError, cache_dir: Path) -> CacheFull | CacheUnusable:
     if error.errno in _FULL:
         return CacheFull(f"{cache_dir}: {error.strerror}; make room or enlarge the cache volume")
-    return CacheUnusable(f"{cache_dir}: {error}; CACHE_DIR must be a folder this user can write")
+    return CacheUnusable(
+        f"{cache_dir}: {error}; CACHE_DIR must be a folder that this user can write, "
+        "or one that holds the right file already"
+    )

@@ -5,17 +5,16 @@ The digest of one file is verified. A model that takes weights (external data) o
 in which tensors and nodes can lie, skips everything else without reading it, and builds nothing in
 memory.
 
-Source: onnx.proto (message and field numbers), the protocol buffers encoding (wire types).
+Source: onnx.proto (message and field numbers).
 """
 
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from modelserver.artifact.protobuf import LENGTH, Bytes, fields
 from modelserver.errors import ModelMalformed, ModelNotSelfContained
-
-Bytes = bytes | mmap.mmap
 
 # Of each message: the numbers of the fields that hold a message which has to be looked at.
 _CHILDREN: Mapping[str, Mapping[int, str]] = MappingProxyType(
@@ -43,11 +42,7 @@ _TENSOR_EXTERNAL_DATA = 13
 _TENSOR_DATA_LOCATION = 14
 _MODEL_GRAPH = 7
 
-# Wire types of protocol buffers; 3 and 4 (groups) are not used by ONNX.
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
-_FIXED_BYTES = MappingProxyType({_FIXED64: 8, _FIXED32: 4})
 _MAX_DEPTH = 100  # protobuf's own parsers stop here as well
-_VARINT_BITS = 64  # no number is longer
 
 
 def check(path: Path) -> None:
@@ -71,11 +66,11 @@ def check_bytes(content: Bytes) -> None:
         message, start, end, depth = pending.pop()
         if depth > _MAX_DEPTH:
             raise ModelMalformed(f"byte {start}: messages nested more than {_MAX_DEPTH} deep")
-        for number, wire_type, value, stop in _fields(content, start, end):
+        for number, wire_type, value, stop in fields(content, start, end):
             graphs += message == "Model" and number == _MODEL_GRAPH
             _refuse_other_files(content, message, number, value, stop)
             child = _CHILDREN[message].get(number)
-            if child and wire_type == _LENGTH:
+            if child and wire_type == LENGTH:
                 pending.append((child, value, stop, depth + 1))
     if not graphs:
         raise ModelMalformed("no graph was found in the artifact; expected an ONNX model")
@@ -96,56 +91,3 @@ def _refuse_other_files(content: Bytes, message: str, number: int, value: int, s
             "the model holds a compiled engine (EPContext), which is code that no one can review; "
             "publish the plain ONNX model and let the provider compile it"
         )
-
-
-def _fields(content: Bytes, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """The number, wire type, value and stop of each field between `start` and `end`.
-
-    The content of a field lies between value and stop; of a varint, value is the number itself.
-    """
-    position = start
-    while position < end:
-        tag, position = _varint(content, position, end)
-        number, wire_type = tag >> 3, tag & 7
-        if wire_type == _VARINT:
-            value, position = _varint(content, position, end)
-            yield number, wire_type, value, position
-            continue
-        if wire_type == _LENGTH:
-            length, position = _varint(content, position, end)
-        else:
-            length = _fixed_bytes(wire_type, position)
-        stop = position + length
-        if stop > end:
-            raise ModelMalformed(
-                f"byte {position}: a field of {length} bytes, but {end - position} are left; "
-                "the model is truncated or not ONNX; export it again"
-            )
-        yield number, wire_type, position, stop
-        position = stop
-
-
-def _fixed_bytes(wire_type: int, position: int) -> int:
-    try:
-        return _FIXED_BYTES[wire_type]
-    except KeyError:
-        raise ModelMalformed(
-            f"byte {position}: found wire type {wire_type}, expected 0, 1, 2 or 5; "
-            "the artifact is not an ONNX model"
-        ) from None
-
-
-def _varint(content: Bytes, position: int, end: int) -> tuple[int, int]:
-    """The number at a position, and the position after it."""
-    number = 0
-    for shift in range(0, _VARINT_BITS + 6, 7):
-        if position >= end:
-            break
-        byte = content[position]
-        position += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004 - the top bit says that more bytes follow
-            return number, position
-    raise ModelMalformed(
-        f"byte {position}: a number without an end; the model is truncated or not ONNX"
-    )

@@ -39,8 +39,8 @@ def conclude(inference: Inference, exchange: Exchange, given: Given, result: Res
             "request",
             **_identity(exchange, given, traceresponse),
             role=exchange.role,
-            status=status,
-            duration_ms=round((exchange.ended_at - exchange.started_at) * 1000, 3),
+            code=status,
+            duration_s=round(exchange.ended_at - exchange.started_at, 6),
             body_bytes=exchange.body_bytes,
             answer_bytes=len(answer.body),
         )

@@ -57,8 +57,15 @@ class Chosen:
         )
 
 
-def derive(plan: MemoryPlan, footprint: Footprint, *, requests: int, least_rows: int = 1) -> Limits:
-    """What fits into the memory of a plan, with a model of that footprint.
+def derive(
+    plan: MemoryPlan,
+    footprint: Footprint,
+    *,
+    requests: int,
+    weights_bytes: int = 0,
+    least_rows: int = 1,
+) -> Limits:
+    """What fits into the memory of a plan, with a model of that footprint and weights.
 
     `least_rows` have been run together and fit for certain.
     """
@@ -66,7 +73,7 @@ def derive(plan: MemoryPlan, footprint: Footprint, *, requests: int, least_rows:
     answer = plan.requests_bytes // _ANSWER_PART
     rows = UNBOUNDED
     if footprint.row_bytes and footprint.answer_row_bytes is not None:
-        run_bytes = max(plan.arena_bytes - footprint.weights_bytes, 0)
+        run_bytes = max(plan.arena_bytes - weights_bytes, 0)
         by_answer = answer / footprint.answer_row_bytes if footprint.answer_row_bytes else UNBOUNDED
         rows = max(int(min(run_bytes / footprint.row_bytes, by_answer)), least_rows)
     return Limits(

@@ -1,12 +1,15 @@
 """The contract of a release: what it promises to take and to give, and whether its graph does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from modelserver.errors import ContractMismatch, InvalidRequest, ModelUnsupported
+from modelserver.model import size_names
 from modelserver.tensor.datatypes import BY_ORT_TYPE, DATATYPES, Array
-from modelserver.tensor.spec import TensorSpec
+from modelserver.tensor.spec import ANY_SIZE, TensorSpec
+
+_Shape = tuple[int | str | None, ...]
 
 
 @dataclass(frozen=True)  # no slots: names are remembered
@@ -26,18 +29,24 @@ class Contract:
         """Names that an answer may have, in order."""
         return tuple(spec.name for spec in self.outputs)
 
+    @cached_property
+    def rows_are_free(self) -> bool:
+        """Whether a client chooses the size of the first dimension, of every input."""
+        return bool(self.inputs) and all(spec.shape[:1] == (ANY_SIZE,) for spec in self.inputs)
+
 
 @dataclass(frozen=True, slots=True)
 class GraphTensor:
     """An input or output as ONNX Runtime reports it.
 
     `shape` has a number where the size is fixed, and a name or None where it is free. It is None
-    where the graph does not even say how many dimensions there are.
+    where the graph does not even say how many dimensions there are, and of a number by itself:
+    ONNX Runtime reports both alike.
     """
 
     name: str
     ort_type: str
-    shape: tuple[int | str | None, ...] | None
+    shape: _Shape | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +85,20 @@ class SharedSize:
 
 
 def shared_sizes(graph: Graph) -> tuple[SharedSize, ...]:
-    """Every size that has one name in several places of the graph's inputs."""
+    """Every size that has one name in several places of the graph's inputs, if that is a name."""
     places: dict[str, list[tuple[str, int]]] = {}
     for tensor in graph.inputs:
         for axis, size in enumerate(tensor.shape or ()):
-            if isinstance(size, str):
+            if isinstance(size, str) and size_names.says_something(size):
                 places.setdefault(size, []).append((tensor.name, axis))
     return tuple(SharedSize(name, tuple(where)) for name, where in places.items() if len(where) > 1)
 
 
 def check(contract: Contract, graph: Graph) -> None:
-    """Return if the graph keeps the contract.
+    """Return if the graph, as far as it says, keeps the contract.
 
-    Every input of the graph must be in the contract. Outputs that the contract leaves out are
-    allowed, and never computed.
+    Its inputs may be wider than promised, its outputs narrower. Every input of the graph must be in
+    the contract. Outputs that the contract leaves out are allowed, and never computed.
 
     Raises:
         ContractMismatch: It does not; the error lists every difference.
@@ -97,13 +106,14 @@ def check(contract: Contract, graph: Graph) -> None:
             protocol cannot carry.
     """
     in_graph = {tensor.name: tensor for tensor in graph.inputs}
-    problems = _compare("inputs", contract.inputs, in_graph)
+    problems = _compare("inputs", contract.inputs, in_graph, _takes)
     unnamed = sorted(in_graph.keys() - contract.input_names)
     for name in unnamed:
         _refuse_unknown_type("inputs", in_graph[name])
     if unnamed:
         problems.append(f"inputs: the graph also takes {', '.join(unnamed)}")
-    problems += _compare("outputs", contract.outputs, {each.name: each for each in graph.outputs})
+    gives = {tensor.name: tensor for tensor in graph.outputs}
+    problems += _compare("outputs", contract.outputs, gives, _gives)
     if problems:
         raise ContractMismatch(
             f"the graph does not keep the contract: {'; '.join(problems)}; "
@@ -112,7 +122,10 @@ def check(contract: Contract, graph: Graph) -> None:
 
 
 def _compare(
-    side: str, specs: Sequence[TensorSpec], tensors: Mapping[str, GraphTensor]
+    side: str,
+    specs: Sequence[TensorSpec],
+    tensors: Mapping[str, GraphTensor],
+    fits: Callable[[int, int | str | None], bool],
 ) -> list[str]:
     problems = []
     for spec in specs:
@@ -125,7 +138,7 @@ def _compare(
         if tensor.ort_type != spec.datatype.ort_type:
             found = BY_ORT_TYPE[tensor.ort_type].name
             problems.append(f"{side}.{spec.name}: found {found}, expected {spec.datatype.name}")
-        if not _shape_fits(spec.shape, tensor.shape):
+        if not _shape_fits(spec.shape, tensor.shape, fits):
             found_shape = list(tensor.shape or ())
             problems.append(f"{side}.{spec.name}: found {found_shape}, expected {list(spec.shape)}")
     return problems
@@ -139,11 +152,19 @@ def _refuse_unknown_type(side: str, tensor: GraphTensor) -> None:
         )
 
 
-def _shape_fits(promised: tuple[int, ...], actual: tuple[int | str | None, ...] | None) -> bool:
-    """Whether every shape that the contract allows is one that the graph takes or gives."""
-    if actual is None:
+def _shape_fits(
+    promised: tuple[int, ...], found: _Shape | None, fits: Callable[[int, int | str | None], bool]
+) -> bool:
+    if found is None:
         return True
-    return len(promised) == len(actual) and all(
-        not isinstance(size, int) or size == promise
-        for promise, size in zip(promised, actual, strict=True)
-    )
+    return len(promised) == len(found) and all(map(fits, promised, found))
+
+
+def _takes(promised: int, found: int | str | None) -> bool:
+    """Whether an input of the size `found` takes every size that the contract lets callers send."""
+    return not isinstance(found, int) or found == promised
+
+
+def _gives(promised: int, found: int | str | None) -> bool:
+    """Whether an output of the size `found` may be promised; where it is free, runs decide."""
+    return promised == ANY_SIZE or _takes(promised, found)

@@ -1,7 +1,6 @@
 """The model: a session of ONNX Runtime that keeps its contract."""
 
 import ctypes
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,49 +10,17 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
-from modelserver.errors import (
-    InferenceFailed,
-    InvalidRequest,
-    ModelMalformed,
-    ModelOutOfMemory,
-    ModelUnsupported,
-    RequestError,
-    RequestTooLarge,
-    StartError,
-)
+from modelserver.errors import InferenceFailed, ModelUnsupported, RequestError
 from modelserver.model import contract as contracts
+from modelserver.model import failures
 from modelserver.model import providers as executors
-from modelserver.model.contract import Contract, Graph, GraphTensor
+from modelserver.model.contract import Contract, Graph, GraphTensor, SharedSize
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
-# All that ONNX Runtime raises: its classes have no base of their own.
-_ORT_ERRORS = (
-    ort.EPFail,
-    ort.EngineError,
-    ort.Fail,
-    ort.InvalidArgument,
-    ort.InvalidGraph,
-    ort.InvalidProtobuf,
-    ort.ModelLoaded,
-    ort.NoModel,
-    ort.NoSuchFile,
-    ort.NotImplemented,
-    ort.RuntimeException,
-    RuntimeError,
-    ValueError,
-)
 _SILENT = 4  # ONNX Runtime logs text; its failures arrive here as exceptions and are logged as JSON
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
-# What ONNX Runtime says where memory was short; the class of the error does not tell.
-_OUT_OF_MEMORY = (
-    *("Failed to allocate memory", "AllocateRawInternal", "bad allocation", "bad_alloc"),
-    *("Available memory of", "out of memory"),
-)
-# What its arena says: how many bytes are left, and how many one step of the run asked for.
-_LEFT = re.compile(r"Available memory of (\d+) is smaller than requested bytes of (\d+)")
 
 LARGE_BYTES = 4 << 20
 """Inputs from this size on leave more memory in ONNX Runtime's arena than the next run needs."""
@@ -87,7 +54,8 @@ class Model:
         what earlier ones have kept.
 
         Raises:
-            InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say).
+            InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say), or
+                sizes differ that the graph gives one name.
             RequestTooLarge: The run needs more memory than there is for one.
             InferenceFailed: Anything else went wrong.
         """
@@ -96,9 +64,9 @@ class Model:
             if self._has_bfloat16:
                 return self._run_values(outputs, feeds)
             arrays: list[Array] = self.session.run(outputs, feeds, options)
-        except (*_ORT_ERRORS, MemoryError) as error:
-            if not (_is_short(error) and self._give_back()):
-                raise _failure(error) from error
+        except failures.RAISED as error:
+            if not (failures.is_short(error) and self._give_back()):
+                raise self._failure(error, feeds) from error
         else:
             return arrays
         return self._run_again(outputs, feeds)
@@ -108,10 +76,18 @@ class Model:
             if self._has_bfloat16:
                 return self._run_values(outputs, feeds)
             arrays: list[Array] = self.session.run(outputs, feeds, self._giving_back)
-        except (*_ORT_ERRORS, MemoryError) as error:
+        except failures.RAISED as error:
             self._give_back()
-            raise _failure(error) from error
+            raise self._failure(error, feeds) from error
         return arrays
+
+    def _failure(self, error: Exception, feeds: Mapping[str, Array]) -> RequestError:
+        """What a client is told of a run that failed."""
+        told = failures.of_run(error)
+        if isinstance(told, InferenceFailed) and not failures.blames_reuse(error):
+            for size in self._named_sizes:
+                size.check(feeds)
+        return told
 
     def _give_back(self) -> bool:
         """Give back what runs have kept, and say whether that was possible."""
@@ -119,9 +95,13 @@ class Model:
             return False
         try:
             self.session.run(self.contract.output_names, self.spare, self._giving_back)
-        except (*_ORT_ERRORS, MemoryError):
+        except failures.RAISED:
             return False
         return True
+
+    @cached_property
+    def _named_sizes(self) -> tuple[SharedSize, ...]:
+        return contracts.shared_sizes(self.graph)
 
     @cached_property
     def _has_bfloat16(self) -> bool:
@@ -151,25 +131,6 @@ class Model:
         return [_to_numpy(value) for value in self.session.run_with_ort_values(outputs, values)]
 
 
-def _is_short(error: Exception) -> bool:
-    """Whether memory was short for a run."""
-    return isinstance(error, MemoryError) or is_out_of_memory(str(error))
-
-
-def _failure(error: Exception) -> RequestError:
-    """What a client is told of a run that failed."""
-    if isinstance(error, ort.InvalidArgument):
-        return InvalidRequest("inputs", f"the model refuses them: {_brief(error)}")
-    if not _is_short(error):
-        return InferenceFailed(f"the model failed: {_brief(error)}")
-    left = _LEFT.search(str(error))
-    found = f"found {left[2]} bytes more, expected at most {left[1]}" if left else _brief(error)
-    return RequestTooLarge(
-        f"inputs: a run on them needs more memory than there is for one: {found}; "
-        "send less in one request, or raise resources.memory of the release"
-    )
-
-
 def _bytes(feeds: Mapping[str, Array]) -> int:
     return sum([array.nbytes for array in feeds.values()])
 
@@ -182,12 +143,15 @@ def load(
     threads: int,
     options: ProviderOptions | None = None,
     engine_cache: Path | None = None,
+    reuse_memory: bool = True,
     shares_arena: bool = False,
 ) -> Model:
     """The model in a verified, self-contained file, run by so many threads.
 
-    `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file.
-    `shares_arena` says that the model uses the arena that `arena.bound` made.
+    `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file. With
+    `reuse_memory` a tensor that is not needed any more lends its memory to one of equal sizes, by
+    the names that the graph gives them: names that are not true make runs fail. With
+    `shares_arena` it uses the arena that `arena.bound` made.
 
     Raises:
         ProviderMissing: A provider, its driver or its device is not there.
@@ -204,11 +168,17 @@ def load(
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
             session = onnxruntime.InferenceSession(
                 str(path),
-                _options(threads, arena=arena, shared=shares_arena, fall_back="cpu" in providers),
+                _options(
+                    threads,
+                    arena=arena,
+                    shared=shares_arena,
+                    reuse=reuse_memory,
+                    fall_back="cpu" in providers,
+                ),
                 providers=wanted,
             )
-    except (*_ORT_ERRORS, MemoryError) as error:
-        raise _load_error(error) from error
+    except failures.RAISED as error:
+        raise failures.of_load(error) from error
     executors.require(providers, session.get_providers())
     graph = Graph(_inputs(session, contract), _tensors(session.get_outputs()))
     contracts.check(contract, graph)
@@ -216,10 +186,11 @@ def load(
     return Model(session, contract, graph, tuple(session.get_providers()))
 
 
-def _options(threads: int, *, arena: bool, shared: bool, fall_back: bool) -> Any:  # noqa: ANN401
+def _options(threads: int, *, arena: bool, shared: bool, reuse: bool, fall_back: bool) -> Any:  # noqa: ANN401
     """The options of a session; ONNX Runtime has no types."""
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = arena
+    options.enable_mem_reuse = reuse
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT
@@ -233,18 +204,6 @@ def _options(threads: int, *, arena: bool, shared: bool, fall_back: bool) -> Any
     return options
 
 
-def _load_error(error: Exception) -> StartError:
-    text = _brief(error)
-    if isinstance(error, MemoryError) or is_out_of_memory(text):
-        return ModelOutOfMemory(f"{text}; raise resources.memory of the release")
-    if isinstance(error, ort.InvalidProtobuf):
-        return ModelMalformed(f"{text}; export the model again")
-    return ModelUnsupported(
-        f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {text}; export it with an "
-        "older opset, without custom operators, or use an image with a newer ONNX Runtime"
-    )
-
-
 def _refuse_bf16_beside_bytes(contract: Contract) -> None:
     datatypes = {spec.datatype.name for spec in (*contract.inputs, *contract.outputs)}
     if "BF16" in datatypes and any(spec.datatype.name == "BYTES" for spec in contract.inputs):
@@ -252,11 +211,6 @@ def _refuse_bf16_beside_bytes(contract: Contract) -> None:
             "found a BYTES input beside BF16 tensors, which ONNX Runtime's Python interface cannot "
             "pass together; cast BF16 to FP32 at the edge of the graph"
         )
-
-
-def is_out_of_memory(text: str) -> bool:
-    """Whether ONNX Runtime's message says that memory was short."""
-    return any(word in text for word in _OUT_OF_MEMORY)
 
 
 def _inputs(session: Any, contract: Contract) -> tuple[GraphTensor, ...]:  # noqa: ANN401
@@ -268,8 +222,7 @@ def _inputs(session: Any, contract: Contract) -> tuple[GraphTensor, ...]:  # noq
 
 def _tensors(nodes: Sequence[Any]) -> tuple[GraphTensor, ...]:
     return tuple(
-        GraphTensor(node.name, node.type, tuple(node.shape) if node.shape is not None else None)
-        for node in nodes
+        GraphTensor(node.name, node.type, tuple(node.shape or ()) or None) for node in nodes
     )
 
 
@@ -280,9 +233,3 @@ def _to_numpy(value: Any) -> Array:  # noqa: ANN401 - ONNX Runtime has no types
         return array
     content = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
     return np.frombuffer(content, np.uint16).reshape(value.shape())
-
-
-def _brief(error: Exception) -> str:
-    """The first line of ONNX Runtime's message, without its source paths."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].removeprefix("[ONNXRuntimeError] : ")[:500]

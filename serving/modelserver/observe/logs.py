@@ -11,7 +11,7 @@ LOGGER = logging.getLogger("modelserver")
 
 
 class JsonFormatter(logging.Formatter):
-    """One line for a record: ts, level, event, the server's `constants`, the event's own fields."""
+    """A record as one line: time, level, event, the server's `constants`, its own fields."""
 
     def __init__(self, **constants: str) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """JSON text without a line break; a traceback goes into the field `traceback`."""
         line: dict[str, Any] = {
-            "ts": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "event": record.getMessage(),

@@ -48,7 +48,6 @@ class Footprint:
     sizes, as `dimensions` has them, with which a run was quick enough for the event loop.
     """
 
-    weights_bytes: int = 0
     row_bytes: float | None = None
     answer_row_bytes: float | None = None
     quick: tuple[Dimensions, ...] = ()
@@ -135,9 +134,7 @@ def watch(model: Model) -> Watched:
     return Watched(**{each.name: getattr(model, each.name) for each in fields(model)})
 
 
-def measure(
-    watched: Watched, feeds: Feeds, *, run_s: float, room_bytes: int, weights_bytes: int = 0
-) -> Footprint:
+def measure(watched: Watched, feeds: Feeds, *, run_s: float, room_bytes: int) -> Footprint:
     """What runs take, after more of them on the first row of `feeds` where they are short.
 
     A run on one row takes `run_s`. `room_bytes` are there for all that a run takes; the trial uses
@@ -145,7 +142,7 @@ def measure(
     """
     contract = watched.contract
     free = free_axes(contract)
-    rows_are_free = bool(free) and all(spec.shape[:1] == (ANY_SIZE,) for spec in contract.inputs)
+    rows_are_free = bool(free) and contract.rows_are_free
     one = {name: array[:1] for name, array in feeds.items()} if rows_are_free else dict(feeds)
     watched.spare.update(one)  # as the model's own, which is the same dictionary
     quick = [dimensions(free, one)] if run_s < QUICK_S else []
@@ -154,8 +151,8 @@ def measure(
         with suppress(RequestError):
             quick, found = _try_more_rows(watched, one, free, room_bytes)
     if found is None or not has_rows(contract):
-        return Footprint(weights_bytes, quick=tuple(quick))
-    return Footprint(weights_bytes, *found, tuple(quick))
+        return Footprint(quick=tuple(quick))
+    return Footprint(*found, tuple(quick))
 
 
 def _try_more_rows(

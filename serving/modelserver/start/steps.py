@@ -9,17 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelserver.artifact import self_contained
-from modelserver.artifact.cache import Artifact, obtain
+from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import arena, session
-from modelserver.model.contract import Contract
+from modelserver.model import arena, session, size_names
+from modelserver.model.contract import Contract, SharedSize
+from modelserver.model.graph import reader
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.session import Model
-from modelserver.start import footprint, golden, memory_bound, memory_plan, reclaim, usage, warmup
+from modelserver.start import (
+    first_input,
+    footprint,
+    golden,
+    memory_bound,
+    memory_plan,
+    reclaim,
+    shapes,
+    usage,
+    warmup,
+)
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.footprint import Footprint
 from modelserver.start.golden import Golden
 from modelserver.start.memory_plan import MemoryPlan
+from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
 
 Step = Callable[[str], None]
@@ -43,16 +55,28 @@ class Wanted:
     threads: int | None = None
     max_rows: int = 1
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether nothing is asked of a GPU."""
+        return all(name == "cpu" for name in self.providers)
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A release that may serve, and what was found out about it; `plan` divides the memory."""
+    """A release that may serve, and what was found out about it.
+
+    `plan` divides the memory. `cache` keeps the files of the release, for the next start;
+    `shared_sizes` are those that must be equal in several places of a request.
+    """
 
     model: Model
     profile: Profile
     threads: int
     plan: MemoryPlan
+    weights_bytes: int
     footprint: Footprint
+    cache: Cache
+    shared_sizes: tuple[SharedSize, ...] = ()
 
 
 def load(wanted: Wanted, step: Step) -> Loaded:
@@ -72,46 +96,47 @@ def load(wanted: Wanted, step: Step) -> Loaded:
 
 
 def _load(wanted: Wanted, step: Step) -> Loaded:
-    step("fetching the artifact")
-    path = obtain(wanted.artifact, cache_dir=wanted.cache_dir, root=wanted.artifact_root)
-    step("checking the artifact")
-    self_contained.check(path)
-    step("loading the model")
+    cache = Cache(wanted.cache_dir, wanted.artifact_root)
     threads = wanted.threads or usable_cpus()
-    plan, shares_arena = _plan(wanted, threads)
-    before = usage.read()
-    model = session.load(
-        path,
-        wanted.contract,
-        providers=wanted.providers,
-        threads=threads,
-        options=wanted.provider_options,
-        engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
-        shares_arena=shares_arena,
+    step("fetching the artifact")
+    model, plan, weights_bytes = cache.use(
+        wanted.artifact, lambda path: _opened(path, wanted, threads, step)
     )
-    weights_bytes = max(usage.read().anonymous - before.anonymous, 0)
-    recorded = _golden(wanted, step)
+    recorded = _golden(wanted, cache, step)
     step("warming up")
-    example = recorded.cases[0].inputs if recorded else None
     watched = footprint.watch(model)
-    profile = warmup.measure(watched, example, max_rows=wanted.max_rows)
+    first = first_input.find(watched, recorded.cases[0].inputs if recorded else None)
+    try:
+        shared = shapes.shared_sizes(watched, first.feeds)
+    except MemoryPlannedWrongly:
+        model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
+        watched = footprint.watch(model)
+        shared = shapes.shared_sizes(watched, first.feeds)
+    profile = warmup.measure(watched, first.feeds, max_rows=wanted.max_rows, first_s=first.run_s)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
     step("measuring the memory of a run")
-    found = footprint.measure(
-        watched,
-        example or warmup.synthetic(wanted.contract),
-        run_s=profile.run_s,
-        room_bytes=plan.arena_bytes - weights_bytes,
-        weights_bytes=weights_bytes,
-    )
+    room_bytes = plan.arena_bytes - weights_bytes
+    found = footprint.measure(watched, first.feeds, run_s=profile.run_s, room_bytes=room_bytes)
     reclaim.give_back()
-    return Loaded(model, profile, threads, plan, found)
+    return Loaded(model, profile, threads, plan, weights_bytes, found, cache, shared)
 
 
-def _plan(wanted: Wanted, threads: int) -> tuple[MemoryPlan, bool]:
-    """How the memory is divided; and whether the arena is bound to its part."""
+def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model, MemoryPlan, int]:
+    """The model in a verified file, how the memory is divided, and what the weights take of it."""
+    step("checking the artifact")
+    self_contained.check(path)
+    graph = reader.read(path)
+    step("loading the model")
+    plan = _plan(wanted, threads)
+    before = usage.read()
+    model = _model(path, wanted, threads, reuse=size_names.can_plan_memory(graph))
+    return model, plan, max(usage.read().anonymous - before.anonymous, 0)
+
+
+def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
+    """How the memory is divided, now that this process and the arena are bound to it."""
     limit_bytes = memory_bound.memory_bytes()
     now = usage.read()
     plan = memory_plan.divide(
@@ -120,18 +145,28 @@ def _plan(wanted: Wanted, threads: int) -> tuple[MemoryPlan, bool]:
         anonymous_bytes=now.anonymous,
         artifact_bytes=wanted.artifact.max_bytes,
     )
-    if any(name != "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
-        return plan, False
-    memory_bound.impose(threads, limit_bytes)
-    if wanted.provider_options.cpu.enable_cpu_mem_arena is False:
-        return plan, False
-    arena.bound(plan.arena_bytes)
-    return plan, True
+    if wanted.on_cpu:  # a GPU's driver maps as it likes
+        memory_bound.impose(threads, limit_bytes)
+        arena.bound(plan.arena_bytes)
+    return plan
 
 
-def _golden(wanted: Wanted, step: Step) -> Golden | None:
+def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
+    return session.load(
+        path,
+        wanted.contract,
+        providers=wanted.providers,
+        threads=threads,
+        options=wanted.provider_options,
+        engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
+        reuse_memory=reuse,
+        shares_arena=wanted.on_cpu,
+    )
+
+
+def _golden(wanted: Wanted, cache: Cache, step: Step) -> Golden | None:
     if wanted.golden is None:
         return None
     step("fetching the golden file")
-    path = obtain(wanted.golden, cache_dir=wanted.cache_dir, root=wanted.artifact_root)
-    return golden.parse(path.read_bytes(), wanted.contract)
+    text = cache.use(wanted.golden, Path.read_bytes)
+    return golden.parse(text, wanted.contract)

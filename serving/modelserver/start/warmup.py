@@ -58,10 +58,13 @@ class Profile:
         return self.curve.get(self.useful_rows, self.run_s) >= INLINE_BATCH_BELOW_S
 
 
-def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profile:
+def measure(
+    model: Model, example: Feeds | None, *, max_rows: int = 32, first_s: float | None = None
+) -> Profile:
     """Warm the model up and measure it, on `example`, or else on input that is made up.
 
-    At most `max_rows` rows may run together.
+    At most `max_rows` rows may run together. `first_s` are the seconds of a first run with one row,
+    if there has been one.
 
     Raises:
         WarmUpFailed: The model cannot run.
@@ -70,7 +73,7 @@ def measure(model: Model, example: Feeds | None, *, max_rows: int = 32) -> Profi
     feeds = example or synthetic(model.contract)
     reason = _unbatched_because(model) if max_rows > 1 else "batching is off"
     try:
-        singles = _single_runs(model, feeds)
+        singles = _single_runs(model, feeds, first_s)
     except RequestError as error:
         if isinstance(error, RequestTooLarge):
             raise ModelOutOfMemory(str(error)) from error
@@ -106,14 +109,15 @@ def _batches(
     return None, rows, curve
 
 
-def _single_runs(model: Model, feeds: Feeds) -> list[float]:
+def _single_runs(model: Model, feeds: Feeds, first_s: float | None) -> list[float]:
     """The seconds of each of a few runs with one row.
 
     The first one pays for its memory and is left out, unless it takes so long on a CPU that this
     hardly counts: then it is the only one.
     """
     one = feeds if _unbatched_because(model) else _one_row(feeds)
-    first_s = _seconds(model, one)
+    if first_s is None:
+        first_s = _seconds(model, one)
     if model.on_cpu and first_s >= _ENOUGH_S:
         return [first_s]
     times: list[float] = []

@@ -8,6 +8,7 @@ import pytest
 
 from modelctl.__main__ import main
 from scratch import PROJECT, init
+from tests.modelctl.cli.linear import EDIT
 
 ARTIFACTS = PROJECT / "examples" / "artifacts" / "linear"
 IMAGE = f"registry.example.com/modelserver@sha256:{'ab' * 32}"
@@ -47,3 +48,18 @@ def served(scratch: Path, modelctl: Modelctl) -> Path:
     )  # fmt: skip
     modelctl("release", "linear", "--artifact", str(ARTIFACTS / "r2.onnx"), "--commit")
     return scratch
+
+
+@pytest.fixture
+def shifted(served: Path, modelctl: Modelctl) -> Path:
+    """The model with r1 stable at 50 and r2 at 50."""
+    modelctl("shift", *EDIT, "r2=0")
+    modelctl("shift", *EDIT, "r2=50")
+    return served
+
+
+@pytest.fixture
+def promoted(shifted: Path, modelctl: Modelctl) -> Path:
+    """The model with r2 stable at 100 and r1 warm at 0."""
+    modelctl("promote", *EDIT)
+    return shifted

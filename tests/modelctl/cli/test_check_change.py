@@ -30,14 +30,6 @@ def revert(root: Path) -> None:
     git(root, "revert", "--no-edit", "HEAD")
 
 
-@pytest.fixture
-def shifted(served: Path, modelctl: Modelctl) -> Path:
-    """The model with r1 stable at 50 and r2 at 50."""
-    modelctl("shift", *EDIT, "r2=0")
-    modelctl("shift", *EDIT, "r2=50")
-    return served
-
-
 def test_the_operations_have_no_findings(served: Path, modelctl: Modelctl) -> None:
     """Steps of at most 50 points, promotions and rollbacks by command are clean, one by one."""
     found = {}
@@ -168,6 +160,56 @@ def test_two_steps_in_one_branch_are_one_change(served: Path, modelctl: Modelctl
 
     assert alone.endswith(CLEAN)
     assert "enter-at-zero found r2 at 10 %" in merged
+
+
+def test_a_branch_is_compared_with_where_it_left(served: Path, modelctl: Modelctl) -> None:
+    """What main did since is no change of the branch, in the work tree or by its name."""
+    git(served, "switch", "--quiet", "--create", "canary")
+    modelctl("shift", *EDIT, "r2=0")
+    git(served, "switch", "--quiet", "main")
+    edit(served, modelctl, R1, "max_inflight: 64", "max_inflight: 32")
+    named = modelctl("check", "--ref", "canary", "--base", "main")
+    git(served, "switch", "--quiet", "canary")
+
+    assert named.endswith(CLEAN)
+    assert modelctl("check", "--base", "main").endswith(CLEAN)
+
+
+def test_a_return_excuses_what_is_typed_beside_it_and_no_more(
+    shifted: Path, modelctl: Modelctl
+) -> None:
+    """Bytes that were applied before pass with a broken serving file, and not with a new model."""
+    modelctl("promote", *EDIT)
+    git(shifted, "checkout", "--quiet", "HEAD~1", "--", "apps/linear/rendered/local")
+    serving = shifted / SERVING
+    serving.write_text(serving.read_text().replace("stable:", "oops: 1\nstable:"))
+    _add_a_faulty_model(shifted)
+
+    output = modelctl("check", exit_code=1)
+
+    assert f"{SERVING}:2:1: note: schema-valid found the unknown field" in output
+    assert "apps/other/model.yaml:1:1: schema-valid" in output
+
+
+def test_a_return_by_typed_files_excuses_what_was_wrong_already(
+    shifted: Path, modelctl: Modelctl
+) -> None:
+    """The revert of an edit of `model.yaml` passes, whatever else is broken; warnings stay so."""
+    edit(shifted, modelctl, MODEL, "latency_p99_ms: 100", "latency_p99_ms: 20000")
+    _add_a_faulty_model(shifted)
+
+    git(shifted, "revert", "--no-edit", "HEAD~1")
+
+    output = modelctl("check")
+    assert "apps/other/model.yaml:1:1: note: schema-valid" in output
+    assert f"{MODEL}:10:33: warning: restart-impact" in output
+
+
+def _add_a_faulty_model(root: Path) -> None:
+    path = root / "apps/other/model.yaml"
+    path.parent.mkdir()
+    path.write_text("name: other\n")
+    commit(root, "apps/other: Begin")
 
 
 def test_a_setting_that_all_pods_have_says_what_it_restarts(

@@ -1,5 +1,7 @@
 """The five operations on traffic: what each gives and what each refuses."""
 
+from dataclasses import replace
+
 import pytest
 
 from modelctl.edit import operations
@@ -101,6 +103,7 @@ R2 = Traffic("r2", {"r1": 0, "r2": 100})
         (R2, R1_WARM_R2, "rollback", "apps/digits: Roll back to r1 in prod"),
         (R1_WARM_R2, R1, "retire", "apps/digits: Retire r2 in prod"),
         (CANARY, R1_WARM_R2, "shift", "apps/digits: Send 0% to r2 in prod"),
+        (R1, replace(R1, shadow=False), "retire", "apps/digits: Retire the shadow in prod"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

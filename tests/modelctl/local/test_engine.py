@@ -59,17 +59,17 @@ def _cluster(release: str) -> str:
     return cluster_name(f"m-{release}", Lane.WEIGHTED)
 
 
-def _reading(weights: dict[str, int]) -> Reading:
+def _reading(weights: dict[str, int], *, paused: bool = False) -> Reading:
     """A revision with these weights, whose servers are somebody else's."""
     routes = ModelPlan("m", (), plan(weights).rules)
-    return Reading(COMMIT, {}, {"m": ModelReading(routes, COMMIT, paused=False)})
+    return Reading(COMMIT, {}, {"m": ModelReading(routes, COMMIT, paused)})
 
 
-def _engine(envoy: CountingEnvoy) -> Engine:
+def _engine(envoy: CountingEnvoy, journal: Journal | None = None) -> Engine:
     """An engine that takes no reading of its own accord while a test lasts."""
     supervisor = Stage(envoy.folder / "state").supervisor
     timing = Timing(hurry_s=0.01, sample_s=60)
-    return Engine(cast("Envoy", envoy), supervisor, Journal(), timing, asyncio.Event())
+    return Engine(cast("Envoy", envoy), supervisor, journal or Journal(), timing, asyncio.Event())
 
 
 async def _until(engine: Engine, holds: Callable[[], bool]) -> None:
@@ -118,3 +118,68 @@ def test_a_target_that_comes_meanwhile_is_not_live(tmp_path: Path) -> None:
     assert rollout.live is not None
     assert {"m-r1": 100, "m-r3": 0} == rollout.live.weights()
     assert ("m-r3",) == rollout.waiting
+
+
+def test_a_model_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    """Of a model that git no longer has and nothing here runs, nothing is left."""
+    journal = Journal()
+
+    async def story() -> Engine:
+        engine = _engine(CountingEnvoy(tmp_path), journal)
+        loop = asyncio.create_task(engine.run())
+        engine.offer(_reading({"r1": 100}))
+        await _until(engine, lambda: engine.rollouts["m"].live is not None)
+        engine.offer(Reading(COMMIT, {}, {}))
+        await _until(engine, lambda: not engine.rollouts)
+        loop.cancel()
+        return engine
+
+    assert {} == asyncio.run(story()).rollouts
+    assert () == journal.of("m")
+
+
+def test_what_is_waited_for_is_told_once(tmp_path: Path) -> None:
+    """The journal names a release that new routes wait for, however often the loop looks."""
+    journal = Journal()
+
+    async def story() -> None:
+        engine = _engine(CountingEnvoy(tmp_path), journal)
+        loop = asyncio.create_task(engine.run())
+        for _ in range(3):
+            engine.offer(_reading({"r3": 100}))
+            engine.stepped.clear()
+            await engine.stepped.wait()
+        loop.cancel()
+
+    asyncio.run(story())
+    told = [(event.message, event.count) for event in journal.of("m")]
+    assert [("new routes wait until ready: m-r3", 1)] == told
+
+
+def test_a_pause_holds_a_newer_plan_until_it_ends(tmp_path: Path) -> None:
+    """While a model is paused its newer plan is held; from then on it is the target."""
+    engine = _engine(CountingEnvoy(tmp_path))
+    engine.offer(_reading({"r1": 100}))
+    engine.offer(_reading({"r2": 100}, paused=True))
+    held = engine.rollouts["m"].held
+
+    engine.offer(_reading({"r2": 100}))
+
+    assert held is not None
+    assert held == engine.rollouts["m"].target
+    assert engine.rollouts["m"].held is None
+
+
+def test_a_repository_that_can_be_read_again_is_told(tmp_path: Path) -> None:
+    """A fault of the source is told once, and its end too."""
+    journal = Journal()
+    engine = _engine(CountingEnvoy(tmp_path), journal)
+
+    for fault in ("no such folder", "no such folder", "", ""):
+        engine.note_source(fault)
+
+    told = [(event.level, event.message, event.count) for event in journal.of("")]
+    assert [
+        ("info", "the repository can be read again", 1),
+        ("error", "no such folder", 1),
+    ] == told

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract_cases import PROMISES
 from modelctl.model.signature import Difference, differences, exact_differences
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 
@@ -55,6 +56,18 @@ def test_the_same_is_compatible() -> None:
 def test_an_input_that_differs(tensor: TensorSpec, told: list[str]) -> None:
     """Name, datatype, dimensions and sizes have to fit; the graph may take more sizes."""
     assert told == _told(replace(GRAPH, inputs=(tensor,)))
+
+
+@pytest.mark.parametrize(("side", "promised", "found", "kept"), PROMISES)
+def test_sizes_go_together_as_for_the_server(
+    side: str, promised: tuple[int, ...], found: tuple[int, ...], *, kept: bool
+) -> None:
+    """Inputs may be wider than promised, outputs narrower."""
+    tensor = IMAGE if side == "inputs" else SCORES
+    graph = replace(GRAPH, **{side: (replace(tensor, shape=found),)})
+    contract = replace(CONTRACT, **{side: (replace(tensor, shape=promised),)})
+
+    assert kept is not any(differences(graph, contract))
 
 
 def test_an_input_that_nobody_sends() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelctl.errors import GitError
-from modelctl.repo import git
+from modelctl.repo import git, git_objects
 from scratch import commit, init
 from scratch import git as real_git
 
@@ -71,14 +71,14 @@ def test_read_blobs(root: Path) -> None:
         (root / "blob").write_bytes(content)
         hashes.append(real_git(root, "hash-object", "-w", "blob").strip())
 
-    assert dict(zip(hashes, contents, strict=True)) == git.read_blobs(root, hashes)
-    assert {} == git.read_blobs(root, [])
+    assert dict(zip(hashes, contents, strict=True)) == git_objects.read_blobs(root, hashes)
+    assert {} == git_objects.read_blobs(root, [])
 
 
 def test_a_missing_blob_is_told(root: Path) -> None:
     """A repository that lacks an object, as a partial clone does, is an error that says so."""
     with pytest.raises(GitError, match="lacks the object 1234"):
-        git.read_blobs(root, ["1234" * 10])
+        git_objects.read_blobs(root, ["1234" * 10])
 
 
 def test_a_hook_does_not_redirect(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.repo import git
+from modelctl.repo import git, git_objects
 from scratch import commit, init
 from scratch import git as real_git
 
@@ -40,9 +40,9 @@ def test_blobs_are_those_of_the_commit(root: Path) -> None:
     commit(root)
     write(root, X, "dirty\n")
 
-    assert {X: blob(root, X), ODD: blob(root, ODD)} == git.blobs(root, "HEAD", "apps/a")
-    assert {X: blob(root, X)} == git.blobs(root, "HEAD", X, "apps/none")
-    assert {X, "README.md"} == git.blobs(root, "HEAD~1").keys()
+    assert {X: blob(root, X), ODD: blob(root, ODD)} == git_objects.blobs(root, "HEAD", "apps/a")
+    assert {X: blob(root, X)} == git_objects.blobs(root, "HEAD", X, "apps/none")
+    assert {X, "README.md"} == git_objects.blobs(root, "HEAD~1").keys()
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
@@ -53,7 +53,7 @@ def test_a_blobs_name_is_what_git_calls_it(tmp_path: Path, algorithm: str, conte
     (tmp_path / "file").write_bytes(content)
     expected = real_git(tmp_path, "hash-object", "--no-filters", "file").strip()
 
-    assert expected == git.blob_name(tmp_path)(content)
+    assert expected == git_objects.blob_name(tmp_path)(content)
 
 
 def test_differing_paths(root: Path) -> None:
@@ -63,9 +63,9 @@ def test_differing_paths(root: Path) -> None:
     (root / X).unlink()
     commit(root)
 
-    assert {"README.md", X, ODD} == {*git.differing_paths(root, "HEAD~1", "HEAD")}
-    assert {X, ODD} == {*git.differing_paths(root, "HEAD", "HEAD~1", "apps")}
-    assert () == git.differing_paths(root, "HEAD", "HEAD")
+    assert {"README.md", X, ODD} == {*git_objects.differing_paths(root, "HEAD~1", "HEAD")}
+    assert {X, ODD} == {*git_objects.differing_paths(root, "HEAD", "HEAD~1", "apps")}
+    assert () == git_objects.differing_paths(root, "HEAD", "HEAD")
 
 
 def test_differing_paths_of_a_merge(root: Path) -> None:
@@ -80,7 +80,7 @@ def test_differing_paths_of_a_merge(root: Path) -> None:
     real_git(root, "merge", "--quiet", "--no-ff", "--no-edit", "side")
     merged = git.resolve(root, "HEAD")
 
-    assert (X, Y) == git.differing_paths(root, git.first_parent(root, merged), merged)
+    assert (X, Y) == git_objects.differing_paths(root, git.first_parent(root, merged), merged)
 
 
 def test_changed_paths_are_those_of_the_work_tree(root: Path) -> None:
@@ -94,7 +94,7 @@ def test_changed_paths_are_those_of_the_work_tree(root: Path) -> None:
     real_git(root, "add", "apps/a/staged")
     for path in ("apps/a/dirty", ODD, "apps/a/x.swp", "README.md"):
         write(root, path, "new\n")
-    changed = git.changed_paths(root, "HEAD", "apps", "argocd")
+    changed = git_objects.changed_paths(root, "HEAD", "apps", "argocd")
 
     assert ["apps/a/dirty", "apps/a/removed", "apps/a/staged", ODD] == sorted(changed)
 
@@ -107,14 +107,14 @@ def test_changed_paths_since_an_older_commit(root: Path) -> None:
     commit(root)
     write(root, X, "one\n")
 
-    assert (Y,) == git.changed_paths(root, "HEAD~2", "apps")
+    assert (Y,) == git_objects.changed_paths(root, "HEAD~2", "apps")
 
 
 def test_a_clean_work_tree_has_no_changed_paths(root: Path) -> None:
     """A file that was only touched, or written anew with the same bytes, is no change."""
     write(root, X, "one\n")
 
-    assert () == git.changed_paths(root, "HEAD")
+    assert () == git_objects.changed_paths(root, "HEAD")
 
 
 def test_what_is_checked_out_nowhere_is_not_changed(root: Path) -> None:
@@ -124,4 +124,4 @@ def test_what_is_checked_out_nowhere_is_not_changed(root: Path) -> None:
     real_git(root, "sparse-checkout", "set", "apps/a")
 
     assert not (root / "apps/b").exists()
-    assert () == git.changed_paths(root, "HEAD")
+    assert () == git_objects.changed_paths(root, "HEAD")

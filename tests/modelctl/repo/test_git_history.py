@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelctl.errors import GitError
-from modelctl.repo import git
+from modelctl.repo import git, git_objects
 from scratch import commit, init
 from scratch import git as real_git
 
@@ -167,7 +167,7 @@ def test_a_rename_is_a_file_less_and_a_file_more(root: Path) -> None:
     same = blob(root, Y)
 
     assert {X: (same, None), Y: (None, same)} == next(git.main_line(root, "HEAD", "apps")).changed
-    assert (X, Y) == git.differing_paths(root, "HEAD~1", "HEAD", "apps")
+    assert (X, Y) == git_objects.differing_paths(root, "HEAD~1", "HEAD", "apps")
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -182,11 +182,11 @@ def test_a_persons_settings_change_nothing(root: Path, setting: str) -> None:
             list(git.main_line(root, "HEAD", "apps")),
             list(git.main_line(root, "HEAD", Y)),
             list(git.log(root, "HEAD", Y)),
-            git.blobs(root, "HEAD", "apps"),
-            git.ever_had(root, "apps"),
+            git_objects.blobs(root, "HEAD", "apps"),
+            git_objects.ever_had(root, "apps"),
             git.first_parent(root, "HEAD"),
-            git.differing_paths(root, "HEAD~1", "HEAD"),
-            git.changed_paths(root, "HEAD"),
+            git_objects.differing_paths(root, "HEAD~1", "HEAD"),
+            git_objects.changed_paths(root, "HEAD"),
         )
 
     before = answers()
@@ -222,8 +222,8 @@ def test_ever_had_remembers_what_was_removed(root: Path) -> None:
     write(root, ODD, "odd\n")
     commit(root)
 
-    assert {X, ODD, f"{RELEASES}/r1.yaml"} == {*git.ever_had(root, "apps")}
-    assert {f"{RELEASES}/r1.yaml"} == {*git.ever_had(root, RELEASES, "apps/none")}
+    assert {X, ODD, f"{RELEASES}/r1.yaml"} == {*git_objects.ever_had(root, "apps")}
+    assert {f"{RELEASES}/r1.yaml"} == {*git_objects.ever_had(root, RELEASES, "apps/none")}
 
 
 def test_ever_had_looks_behind_merges(root: Path) -> None:
@@ -238,7 +238,7 @@ def test_ever_had_looks_behind_merges(root: Path) -> None:
     commit(root, "apps/a: Remove r3")
     merge(root)
 
-    assert {f"{RELEASES}/r2.yaml", f"{RELEASES}/r3.yaml"} == {*git.ever_had(root, RELEASES)}
+    assert {f"{RELEASES}/r2.yaml", f"{RELEASES}/r3.yaml"} == {*git_objects.ever_had(root, RELEASES)}
 
 
 def test_ever_had_knows_what_a_merge_itself_added(root: Path) -> None:
@@ -248,7 +248,7 @@ def test_ever_had_knows_what_a_merge_itself_added(root: Path) -> None:
     write(root, f"{RELEASES}/r4.yaml", "r4\n")
     commit(root, "root: Merge side and more")
 
-    assert {f"{RELEASES}/r4.yaml"} == {*git.ever_had(root, RELEASES)}
+    assert {f"{RELEASES}/r4.yaml"} == {*git_objects.ever_had(root, RELEASES)}
 
 
 def test_nothing_was_ever_there_before_the_first_commit(tmp_path: Path) -> None:
@@ -256,4 +256,4 @@ def test_nothing_was_ever_there_before_the_first_commit(tmp_path: Path) -> None:
     real_git(tmp_path, "init", "--quiet")
     write(tmp_path, X, "one\n")
 
-    assert () == git.ever_had(tmp_path, "apps")
+    assert () == git_objects.ever_had(tmp_path, "apps")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelctl.errors import TreeError
-from modelctl.repo import git
+from modelctl.repo import git, git_objects
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.loading import load
 from modelctl.repo.tree import EntryKind, Tree, WorkTree
@@ -70,7 +70,7 @@ def test_what_is_left_out_is_hidden(whole: Path, words: tuple[str, ...]) -> None
     real_git(whole, "sparse-checkout", *words)
 
     assert not (whole / "apps/b").exists()
-    assert blobs.items() <= git.hidden(whole).items()
+    assert blobs.items() <= git_objects.hidden(whole).items()
 
 
 @each_way
@@ -124,7 +124,7 @@ def test_the_index_counts_not_the_commit(root: Path) -> None:
     real_git(root, "update-index", "--cacheinfo", f"100644,{staged},{path}")
     real_git(root, "update-index", "--skip-worktree", path)
 
-    assert {path: ("100644", staged)}.items() <= git.hidden(root).items()
+    assert {path: ("100644", staged)}.items() <= git_objects.hidden(root).items()
     assert b"name: new\n" == WorkTree(root).read(path)
     assert b"name: b\n" == CommitTree(root, "HEAD").read(path)
 
@@ -136,7 +136,7 @@ def test_what_was_written_in_its_place_counts(root: Path) -> None:
     (root / path).write_bytes(b"name: mine\n")
     tree = WorkTree(root)
 
-    assert path not in git.hidden(root)
+    assert path not in git_objects.hidden(root)
     assert b"name: mine\n" == tree.read(path)
     assert OUT == [p for p in tree.entries if p.startswith(("apps/b/", "argocd/"))]
 
@@ -174,14 +174,14 @@ def test_nothing_is_hidden_without_a_sparse_checkout(
     make(tmp_path)
     monkeypatch.setenv("PATH", "")
 
-    assert {} == git.hidden(tmp_path)
+    assert {} == git_objects.hidden(tmp_path)
 
 
 def test_nothing_is_hidden_any_more(root: Path) -> None:
     """After the sparse checkout is turned off, everything is read from disk again."""
     real_git(root, "sparse-checkout", "disable")
 
-    assert {} == git.hidden(root)
+    assert {} == git_objects.hidden(root)
     assert OUT == [p for p in WorkTree(root).entries if p.startswith(("apps/b/", "argocd/"))]
 
 
@@ -193,8 +193,8 @@ def test_a_second_work_tree_hides_its_own(
     real_git(whole, "worktree", "add", "--quiet", "--detach", str(second))
     real_git(second, "sparse-checkout", "set", "apps/a")
 
-    assert {} == git.hidden(whole)
-    assert set(OUT) <= git.hidden(second).keys()
+    assert {} == git_objects.hidden(whole)
+    assert set(OUT) <= git_objects.hidden(second).keys()
     assert looked_at(WorkTree(whole)) == looked_at(WorkTree(second))
 
 

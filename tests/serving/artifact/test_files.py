@@ -9,26 +9,24 @@ from types import SimpleNamespace
 import pytest
 
 from modelserver import errors
-from modelserver.artifact.cache import Artifact, obtain
+from modelserver.artifact.cache import Artifact
 from modelserver.artifact.sources import open_stream
-from tests.serving.artifact.wanted import CONTENT, SHA256, wanted
+from tests.serving.artifact.wanted import CONTENT, SHA256, obtain, wanted
 
 
 def test_file_lands_under_its_digest(root: Path, cache: Path) -> None:
-    """The cached file has the declared bytes and may only be read; a lock is all else."""
-    path = obtain(wanted("file:model.onnx"), cache_dir=cache, root=root)
+    """The cached file has the declared bytes and may only be read; nothing else is left."""
+    obtain(wanted("file:model.onnx"), cache_dir=cache, root=root)
+    path = cache / "sha256" / SHA256
 
-    assert path == cache / "sha256" / SHA256
-    assert path.read_bytes() == CONTENT
-    assert path.stat().st_mode & 0o777 == 0o444
-    assert {each.name for each in path.parent.iterdir()} == {SHA256, f"{SHA256}.lock"}
+    assert CONTENT == path.read_bytes()
+    assert 0o444 == path.stat().st_mode & 0o777
+    assert [path] == list(path.parent.iterdir())
 
 
 def test_absolute_file(root: Path, cache: Path) -> None:
     """An absolute path may lie anywhere: whoever wrote the release chose it."""
-    path = obtain(wanted(f"file://{root}/model.onnx"), cache_dir=cache, root=cache)
-
-    assert path.read_bytes() == CONTENT
+    assert CONTENT == obtain(wanted(f"file://{root}/model.onnx"), cache_dir=cache, root=cache)
 
 
 def test_cached_file_needs_no_source(root: Path, cache: Path) -> None:
@@ -36,16 +34,18 @@ def test_cached_file_needs_no_source(root: Path, cache: Path) -> None:
     first = obtain(wanted("file:model.onnx"), cache_dir=cache, root=root)
     (root / "model.onnx").unlink()
 
-    assert obtain(wanted("file:model.onnx"), cache_dir=cache, root=root) == first
+    assert first == obtain(wanted("file:model.onnx"), cache_dir=cache, root=root)
 
 
 def test_damaged_cache_entry_is_fetched_again(root: Path, cache: Path) -> None:
     """A cached file is verified at every start."""
-    path = obtain(wanted("file:model.onnx"), cache_dir=cache, root=root)
+    obtain(wanted("file:model.onnx"), cache_dir=cache, root=root)
+    path = cache / "sha256" / SHA256
     path.chmod(0o644)
     path.write_bytes(CONTENT[::-1])
 
-    assert obtain(wanted("file:model.onnx"), cache_dir=cache, root=root).read_bytes() == CONTENT
+    assert CONTENT == obtain(wanted("file:model.onnx"), cache_dir=cache, root=root)
+    assert CONTENT == path.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_link_within_the_root(root: Path, cache: Path) -> None:
     """A link that stays inside is followed."""
     (root / "link").symlink_to("model.onnx")
 
-    assert obtain(wanted("file:link"), cache_dir=cache, root=root).read_bytes() == CONTENT
+    assert CONTENT == obtain(wanted("file:link"), cache_dir=cache, root=root)
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,16 @@ def test_size_is_only_a_bound_where_it_is_not_declared(root: Path, cache: Path) 
     loose = Artifact("file:model.onnx", SHA256, len(CONTENT) * 2, exact=False)
     tight = Artifact("file:model.onnx", SHA256, len(CONTENT) - 1, exact=False)
 
-    assert obtain(loose, cache_dir=cache, root=root).read_bytes() == CONTENT
+    assert CONTENT == obtain(loose, cache_dir=cache, root=root)
     with pytest.raises(errors.ArtifactSizeWrong, match="at most"):
         obtain(tight, cache_dir=cache / "other", root=root)
 
 
 def test_cache_that_cannot_be_written(root: Path, tmp_path: Path) -> None:
     """A cache directory that is a file is an error of its own."""
-    with pytest.raises(errors.CacheUnusable, match="CACHE_DIR must be a folder"):
+    with pytest.raises(
+        errors.CacheUnusable, match="CACHE_DIR must be a folder that this user can write"
+    ):
         obtain(wanted("file:model.onnx"), cache_dir=tmp_path / "secret", root=root)
 
 
@@ -179,10 +181,10 @@ def test_full_disk(root: Path, cache: Path) -> None:
     """Where no more bytes can be written, the room is given back and the error is its own."""
     script = (
         "import resource, sys; from pathlib import Path; "
-        "from modelserver import errors; from modelserver.artifact.cache import Artifact, obtain; "
+        "from modelserver import errors; from modelserver.artifact.cache import Artifact, Cache; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "try: obtain(Artifact('file:model.onnx', sys.argv[1], int(sys.argv[2])), "
-        "cache_dir=Path(sys.argv[3]), root=Path(sys.argv[4]))\n"
+        "artifact = Artifact('file:model.onnx', sys.argv[1], int(sys.argv[2]))\n"
+        "try: Cache(Path(sys.argv[3]), Path(sys.argv[4])).use(artifact, print)\n"
         "except errors.CacheFull as error: print(error)"
     )
     arguments = [SHA256, str(len(CONTENT)), str(cache), str(root)]

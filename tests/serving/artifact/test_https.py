@@ -14,8 +14,8 @@ import pytest
 
 import modelserver.artifact.cache
 from modelserver import errors
-from modelserver.artifact.cache import ATTEMPTS, obtain
-from tests.serving.artifact.wanted import CONTENT, SHA256, wanted
+from modelserver.artifact.cache import ATTEMPTS
+from tests.serving.artifact.wanted import CONTENT, SHA256, obtain, wanted
 
 
 @dataclass
@@ -102,14 +102,14 @@ def source(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sourc
     server.server_close()
 
 
-def fetch(source: Source, cache: Path, path: str = "/model.onnx") -> Path:
+def fetch(source: Source, cache: Path, path: str = "/model.onnx") -> bytes:
     """The artifact from the TLS server."""
     return obtain(wanted(source.url + path), cache_dir=cache, root=cache)
 
 
 def test_https(source: Source, cache: Path) -> None:
     """A certificate that the environment trusts is enough."""
-    assert fetch(source, cache).read_bytes() == CONTENT
+    assert CONTENT == fetch(source, cache)
 
 
 def test_untrusted_certificate(
@@ -126,7 +126,7 @@ def test_dying_download_goes_on_where_it_stopped(source: Source, cache: Path) ->
     """What came before the connection died is not asked for again."""
     source.cut_after[:] = [1000, 5000]
 
-    assert fetch(source, cache).read_bytes() == CONTENT
+    assert CONTENT == fetch(source, cache)
     assert source.ranges == [None, "bytes=1000-", "bytes=5000-"]
 
 
@@ -135,7 +135,7 @@ def test_stale_part_is_thrown_away(source: Source, cache: Path) -> None:
     (cache / "sha256").mkdir(parents=True)
     (cache / "sha256" / f"{SHA256}.partial").write_bytes(b"wrong")
 
-    assert fetch(source, cache).read_bytes() == CONTENT
+    assert CONTENT == fetch(source, cache)
     assert source.ranges == ["bytes=5-", None]
 
 
@@ -143,7 +143,7 @@ def test_passing_fault_is_retried(source: Source, cache: Path) -> None:
     """A server that is busy for a moment is asked again."""
     source.fail_first[:] = [503, 500]
 
-    assert fetch(source, cache).read_bytes() == CONTENT
+    assert CONTENT == fetch(source, cache)
 
 
 def test_lasting_truncation(source: Source, cache: Path) -> None:
@@ -189,16 +189,16 @@ def test_parallel_starts_share_one_transfer(source: Source, cache: Path) -> None
     """Of several processes on one cache, one fetches and the others wait for it."""
     script = (
         "import sys; from pathlib import Path; "
-        "from modelserver.artifact.cache import Artifact, obtain; "
-        "print(obtain(Artifact(*sys.argv[1:3], int(sys.argv[3])), "
-        "cache_dir=Path(sys.argv[4]), root=Path()))"
+        "from modelserver.artifact.cache import Artifact, Cache; "
+        "artifact = Artifact(*sys.argv[1:3], int(sys.argv[3])); "
+        "sys.stdout.buffer.write(Cache(Path(sys.argv[4]), Path()).use(artifact, Path.read_bytes))"
     )
     arguments = [f"{source.url}/model.onnx", SHA256, str(len(CONTENT)), str(cache)]
     processes = [
         subprocess.Popen([sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE)
-        for _ in range(3)
+        for _ in range(4)
     ]
-    outputs = {process.communicate()[0].decode().strip() for process in processes}
+    outputs = {process.communicate()[0] for process in processes}
 
-    assert outputs == {str(cache / "sha256" / SHA256)}
-    assert len(source.ranges) == 1
+    assert {CONTENT} == outputs
+    assert 1 == len(source.ranges)

@@ -33,18 +33,18 @@ def test_limits_follow_from_the_plan() -> None:
 
 def test_rows_are_those_that_runs_have_room_for() -> None:
     """The arena without the weights, in parts of what a row takes; or what an answer may be."""
-    runs = Footprint(100 * MIB, row_bytes=MIB, answer_row_bytes=4)
-    answers = Footprint(100 * MIB, row_bytes=MIB, answer_row_bytes=MIB)
+    runs = Footprint(row_bytes=MIB, answer_row_bytes=4)
+    answers = Footprint(row_bytes=MIB, answer_row_bytes=MIB)
 
-    assert 100 == limits.derive(PLAN, runs, requests=8).rows
-    assert 40 == limits.derive(PLAN, answers, requests=8).rows
+    assert 100 == limits.derive(PLAN, runs, requests=8, weights_bytes=100 * MIB).rows
+    assert 40 == limits.derive(PLAN, answers, requests=8, weights_bytes=100 * MIB).rows
 
 
 def test_rows_that_ran_at_start_are_never_refused() -> None:
     """What was run together did fit, whatever is left by the reckoning."""
-    tight = Footprint(200 * MIB, row_bytes=MIB, answer_row_bytes=4)
+    tight = Footprint(row_bytes=MIB, answer_row_bytes=4)
 
-    assert 8 == limits.derive(PLAN, tight, requests=8, least_rows=8).rows
+    assert 8 == limits.derive(PLAN, tight, requests=8, weights_bytes=200 * MIB, least_rows=8).rows
 
 
 def test_large_memory_leaves_the_body_at_its_default() -> None:

@@ -74,4 +74,4 @@ def test_log_is_json_without_payloads(affine_server: "Server") -> None:
 
     assert [event["event"] for event in events] == ["listening", "ready"]
     assert {(event["model"], event["release"]) for event in events} == {("sample", "r1")}
-    assert {"ts", "level"} <= events[0].keys()
+    assert {"time", "level"} <= events[0].keys()

@@ -3,7 +3,8 @@
 ## What it does
 Compares the `graph` of each release with the `contract` in `model.yaml`: each input and output by
 name, datatype, number of dimensions and size. A graph may take more than the contract lets callers
-send (any size where the contract fixes one) and give outputs that the contract leaves out. Where an
+send (any size where the contract fixes one), give less than it lets them expect (one size where the
+contract allows any) and give outputs that the contract leaves out. Where an
 environment reads the model file from this repository, compares `graph` with the file itself and
 refuses a file that ONNX Runtime would not load: an operator that it does not know, a value that
 nothing gives, a tensor without its data, types or shapes that do not fit, and the like.

@@ -68,6 +68,21 @@ def test_shadow_is_waited_for(make_plan: Plan) -> None:
     assert ["m-r2"] == list(rollout.unready(lambda service, lane: (service, lane) in ready))
 
 
+def test_copies_that_stay_wait_for_nothing(make_plan: Plan) -> None:
+    """A shadow that has its share already is not waited for, ready or not."""
+    before = make_plan({"r1": 90, "r3": 10}, shadow="r2")
+    rollout = on_the_way(before, make_plan({"r1": 100, "r3": 0}, shadow="r2"))
+
+    assert [] == waits_for(rollout, "m-r1")
+
+
+def test_a_ready_shadow_gets_its_copies(make_plan: Plan) -> None:
+    """A shadow that is ready holds nothing up."""
+    rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100}, shadow="r2"))
+
+    assert [] == waits_for(rollout, "m-r2")
+
+
 def test_old_routes_serve_meanwhile(make_plan: Plan) -> None:
     """While something is waited for, the live rules stay and both plans' workloads run."""
     live, target = make_plan({"r1": 100}), make_plan({"r2": 100})
