@@ -30,7 +30,7 @@ _UNEVEN = 1.75
 
 # The trial ends with a run that takes so much, or would take longer, or more of what runs may have.
 _ENOUGH_BYTES = 16 * NOISE_BYTES
-_LONGEST_RUN_S, _LONGEST_S = 0.025, 0.05
+_LONGEST_RUN_S, _LONGEST_S = 0.05, 0.1
 _PART_OF_ROOM = 4
 _FACTOR = 4  # as many times as many rows as before
 _MOST_ROWS = 1 << 20
