@@ -19,7 +19,7 @@ import numpy as np
 import uvloop
 from uvicorn.server import ServerState
 
-from modelserver.codec.calls import Codec
+from modelserver.codec.calls import Call, Codec
 from modelserver.codec.protocol import flat_request_decoder
 from modelserver.http import transport
 from modelserver.http.app import create_app
@@ -60,6 +60,13 @@ class _Deaf:
         if not name.startswith("on_"):
             raise AttributeError(name)
         return lambda *_: None
+
+
+class _Quick(Pace):
+    """Keeps every call in the event loop, whatever else this machine does meanwhile."""
+
+    def ran_too_long(self, call: Call) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ def _server(settings: Settings) -> _Server:
     loaded = steps.load(settings.wanted(), lambda _: None)
     model = loaded.model
     codec = Codec(model=settings.model, release=settings.release, contract=model.contract)
-    pace = Pace(free_axes(model.contract), loaded.footprint.quick)
+    pace = _Quick(free_axes(model.contract), [(CONNECTIONS,)])
     scheduler = Scheduler(model, metrics, pace, max_rows=CONNECTIONS)
     guard = Guard(settings.guard(), model.contract, metrics, lifecycle.doubt)
     serving = Serving(model, loaded.profile, codec, scheduler, guard, "", pace)

@@ -61,9 +61,9 @@ class Pace:
         found = dimensions(self._free, call.feeds)
         return any(map(_within, [found] * len(self._known), self._known))
 
-    def ran_in_thread(self, call: Call, run_s: float) -> None:
-        """Learn from a run in the thread."""
-        if run_s >= QUICK_S:
+    def ran_in_thread(self, call: Call, run_s: float, *, calls: int = 1) -> None:
+        """Learn from a run in the thread, of one call or of several that are like it."""
+        if run_s >= (QUICK_S if calls == 1 else LONG_S):
             self._left = TRIALS if self._left else 0
         elif self._left > 1:
             self._left -= 1

@@ -184,8 +184,7 @@ class _Lane:
 
     def _finish_elsewhere(self, jobs: Sequence[Job], ran: Ran) -> None:
         self._running = False
-        if len(jobs) == 1:
-            self._pace.ran_in_thread(jobs[0].call, ran.run_s)
+        self._pace.ran_in_thread(jobs[0].call, ran.run_s, calls=len(jobs))
         self._finish(jobs, ran)
         if self.waiting and self._timer is None:
             self._arm()

@@ -10,7 +10,7 @@ _GROW_BY_DOUBLING = 0  # ONNX Runtime's own default, kNextPowerOfTwo
 
 
 def bound(most_bytes: int) -> None:
-    """Bound the arena that sessions of this process share, if they are told to: once a process."""
+    """Bound the arena of sessions that are loaded from now on, if they are told to share one."""
     memory = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )

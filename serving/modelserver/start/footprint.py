@@ -31,6 +31,7 @@ _UNEVEN = 1.75
 # The trial ends with a run that takes so much, or would take longer, or more of what runs may have.
 _ENOUGH_BYTES = 16 * NOISE_BYTES
 _LONGEST_RUN_S, _LONGEST_S = 0.05, 0.1
+_PART_OF_START = 10  # of the time that the start has taken already, where that is more
 _PART_OF_ROOM = 4
 _FACTOR = 4  # as many times as many rows as before
 _MOST_ROWS = 1 << 20
@@ -110,7 +111,7 @@ class Seen:
         rows, fewest = max(self.taken), min(filter(None, self.taken))
         taken, apart = self.taken[rows], rows
         if rows > fewest:
-            taken, apart = taken - self.taken[fewest], rows - fewest
+            taken, apart = max(0, taken - self.taken[fewest]), rows - fewest
         return (taken * _UNEVEN + NOISE_BYTES) / apart, self.answers[rows] / rows
 
 
@@ -134,11 +135,13 @@ def watch(model: Model) -> Watched:
     return Watched(**{each.name: getattr(model, each.name) for each in fields(model)})
 
 
-def measure(watched: Watched, feeds: Feeds, *, run_s: float, room_bytes: int) -> Footprint:
+def measure(
+    watched: Watched, feeds: Feeds, *, run_s: float, room_bytes: int, spent_s: float = 0.0
+) -> Footprint:
     """What runs take, after more of them on the first row of `feeds` where they are short.
 
-    A run on one row takes `run_s`. `room_bytes` are there for all that a run takes; the trial uses
-    a part of them.
+    A run on one row takes `run_s`. `room_bytes` are there for all that a run takes, and `spent_s`
+    were spent on the model before; the trial uses a part of both.
     """
     contract = watched.contract
     free = free_axes(contract)
@@ -147,16 +150,21 @@ def measure(watched: Watched, feeds: Feeds, *, run_s: float, room_bytes: int) ->
     watched.spare.update(one)  # as the model's own, which is the same dictionary
     quick = [dimensions(free, one)] if run_s < QUICK_S else []
     found = watched.seen.of_a_row()
-    if rows_are_free and run_s * _FACTOR < _LONGEST_RUN_S:
+    longest_s = max(_LONGEST_RUN_S, spent_s / _PART_OF_START)
+    if rows_are_free and run_s * _FACTOR < longest_s:
         with suppress(RequestError):
-            quick, found = _try_more_rows(watched, one, free, room_bytes)
+            quick, found = _try_more_rows(watched, one, free, room_bytes, longest_s)
     if found is None or not has_rows(contract):
         return Footprint(quick=tuple(quick))
     return Footprint(*found, tuple(quick))
 
 
 def _try_more_rows(
-    model: Model, one: Feeds, free: Sequence[tuple[str, int]], room_bytes: int
+    model: Model,
+    one: Feeds,
+    free: Sequence[tuple[str, int]],
+    room_bytes: int,
+    longest_s: float,
 ) -> tuple[list[Dimensions], tuple[float, float] | None]:
     """Run with more and more rows: the sizes with which a run was quick, and what a row took.
 
@@ -164,7 +172,7 @@ def _try_more_rows(
         RequestError: The model does not run on the one row.
     """
     quick: list[Dimensions] = []
-    until = time.perf_counter() + _LONGEST_S
+    until = time.perf_counter() + max(_LONGEST_S, longest_s)
     arrays = model.run(model.contract.output_names, one, give_back=True)
     answer_bytes = sum(array.nbytes for array in arrays)
     watched = watch(model)
@@ -173,7 +181,7 @@ def _try_more_rows(
     while (
         rows <= _MOST_ROWS
         and time.perf_counter() + taken_s * _FACTOR < until
-        and taken_s * _FACTOR < _LONGEST_RUN_S
+        and taken_s * _FACTOR < longest_s
         and taken < _ENOUGH_BYTES
         and max(taken * _FACTOR, row_bytes * rows) < room_bytes // _PART_OF_ROOM
     ):

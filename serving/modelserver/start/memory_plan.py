@@ -15,10 +15,11 @@ USED_SHARE = 0.8
 # pages of files, which the kernel takes back when it needs them, are most of a small server.
 _LEAST_SHARE = 0.25
 
-# Bytes that weights take for each byte of the artifact: some kernels keep them rearranged.
-_WEIGHTS_PER_ARTIFACT = 1.5
+# Bytes that weights take for each byte of the artifact, unless they are computed from fewer.
+_WEIGHTS_PER_ARTIFACT = 1.1
 
 _LEAST_REQUESTS_BYTES = 4 << 20  # a server that takes no request is none
+_LEAST_RUNS_BYTES = 8 << 20  # beside the weights: where these fit at all, one row shall run
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class MemoryPlan:
     limit_bytes: int
     arena_bytes: int
     requests_bytes: int
+
+    def with_more_weights(self) -> "MemoryPlan":
+        """The plan for a model whose weights take more than its artifact tells."""
+        moved = self.requests_bytes - _LEAST_REQUESTS_BYTES
+        return MemoryPlan(self.limit_bytes, self.arena_bytes + moved, _LEAST_REQUESTS_BYTES)
 
 
 def divide(
@@ -42,4 +48,5 @@ def divide(
     room = max(planned, least, 2 * _LEAST_REQUESTS_BYTES)
     weights = int(artifact_bytes * _WEIGHTS_PER_ARTIFACT)
     requests = max((room - weights) // 2, _LEAST_REQUESTS_BYTES)
-    return MemoryPlan(limit_bytes, room - requests, requests)
+    arena = max(room - requests, weights + _LEAST_RUNS_BYTES)
+    return MemoryPlan(limit_bytes, arena, requests)

@@ -4,6 +4,7 @@ Runs in a thread of its own, so that the process answers health checks meanwhile
 which needs the event loop, is in `process`.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,11 @@ class Wanted:
         """Whether nothing is asked of a GPU."""
         return all(name == "cpu" for name in self.providers)
 
+    @property
+    def uses_arena(self) -> bool:
+        """Whether runs take their memory from an arena on the CPU that can be bounded."""
+        return self.on_cpu and self.provider_options.cpu.enable_cpu_mem_arena is not False
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -98,6 +104,7 @@ def load(wanted: Wanted, step: Step) -> Loaded:
 def _load(wanted: Wanted, step: Step) -> Loaded:
     cache = Cache(wanted.cache_dir, wanted.artifact_root)
     threads = wanted.threads or usable_cpus()
+    began = time.perf_counter()
     step("fetching the artifact")
     model, plan, weights_bytes = cache.use(
         wanted.artifact, lambda path: _opened(path, wanted, threads, step)
@@ -118,7 +125,13 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
         golden.replay(model, recorded)
     step("measuring the memory of a run")
     room_bytes = plan.arena_bytes - weights_bytes
-    found = footprint.measure(watched, first.feeds, run_s=profile.run_s, room_bytes=room_bytes)
+    found = footprint.measure(
+        watched,
+        first.feeds,
+        run_s=profile.run_s,
+        room_bytes=room_bytes,
+        spent_s=time.perf_counter() - began,
+    )
     reclaim.give_back()
     return Loaded(model, profile, threads, plan, weights_bytes, found, cache, shared)
 
@@ -129,10 +142,22 @@ def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model
     self_contained.check(path)
     graph = reader.read(path)
     step("loading the model")
+    reuse = size_names.can_plan_memory(graph)
     plan = _plan(wanted, threads)
     before = usage.read()
-    model = _model(path, wanted, threads, reuse=size_names.can_plan_memory(graph))
+    try:
+        model = _model(path, wanted, threads, reuse=reuse)
+    except ModelOutOfMemory:
+        plan = plan.with_more_weights()
+        _bound_arena(wanted, plan)
+        model = _model(path, wanted, threads, reuse=reuse)
+    reclaim.give_back()
     return model, plan, max(usage.read().anonymous - before.anonymous, 0)
+
+
+def _bound_arena(wanted: Wanted, plan: MemoryPlan) -> None:
+    if wanted.uses_arena:
+        arena.bound(plan.arena_bytes)
 
 
 def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
@@ -147,7 +172,7 @@ def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
     )
     if wanted.on_cpu:  # a GPU's driver maps as it likes
         memory_bound.impose(threads, limit_bytes)
-        arena.bound(plan.arena_bytes)
+    _bound_arena(wanted, plan)
     return plan
 
 
@@ -160,7 +185,7 @@ def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
         options=wanted.provider_options,
         engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
         reuse_memory=reuse,
-        shares_arena=wanted.on_cpu,
+        shares_arena=wanted.uses_arena,
     )
 
 

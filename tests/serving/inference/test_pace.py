@@ -8,7 +8,7 @@ from modelserver.codec.calls import Call
 from modelserver.inference.pace import TRIALS, Pace
 
 FREE = (("x", 0), ("x", 1))
-QUICK_S, SLOW_S, LONG_S = 0.0001, 0.002, 0.006
+QUICK_S, SLOW_S = 0.0001, 0.002
 
 sizes = st.tuples(st.integers(1, 64), st.integers(1, 64))
 
@@ -70,6 +70,17 @@ def test_slow_run_begins_the_count_anew() -> None:
         pace.ran_in_thread(call_of(8, 2), run_s)
 
     assert not pace.any_quick
+
+
+def test_batches_lead_back_as_well() -> None:
+    """Under load calls run together: what is short enough for that many is for each of them."""
+    pace = Pace((("x", 0),), [(8,)])
+    pace.ran_too_long(call_of(1, 2))
+
+    for _ in range(TRIALS):
+        pace.ran_in_thread(call_of(1, 2), SLOW_S, calls=32)
+
+    assert 1 == pace.quick_rows
 
 
 def test_model_that_is_never_quick_stays_so() -> None:

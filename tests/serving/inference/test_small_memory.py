@@ -104,6 +104,22 @@ def test_server_outlives_every_body(small: Small, each: Hostile) -> None:
     assert (0, None) == (group.killed(), server.process.poll())
 
 
+def test_run_that_is_too_large(tmp_path: Path, group: Group) -> None:
+    """Attention over 16,384 places takes a gibibyte, of 4,096 places 64 MiB."""
+    server = served(tmp_path, group, onnx_models.attention(8))
+    answers = []
+    for length in (16_384, 4096, 16_384, 4):
+        data = [0.5] * (8 * length)
+        tensor = {"name": "x", "datatype": "FP32", "shape": [1, length, 8], "data": data}
+        answers.append(server.infer({"inputs": [tensor]}))
+    peak = peak_bytes(server)
+    server.close()
+
+    assert [413, 200, 413, 200] == [each.status_code for each in answers]
+    assert "needs more memory than there is for one" in answers[0].json()["error"]
+    assert peak <= USED_SHARE * LIMIT_BYTES
+
+
 def test_answer_that_is_too_large(tmp_path: Path, group: Group) -> None:
     """Thirty million numbers, which the input tells and no size of it, are refused as an answer."""
     model = onnx_models.as_many_as_told()

@@ -78,3 +78,12 @@ def test_what_the_first_run_takes_for_good_is_no_row() -> None:
     seen.answers = {1: 10, 5: 50}
 
     assert (1.75 * MIB + MIB / 8, 10.0) == seen.of_a_row()
+
+
+def test_row_never_takes_less_than_chance() -> None:
+    """Where a larger run seemed to take less, what may be wrong with the measure counts."""
+    seen = Seen()
+    seen.taken = {1: 20 * MIB, 5: 16 * MIB}
+    seen.answers = {1: 10, 5: 50}
+
+    assert (MIB / 8, 10.0) == seen.of_a_row()

@@ -20,18 +20,23 @@ def plan(limit: int, resident: int, anonymous: int, artifact: int) -> MemoryPlan
 
 
 def test_runs_and_requests_share_what_is_left() -> None:
-    """Of four fifths of 500 MiB 60 are in use: 340 remain, 60 of them for weights of 40."""
-    assert MemoryPlan(500 * MIB, 200 * MIB, 140 * MIB) == plan(500, 60, 30, 40)
+    """Of four fifths of 500 MiB 60 are in use: 340 remain, 44 of them for weights of 40."""
+    assert MemoryPlan(500 * MIB, 192 * MIB, 148 * MIB) == plan(500, 60, 30, 40)
 
 
 def test_small_pod_still_serves() -> None:
     """Where pages of files fill the plan, a part of what is not held for good is used."""
-    assert MemoryPlan(64 * MIB, 5 * MIB, 5 * MIB) == plan(64, 60, 24, 0)
+    assert MemoryPlan(64 * MIB, 8 * MIB, 5 * MIB) == plan(64, 60, 24, 0)
 
 
 def test_large_model_leaves_the_least_for_requests() -> None:
     """A model takes what it needs; a server that takes no request would be none."""
-    assert 4 * MIB == plan(1000, 60, 30, 900).requests_bytes
+    assert MemoryPlan(1000 * MIB, 998 * MIB, 4 * MIB) == plan(1000, 60, 30, 900)
+
+
+def test_weights_may_need_more_than_expected() -> None:
+    """Weights that are computed from fewer bytes get what requests would have had."""
+    assert MemoryPlan(500 * MIB, 336 * MIB, 4 * MIB) == plan(500, 60, 30, 40).with_more_weights()
 
 
 @given(
