@@ -6,7 +6,7 @@ editor finds its schema, and shows what each field means.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo.characters import escaped
@@ -137,6 +137,9 @@ def _runtime(runtime: Runtime) -> dict[str, object]:
             "max_size": runtime.batching.max_size,
             "max_delay_ms": runtime.batching.max_delay_ms,
         }
+    limits = {name: value for name, value in asdict(runtime.limits).items() if value is not None}
+    if limits:
+        fields["limits"] = limits
     return fields
 
 

@@ -198,6 +198,8 @@ class InferCycle:
         self.disconnected = True
         body, exchange = self._body, self._exchange
         self._pending = None
+        for part in self._unsent or ():
+            self._protocol.inference.metrics.unsent_bytes -= len(part)
         self._unsent = None
         self._stop_waiting()
         if exchange is not None:
@@ -289,6 +291,7 @@ class InferCycle:
         )
         if answer.more:
             self._unsent = deque(answer.more)
+            inference.metrics.unsent_bytes += answer.size
             self.send_rest()
         else:
             self._sent()
@@ -299,7 +302,9 @@ class InferCycle:
         if unsent is None:
             return
         while unsent and not protocol.flow.write_paused:
-            protocol.transport.write(unsent.popleft())
+            part = unsent.popleft()
+            protocol.inference.metrics.unsent_bytes -= len(part)
+            protocol.transport.write(part)
         if not unsent:
             self._unsent = None
             self._sent()

@@ -21,10 +21,13 @@ from modelserver.errors import (
     Overloaded,
     RequestCrashed,
     RequestError,
+    RequestTooLarge,
 )
+from modelserver.inference import costs
 from modelserver.inference.aside import Aside
 from modelserver.inference.batch import Outcome, Ran
 from modelserver.inference.claims import Claims
+from modelserver.inference.costs import SMALL_BYTES
 from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.inference.limits import Limits
 from modelserver.observe.metrics import Metrics
@@ -65,9 +68,6 @@ _KEPT_SHIFT = 3
 
 QUICK_BYTES = outline.LONG_BYTES
 """Larger bodies are read aside, and all that are compressed."""
-
-QUICK_ELEMENTS = 8192
-"""Answers with larger outputs are written aside."""
 
 _QUICK_BINARY_BYTES = 4 << 20
 """Bodies with so much binary data are not: it is used where it lies."""
@@ -111,8 +111,10 @@ class Exchange:
         "decoded_at",
         "ended_at",
         "expires_at",
+        "is_quick",
         "ran",
         "request_id",
+        "reserved_bytes",
         "role",
         "started_at",
         "submitted_at",
@@ -130,6 +132,8 @@ class Exchange:
         self.role = role
         self.request_id = request_id
         self.body_bytes = 0
+        self.reserved_bytes = 0
+        self.is_quick = True
         self.decoded_at: float | None = None
         self.ran: Ran | None = None
         self.expires_at = inf
@@ -198,6 +202,36 @@ class Exchange:
                 f"{metrics.in_flight_bytes} bytes of request bodies are in flight already, and "
                 f"{most} are the limit; try again"
             )
+        if size > SMALL_BYTES:
+            self._check_memory(size - self.body_bytes)
+
+    def _check_memory(self, more: int) -> None:
+        """Return if this process may hold so many bytes more."""
+        metrics, limit = self._inference.metrics, self._inference.limits.total_cost_bytes
+        if metrics.held_bytes + more > limit:
+            metrics.rejected["overloaded_bytes"] += 1
+            raise Overloaded(
+                f"requests hold {metrics.held_bytes} bytes of memory already, this one needs "
+                f"{more} more, and {limit} are the limit; try again"
+            )
+
+    def _reserve(self, size: int) -> None:
+        """Hold so many bytes beside the body from now on.
+
+        Raises:
+            RequestTooLarge: No request may hold as much.
+            Overloaded: Other requests leave no room for it.
+        """
+        limit = self._inference.limits.total_cost_bytes
+        if self.body_bytes + size > limit:
+            raise RequestTooLarge(
+                f"body: found {self.body_bytes} bytes, which take {self.body_bytes + size} of "
+                f"memory to answer, expected at most {limit}; send less in one request, or raise "
+                "resources.memory of the release"
+            )
+        self._check_memory(size - self.reserved_bytes)
+        self._inference.metrics.reserved_bytes += size - self.reserved_bytes
+        self.reserved_bytes = size
 
     def hold(self, size: int) -> None:
         """Count a body of `size` bytes as held until the result.
@@ -223,11 +257,13 @@ class Exchange:
             ):
                 self._aside(partial(self._read, content, terms), self._on_read)
                 return
-            call = self._serving.codec.decode(content, terms.json_bytes)
+            self.call = call = self._serving.codec.decode(content, terms.json_bytes)
+            if size > SMALL_BYTES or call.rows > self._serving.pace.quick_rows:
+                self._weigh(self._cost(call, is_view=terms.json_bytes is not None))
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
-            self._on_read(error)
+            self.fail(_as_request_error(error))
         else:
-            self._on_read(call)
+            self._submit()
 
     def _is_quick(self, size: int, json_bytes: int | None) -> bool:
         """Whether a body is decoded at once, though it is large: numbers stay where they are."""
@@ -251,21 +287,41 @@ class Exchange:
 
         inference.aside.run(partial(work, self._claims), on_done)
 
-    def _read(self, body: bytes | memoryview, terms: Terms, claims: Claims) -> Call:
-        """Decode a large body, in the thread aside."""
+    def _read(self, body: bytes | memoryview, terms: Terms, claims: Claims) -> tuple[Call, int]:
+        """The call in a large body, and what it costs, found out in the thread aside."""
         if self.cancelled:
             raise Disconnected("the client went away before its request was read")
         if terms.expand is not None:
             most = self._inference.limits.body_bytes
             body = terms.expand(memoryview(body), most, claims.expanded)
-        return self._serving.codec.decode(body, terms.json_bytes, claims.tensors)
+        call = self._serving.codec.decode(body, terms.json_bytes, claims.tensors)
+        is_view = terms.json_bytes is not None and terms.expand is None
+        return call, self._cost(call, is_view=is_view)
 
-    def _on_read(self, result: Call | Exception) -> None:
+    def _on_read(self, result: tuple[Call, int] | Exception) -> None:
         if isinstance(result, Exception):
             self.fail(_as_request_error(result))
             return
+        self.call, cost = result
+        if self._claims is not None:
+            self._claims.release()
+        try:
+            self._weigh(cost)
+        except RequestError as error:
+            self.fail(error)
+        else:
+            self._submit()
+
+    def _cost(self, call: Call, *, is_view: bool) -> int:
+        return costs.running(call, self._inference.limits, self._serving.rows, is_view=is_view)
+
+    def _weigh(self, cost: int) -> None:
+        """Find out whether the call is quick, and hold what it takes."""
+        self.is_quick = self._serving.pace.is_quick(self.call)
+        self._reserve(cost)
+
+    def _submit(self) -> None:
         inference = self._inference
-        self.call = result
         self.submitted_at = self.decoded_at = now = time.perf_counter()
         inference.metrics.decode_s.observe(now - self.started_at)
         self._serving.scheduler.submit(self)
@@ -280,10 +336,9 @@ class Exchange:
             self.fail(outcome)
             return
         self._encoding_at = time.perf_counter()
-        for array in outcome:
-            if array.size > QUICK_ELEMENTS:
-                self._aside(partial(self._write, outcome), self._on_written)
-                return
+        if costs.is_large(outcome):
+            self._aside(partial(self._write, outcome), self._on_written)
+            return
         try:
             answer = self._serving.codec.encode(self.call, outcome)
             self._guard(answer, outcome)
@@ -305,7 +360,8 @@ class Exchange:
         """Encode a large answer, in the thread aside."""
         if self.cancelled:
             raise Disconnected("the client went away before its answer was written")
-        answer = self._serving.codec.encode(self.call, outcome, claims.answer)
+        claims.answer(costs.answering(self.call, outcome, self._inference.limits))
+        answer = self._serving.codec.encode_long(self.call, outcome)
         self._guard(answer, outcome)
         return answer
 
@@ -336,8 +392,11 @@ class Exchange:
         claims = self._claims
         if claims is not None:
             claims.release()
-        if self.body_bytes >= LARGE_BYTES or claims is not None:
+        if self.reserved_bytes:
+            metrics.reserved_bytes -= self.reserved_bytes
+        if self.body_bytes >= LARGE_BYTES or self.reserved_bytes >= LARGE_BYTES:
             inference.reclaim.after_large()
+        self.reserved_bytes = 0
         self._on_result(self, result)
 
 
@@ -345,6 +404,8 @@ def _as_request_error(cause: Exception) -> RequestError:
     """The error that a client gets to know; of a fault in this server it learns no more."""
     if isinstance(cause, RequestError):
         return cause
+    if isinstance(cause, MemoryError):
+        return Overloaded("memory is short for this request just now; try again, or send less")
     error = RequestCrashed("the server failed; its log says why")
     error.__cause__ = cause
     return error

@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from modelserver.codec.calls import Codec
 from modelserver.errors import NotReady
+from modelserver.inference.costs import Rows
 from modelserver.inference.guard import Guard
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.model.session import Model
 from modelserver.observe.metrics import Metrics
@@ -28,7 +30,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What answers requests once the release is loaded; `batching` says in words how it batches."""
+    """What answers requests once the release is loaded.
+
+    `batching` says in words how it batches, `rows` what each row takes (None: that is not known).
+    """
 
     model: Model
     profile: Profile
@@ -36,6 +41,8 @@ class Serving:
     scheduler: Scheduler
     guard: Guard
     batching: str
+    pace: Pace
+    rows: Rows | None = None
 
 
 class Lifecycle:

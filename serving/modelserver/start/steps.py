@@ -4,6 +4,7 @@ Runs in a thread of its own, so that the process answers health checks meanwhile
 which needs the event loop, is in `process`.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,26 @@ from pathlib import Path
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import session, size_names
+from modelserver.model import arena, session, size_names
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.session import Model
-from modelserver.start import first_input, golden, memory_bound, reclaim, shapes, warmup
+from modelserver.start import (
+    first_input,
+    footprint,
+    golden,
+    memory_bound,
+    memory_plan,
+    reclaim,
+    shapes,
+    usage,
+    warmup,
+)
 from modelserver.start.cpu_quota import usable_cpus
+from modelserver.start.footprint import Footprint
 from modelserver.start.golden import Golden
+from modelserver.start.memory_plan import MemoryPlan
 from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
 
@@ -43,19 +56,31 @@ class Wanted:
     threads: int | None = None
     max_rows: int = 1
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether nothing is asked of a GPU."""
+        return all(name == "cpu" for name in self.providers)
+
+    @property
+    def uses_arena(self) -> bool:
+        """Whether runs take their memory from an arena on the CPU that can be bounded."""
+        return self.on_cpu and self.provider_options.cpu.enable_cpu_mem_arena is not False
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A release that may serve; this process maps no more than `memory_bound_bytes` (None: any).
+    """A release that may serve, and what was found out about it.
 
-    `cache` keeps its files, for the next start; `shared_sizes` are those that must be equal in
-    several places of a request.
+    `plan` divides the memory. `cache` keeps the files of the release, for the next start;
+    `shared_sizes` are those that must be equal in several places of a request.
     """
 
     model: Model
     profile: Profile
     threads: int
-    memory_bound_bytes: int | None
+    plan: MemoryPlan
+    weights_bytes: int
+    footprint: Footprint
     cache: Cache
     shared_sizes: tuple[SharedSize, ...] = ()
 
@@ -79,37 +104,76 @@ def load(wanted: Wanted, step: Step) -> Loaded:
 def _load(wanted: Wanted, step: Step) -> Loaded:
     cache = Cache(wanted.cache_dir, wanted.artifact_root)
     threads = wanted.threads or usable_cpus()
+    began = time.perf_counter()
     step("fetching the artifact")
-    model, memory_bound_bytes = cache.use(
+    model, plan, weights_bytes = cache.use(
         wanted.artifact, lambda path: _opened(path, wanted, threads, step)
     )
     recorded = _golden(wanted, cache, step)
     step("warming up")
-    first = first_input.find(model, recorded.cases[0].inputs if recorded else None)
+    watched = footprint.watch(model)
+    first = first_input.find(watched, recorded.cases[0].inputs if recorded else None)
     try:
-        shared = shapes.shared_sizes(model, first.feeds)
+        shared = shapes.shared_sizes(watched, first.feeds)
     except MemoryPlannedWrongly:
         model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
-        shared = shapes.shared_sizes(model, first.feeds)
-    profile = warmup.measure(model, first.feeds, max_rows=wanted.max_rows, first_s=first.run_s)
+        watched = footprint.watch(model)
+        shared = shapes.shared_sizes(watched, first.feeds)
+    profile = warmup.measure(watched, first.feeds, max_rows=wanted.max_rows, first_s=first.run_s)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
+    step("measuring the memory of a run")
+    room_bytes = plan.arena_bytes - weights_bytes
+    found = footprint.measure(
+        watched,
+        first.feeds,
+        run_s=profile.run_s,
+        room_bytes=room_bytes,
+        spent_s=time.perf_counter() - began,
+    )
     reclaim.give_back()
-    return Loaded(model, profile, threads, memory_bound_bytes, cache, shared)
+    return Loaded(model, profile, threads, plan, weights_bytes, found, cache, shared)
 
 
-def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model, int | None]:
-    """The model in a verified file, and the bound that memory has now."""
+def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model, MemoryPlan, int]:
+    """The model in a verified file, how the memory is divided, and what the weights take of it."""
     step("checking the artifact")
     self_contained.check(path)
     graph = reader.read(path)
     step("loading the model")
-    memory_bound_bytes = None
-    if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
-        memory_bound_bytes = memory_bound.impose(threads)
-    model = _model(path, wanted, threads, reuse=size_names.can_plan_memory(graph))
-    return model, memory_bound_bytes
+    reuse = size_names.can_plan_memory(graph)
+    plan = _plan(wanted, threads)
+    before = usage.read()
+    try:
+        model = _model(path, wanted, threads, reuse=reuse)
+    except ModelOutOfMemory:
+        plan = plan.with_more_weights()
+        _bound_arena(wanted, plan)
+        model = _model(path, wanted, threads, reuse=reuse)
+    reclaim.give_back()
+    return model, plan, max(usage.read().anonymous - before.anonymous, 0)
+
+
+def _bound_arena(wanted: Wanted, plan: MemoryPlan) -> None:
+    if wanted.uses_arena:
+        arena.bound(plan.arena_bytes)
+
+
+def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
+    """How the memory is divided, now that this process and the arena are bound to it."""
+    limit_bytes = memory_bound.memory_bytes()
+    now = usage.read()
+    plan = memory_plan.divide(
+        limit_bytes,
+        resident_bytes=now.resident,
+        anonymous_bytes=now.anonymous,
+        artifact_bytes=wanted.artifact.max_bytes,
+    )
+    if wanted.on_cpu:  # a GPU's driver maps as it likes
+        memory_bound.impose(threads, limit_bytes)
+    _bound_arena(wanted, plan)
+    return plan
 
 
 def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
@@ -121,6 +185,7 @@ def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
         options=wanted.provider_options,
         engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
         reuse_memory=reuse,
+        shares_arena=wanted.uses_arena,
     )
 
 
