@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 from modelserver.codec.calls import Call, Codec
 from modelserver.codec.protocol import flat_request_decoder
 from modelserver.http import transport
-from modelserver.http.app import create_app
+from modelserver.http.app import create_app, infer_paths
 from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
@@ -128,7 +128,8 @@ def _server(settings: Settings) -> _Server:
         contract=model.contract,
         inference=inference,
     )
-    config = transport.server(app).config
+    paths = infer_paths(settings.model, settings.release)
+    config = transport.server(app, inference, paths).config
     config.load()
     made: Any = config.http_protocol_class
     state = ServerState()

@@ -206,6 +206,10 @@ class InferenceFailed(RequestError):
     """ONNX Runtime failed on a request that fits the contract."""
 
 
+class InfiniteOutput(RequestError):
+    """An output holds an infinity, which JSON has no number for."""
+
+
 class RequestCrashed(RequestError):
     """This server has a fault; `__cause__` is what was raised."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
 from modelserver.http import transport
-from modelserver.http.app import create_app
+from modelserver.http.app import create_app, infer_paths
 from modelserver.inference import admission
 from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
@@ -83,7 +83,8 @@ class _Process:
             contract=settings.promised(),
             inference=inference,
         )
-        self._http = transport.server(app)
+        paths = infer_paths(settings.model, settings.release)
+        self._http = transport.server(app, inference, paths)
         self._joined = asyncio.Event()
 
     async def run(self) -> int:

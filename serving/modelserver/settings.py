@@ -18,6 +18,7 @@ from pydantic import (
 
 from modelserver.artifact.cache import Artifact
 from modelserver.errors import SettingsInvalid
+from modelserver.http.transport import ANY_HOST
 from modelserver.inference.guard import SLICE, Policy
 from modelserver.inference.limits import Chosen
 from modelserver.model.contract import Contract
@@ -103,7 +104,7 @@ class Settings(BaseModel):
     guard_unready: bool = False
     golden_uri: str | None = None
     golden_sha256: Sha256 | None = None
-    host: str = "0.0.0.0"  # noqa: S104 - a pod is reached from outside
+    host: str = ANY_HOST
     port: int = Field(default=8080, ge=0, le=65535)
     share_port: bool = False
     cache_dir: Path = Path("/var/cache/modelserver")

@@ -34,7 +34,7 @@ def test_defaults() -> None:
     """What is not set has the documented default."""
     chosen = settings.read()
 
-    assert (chosen.host, chosen.port, chosen.max_inflight) == ("0.0.0.0", 8080, 64)  # noqa: S104
+    assert (chosen.host, chosen.port, chosen.max_inflight) == ("::", 8080, 64)
     assert (chosen.drain_delay_s, chosen.grace_s) == (5, 30)
     assert (chosen.max_body_bytes, chosen.max_rows, chosen.max_output_bytes) == (None, None, None)
     assert chosen.providers == ("cpu",)

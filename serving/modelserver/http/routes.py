@@ -93,7 +93,7 @@ class Routes:
     async def infer(self, request: Request) -> Response:
         """Outputs of the model for one or more rows of input, as JSON or binary tensors.
 
-        A request for the model that is served never comes here, see `InferEndpoint`.
+        A request for the model that is served never comes here, see `connection`.
         """
         raise self._unknown(**request.path_params)
 

@@ -14,6 +14,7 @@ STATUS: Mapping[type[errors.RequestError], int] = MappingProxyType(
         errors.InvalidBinary: 400,
         errors.UnknownModel: 404,
         errors.UnknownRelease: 404,
+        errors.InfiniteOutput: 406,
         errors.BodyTooSlow: 408,
         errors.BodyTooLarge: 413,
         errors.RequestTooLarge: 413,

@@ -18,11 +18,6 @@ SMALL_BYTES = 64 << 10
 LARGE_ANSWER = 8192
 """Elements: what an array has beyond these is counted before it is written."""
 
-PARSED_PER_BYTE = 3
-"""A body of JSON takes so many times its size while it is read, itself included."""
-
-_COPIES = 2  # of an answer: its parts, and the whole
-
 # The most characters of one element in JSON, its comma included.
 _TEXT: Mapping[str, int] = MappingProxyType(
     {
@@ -52,11 +47,6 @@ class Rows:
 
     run_bytes: float
     answer_bytes: float
-
-
-def reading(body_bytes: int, json_bytes: int | None) -> int:
-    """Bytes held beside a body while it is read, of which `json_bytes` are JSON (None: all)."""
-    return (PARSED_PER_BYTE - 1) * (body_bytes if json_bytes is None else json_bytes)
 
 
 def running(call: Call, limits: Limits, rows: Rows | None, *, is_view: bool) -> int:
@@ -92,7 +82,7 @@ def answering(call: Call, arrays: Sequence[Array], limits: Limits) -> int:
     texts = longest(call, arrays)
     if texts > limits.output_bytes:
         raise _answer_too_large(texts, limits.output_bytes)
-    return sum(map(_held, arrays)) + _COPIES * texts
+    return sum(map(_held, arrays)) + texts
 
 
 def longest(call: Call, arrays: Sequence[Array]) -> int:

@@ -27,12 +27,6 @@ def call_of(rows: int, width: int = 10, *, binary: frozenset[str] = frozenset())
     return Call(id="", feeds=feeds, outputs=("y",), rows=rows, key=None, binary=binary)
 
 
-def test_json_is_held_three_times_while_it_is_read() -> None:
-    """The body, and twice its size beside it; binary tensors are read where they lie."""
-    assert 2000 == costs.reading(1000, None)
-    assert 60 == costs.reading(1000, 30)
-
-
 def test_inputs_and_answer_are_held_while_a_call_runs() -> None:
     """Ten rows of 40 bytes give ten of 25; inputs that lie in the body are counted there."""
     assert 10 * (40 + 25) == costs.running(call_of(10), LIMITS, ROWS, is_view=False)
@@ -61,8 +55,8 @@ def test_answer_is_measured_before_it_is_written() -> None:
     """What the outputs turn out to be counts: 25 characters a number in JSON, else its bytes."""
     arrays = [np.zeros((1, 20), np.float32)]
 
-    assert 80 + 2 * 500 == costs.answering(call_of(1), arrays, LIMITS)
-    assert 80 + 2 * 80 == costs.answering(call_of(1, binary=frozenset("y")), arrays, LIMITS)
+    assert 80 + 500 == costs.answering(call_of(1), arrays, LIMITS)
+    assert 80 + 80 == costs.answering(call_of(1, binary=frozenset("y")), arrays, LIMITS)
     with pytest.raises(RequestTooLarge, match="the answer may take 525 bytes, expected at most"):
         costs.answering(call_of(1), [np.zeros((1, 21), np.float32)], LIMITS)
 
