@@ -3,6 +3,7 @@
 import pytest
 
 from modelserver.model.contract import Contract
+from modelserver.model.rows.independence import NOT_ASKED
 from modelserver.start import footprint, warmup
 from modelserver.start.footprint import Footprint, Seen
 from tests.serving import onnx_models
@@ -15,7 +16,7 @@ ROOM = 256 * MIB
 def trial(load: Load, model: object, contract: Contract, *, room: int = ROOM) -> Footprint:
     """The footprint of a model, measured as a start does."""
     watched = footprint.watch(load(model, contract))
-    profile = warmup.measure(watched, None, max_rows=1)
+    profile = warmup.measure(watched, None, NOT_ASKED, max_rows=1)
     feeds = warmup.synthetic(contract)
     return footprint.measure(watched, feeds, run_s=profile.run_s, room_bytes=room)
 
