@@ -125,6 +125,41 @@ def requantised() -> onnx.ModelProto:
     )
 
 
+def widen(width: int) -> onnx.ModelProto:
+    """Gives y = x in each of so many columns, of x with one."""
+    zeros = numpy_helper.from_array(np.zeros((1, width), np.float32), "zeros")
+    return build(
+        [helper.make_node("Add", ["x", "zeros"], ["y"])],
+        {"x": ("FP32", ("N", 1))},
+        {"y": ("FP32", ("N", width))},
+        [zeros],
+    )
+
+
+def attention(size: int = 8) -> onnx.ModelProto:
+    """Gives the attention of x to itself: time and memory grow with the square of the length."""
+    shape = ("N", "length", size)
+    return build(
+        [
+            helper.make_node("Transpose", ["x"], ["turned"], perm=[0, 2, 1]),
+            helper.make_node("MatMul", ["x", "turned"], ["scores"]),
+            helper.make_node("Softmax", ["scores"], ["weights"], axis=-1),
+            helper.make_node("MatMul", ["weights", "x"], ["y"]),
+        ],
+        {"x": ("FP32", shape)},
+        {"y": ("FP32", shape)},
+    )
+
+
+def as_many_as_told() -> onnx.ModelProto:
+    """Gives x zeros: what an answer takes does not follow from any size of the input."""
+    return build(
+        [helper.make_node("ConstantOfShape", ["x"], ["y"])],
+        {"x": ("INT64", (1,))},
+        {"y": ("FP32", ("zeros",))},
+    )
+
+
 def logarithm() -> onnx.ModelProto:
     """Gives y = log(x): NaN below 0 and -infinity at 0."""
     return build(

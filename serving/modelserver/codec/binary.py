@@ -11,10 +11,15 @@ from math import prod
 
 import numpy as np
 
+from modelserver.codec.buffer import Claim, unclaimed
 from modelserver.errors import InvalidBinary
 from modelserver.tensor.datatypes import Array, Datatype
 
 _LENGTH_BYTES = 4
+_WIDEST = 4  # bytes of a character, where a string has any that is not ASCII
+
+STRING_BYTES = 128
+"""What an element of BYTES costs beside its text: an object here, another in ONNX Runtime."""
 _BIG_ENDIAN = sys.byteorder == "big"
 
 
@@ -49,14 +54,21 @@ class Tail:
             raise InvalidBinary("body", f"found {left} bytes after the last binary tensor")
 
 
-def from_bytes(datatype: Datatype, shape: Sequence[int], content: memoryview, field: str) -> Array:
+def from_bytes(
+    datatype: Datatype,
+    shape: Sequence[int],
+    content: memoryview,
+    field: str,
+    claim: Claim = unclaimed,
+) -> Array:
     """A read-only array over `content` itself, which is copied only where it lies unaligned.
 
     Raises:
         InvalidBinary: The size does not fit the shape, or an element its datatype.
+        RequestError: `claim` finds no room for its strings.
     """
     if datatype.name == "BYTES":
-        return _strings(shape, content, field)
+        return _strings(shape, content, field, claim)
     expected = prod(shape) * datatype.dtype.itemsize
     if len(content) != expected:
         raise InvalidBinary(
@@ -81,10 +93,11 @@ def to_bytes(datatype: Datatype, array: Array) -> bytes | memoryview:
     return np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
 
 
-def _strings(shape: Sequence[int], content: memoryview, field: str) -> Array:
+def _strings(shape: Sequence[int], content: memoryview, field: str, claim: Claim) -> Array:
     count = prod(shape)
     if count * _LENGTH_BYTES > len(content):
         raise InvalidBinary(field, f"found {len(content)} bytes, too few for {count} elements")
+    claim(count * STRING_BYTES + _WIDEST * len(content))
     array = np.empty(count, dtype=object)
     position = 0
     for index in range(count):

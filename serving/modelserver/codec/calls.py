@@ -1,20 +1,22 @@
 """Between the bytes of a request and the arrays of one model, checked against its contract."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 from msgspec import UNSET, Struct, UnsetType
 
-from modelserver.codec import binary, json_path, outline, protocol, tensors
-from modelserver.codec.malformed import malformed
-from modelserver.codec.wording import found_and_expected, quoted
+from modelserver.codec import answers, binary, outline, parameters, protocol, tensors, text
+from modelserver.codec.buffer import Claim, unclaimed
+from modelserver.codec.wording import quoted
 from modelserver.errors import InvalidBinary, InvalidRequest
 from modelserver.model.contract import Contract, SharedSize
-from modelserver.tensor.datatypes import Array
+from modelserver.tensor import bfloat16
+from modelserver.tensor.datatypes import Array, Datatype
 from modelserver.tensor.spec import ANY_SIZE
 from modelserver.tensor.values import to_values
+
+_PART = 1 << 18  # elements of an array that are looked at in one call
 
 _NONE: frozenset[str] = frozenset()
 
@@ -38,13 +40,21 @@ class Call(Struct, gc=False):
 class Answer(Struct, gc=False):
     """The body of an answer.
 
-    `json_bytes` of it are JSON, and binary tensors follow (None: all of it is JSON). `nonfinite`
-    says whether the outputs hold NaN or an infinity.
+    `json_bytes` of it are JSON, and binary tensors follow (None: all of it is JSON). A large one
+    goes on in `more`. `nonfinite` says whether the outputs hold NaN or an infinity, and `unsaid`
+    names an infinity that JSON cannot say.
     """
 
     body: bytes
     json_bytes: int | None = None
     nonfinite: bool = False
+    unsaid: str = ""
+    more: Sequence[bytes | memoryview] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole body."""
+        return len(self.body) + sum(map(len, self.more)) if self.more else len(self.body)
 
 
 class Codec:
@@ -71,6 +81,7 @@ class Codec:
         self._all_binary = frozenset(contract.output_names)
         self._shared = tuple(shared)
         self._takes_no_rows = takes_no_rows
+        self.takes_strings = any(spec.datatype.name == "BYTES" for spec in contract.inputs)
         self._counted = _counted_apart(contract, shared)
         self._varying = tuple(spec.name for spec in contract.inputs if -1 in spec.shape[1:])
         elements = {spec.datatype.name: spec.datatype.unbounded for spec in contract.inputs}
@@ -78,11 +89,16 @@ class Codec:
         if len(elements) == 1:
             self._decode_flat = protocol.flat_request_decoder(*elements.values()).decode
 
-    def decode(self, body: bytes, json_bytes: int | None = None) -> Call:
+    def decode(
+        self, body: bytes | memoryview, json_bytes: int | None = None, claim: Claim = unclaimed
+    ) -> Call:
         """The checked call in a body, of which the first `json_bytes` are JSON (None: all of it).
+
+        `claim` is asked for what the body becomes, beyond some kilobytes, before it becomes it.
 
         Raises:
             InvalidRequest: A field is wrong; the error names the path of the first one.
+            RequestError: There is no room for it.
         """
         tail = None
         if json_bytes is not None:
@@ -93,7 +109,7 @@ class Codec:
                 )
             tail = binary.Tail(memoryview(body)[json_bytes:])
             body = body[:json_bytes]
-        request, feeds = self._read(body, tail)
+        request, feeds = self._read(body, tail, claim)
         outputs, wanted = self._wanted(request)
         first = next(iter(feeds.values())) if feeds else None
         rows = first.shape[0] if first is not None and first.ndim else 1
@@ -107,7 +123,7 @@ class Codec:
         return Call(request.id, feeds, outputs, rows, key, wanted)
 
     def encode(self, call: Call, arrays: Sequence[Array]) -> Answer:
-        """The answer to a call. NaN and infinities, which JSON cannot say, become null."""
+        """The answer to a call; of what JSON cannot say, NaN becomes null, an infinity `unsaid`."""
         outputs, tail = [], []
         for name, array in zip(call.outputs, arrays, strict=True):
             datatype = self._outputs[name].datatype
@@ -123,20 +139,59 @@ class Codec:
                 outputs.append(protocol.ResponseOutput(name, datatype.name, array.shape, data))
         head = protocol.encode(protocol.InferResponse(self._model, self._release, outputs, call.id))
         # NaN becomes null in JSON, and finding no null is much cheaper than looking at floats.
-        nonfinite = (b"null" in head or bool(tail)) and any(map(_has_nonfinite, arrays))
+        nonfinite, unsaid = False, ""
+        if b"null" in head or tail:
+            nonfinite = any(map(_has_nonfinite, arrays))
+            unsaid = self._unsaid(call, arrays)
         if tail:
-            return Answer(b"".join((head, *tail)), len(head), nonfinite)
-        return Answer(head, None, nonfinite)
+            return Answer(b"".join((head, *tail)), len(head), nonfinite, unsaid)
+        return Answer(head, None, nonfinite, unsaid)
 
-    def _read(self, body: bytes, tail: binary.Tail | None) -> tuple[Any, dict[str, Array]]:
-        """The request and its arrays: read in parts if the body is long, else at once."""
-        if len(body) > outline.LONG_BYTES and tail is None and (request := outline.decode(body)):
-            try:
-                return request, self._feeds(request.inputs, None)
-            except (InvalidRequest, msgspec.DecodeError):
-                pass  # something is wrong: what it is and where, the whole text tells
-        request = self._parse(body)
-        feeds = self._feeds(request.inputs, tail)
+    def encode_long(self, call: Call, arrays: Sequence[Array]) -> Answer:
+        """The same in pieces, so that nothing is there twice and no call is long."""
+        unsaid = self._unsaid(call, arrays)
+        if unsaid:
+            return Answer(b"", None, nonfinite=True, unsaid=unsaid)
+        parts = answers.Parts()
+        empty = protocol.InferResponse(self._model, self._release, [], call.id)
+        begin, _, end = protocol.encode(empty).partition(b'"outputs":[')
+        parts.add(begin + b'"outputs":[')
+        tail: list[bytes | memoryview] = []
+        for index, (name, array) in enumerate(zip(call.outputs, arrays, strict=True)):
+            datatype = self._outputs[name].datatype
+            parts.add(b"," * (index > 0))
+            if name in call.binary:
+                tail += answers.add_binary(parts, name, datatype, array)
+            else:
+                answers.add_values(parts, name, datatype, array)
+        parts.add(end)
+        json_bytes = parts.size if tail else None
+        nonfinite = any(map(_has_nonfinite, arrays))
+        return Answer(b"", json_bytes, nonfinite, "", [*parts.all(), *tail])
+
+    def _unsaid(self, call: Call, arrays: Sequence[Array]) -> str:
+        """Which output holds an infinity that JSON has to say; empty if none does."""
+        for name, array in zip(call.outputs, arrays, strict=True):
+            if name not in call.binary and _has_infinity(self._outputs[name].datatype, array):
+                return (
+                    f"outputs.{name}: found an infinity, which JSON has no number for; ask for it "
+                    "as binary data (parameters.binary_data), or keep the model from it"
+                )
+        return ""
+
+    def _read(
+        self, body: bytes | memoryview, tail: binary.Tail | None, claim: Claim
+    ) -> tuple[Any, dict[str, Array]]:
+        """The request and its arrays: read in pieces if the text is long, else at once."""
+        if len(body) > outline.LONG_BYTES:
+            rest = outline.Outline(memoryview(body), max(1, len(self._inputs)))
+            request = rest.filled(text.said(rest.text, rest.place))
+        else:
+            whole = body if isinstance(body, bytes) else bytes(body)
+            request = self._parse(whole)
+            if whole.count(b":") != text.colons(request):
+                outline.check_keys(whole)
+        feeds = self._feeds(request.inputs, tail, claim)
         if tail is not None:
             tail.check_used_up()
         return request, feeds
@@ -147,20 +202,11 @@ class Codec:
                 return self._decode_flat(body)
             except (ValueError, RecursionError):
                 pass  # nested data, or wrong: the general decoder knows which, and says where
-        try:
-            return protocol.decode_request(body)
-        except msgspec.ValidationError as error:
-            path, problem = found_and_expected(error)
-            raise InvalidRequest(path.removeprefix(".") or "body", problem) from error
-        except msgspec.DecodeError as error:
-            raise malformed(body, error) from error
-        except UnicodeDecodeError as error:
-            raise InvalidRequest("body", "found bytes that are not UTF-8") from error
-        except RecursionError as error:
-            where = json_path.place(body, len(body)) or "body"
-            raise InvalidRequest(where, "nested too deeply") from error
+        return text.said(body)
 
-    def _feeds(self, inputs: Sequence[Any], tail: binary.Tail | None) -> dict[str, Array]:
+    def _feeds(
+        self, inputs: Sequence[Any], tail: binary.Tail | None, claim: Claim
+    ) -> dict[str, Array]:
         feeds: dict[str, Array] = {}
         for index, tensor in enumerate(inputs):
             spec = self._inputs.get(tensor.name)
@@ -170,7 +216,7 @@ class Codec:
                     f"inputs[{index}].name", f"found {quoted(tensor.name)}; {problem}"
                 )
             try:
-                feeds[tensor.name] = tensors.read(spec, tensor, tail)
+                feeds[tensor.name] = tensors.read(spec, tensor, tail, claim)
             except InvalidRequest as error:
                 raise error.within(f"inputs[{index}]") from error
         if len(feeds) != len(self._inputs):
@@ -182,8 +228,9 @@ class Codec:
 
     def _wanted(self, request: Any) -> tuple[tuple[str, ...], frozenset[str]]:  # noqa: ANN401
         """The outputs to compute, in the client's order, and those of them to send as raw bytes."""
-        parameters = request.parameters
-        default = bool(parameters and parameters.get("binary_data_output"))
+        default = False
+        if request.parameters:
+            default = parameters.read_flag(request.parameters, "binary_data_output", "parameters")
         if not request.outputs:
             return self._all_outputs, self._all_binary if default else _NONE
         names: list[str] = []
@@ -196,7 +243,11 @@ class Codec:
                     f"outputs[{index}].name", f"found {quoted(output.name)}; {problem}"
                 )
             names.append(output.name)
-            if (output.parameters or {}).get("binary_data", default):
+            is_binary, given = default, output.parameters
+            if given:
+                field = f"outputs[{index}].parameters"
+                is_binary = parameters.read_flag(given, "binary_data", field, default=default)
+            if is_binary:
                 wanted.add(output.name)
         return tuple(names), frozenset(wanted)
 
@@ -216,4 +267,16 @@ def _counted_apart(contract: Contract, shared: Sequence[SharedSize]) -> tuple[st
 
 
 def _has_nonfinite(array: Array) -> bool:
-    return array.dtype.kind == "f" and not np.isfinite(array).all()
+    return array.dtype.kind == "f" and not all(np.isfinite(part).all() for part in _parts(array))
+
+
+def _has_infinity(datatype: Datatype, array: Array) -> bool:
+    if datatype.name == "BF16":
+        return any(np.isinf(bfloat16.from_bits(part)).any() for part in _parts(array))
+    return array.dtype.kind == "f" and any(np.isinf(part).any() for part in _parts(array))
+
+
+def _parts(array: Array) -> Iterator[Array]:
+    """An array in parts, so that what is made of each is small."""
+    flat = array.reshape(-1)
+    return (flat[start : start + _PART] for start in range(0, len(flat), _PART))

@@ -1,19 +1,30 @@
 """The error for a body that is not JSON: where it stops being so, and what stands there."""
 
 import re
+from collections.abc import Callable
 
 import msgspec
 
 from modelserver.codec import json_path
 from modelserver.errors import InvalidRequest
 
+Place = Callable[[int], int]
+"""From a place in a part of a text to the place in all of it."""
+
 _BYTE = re.compile(r"\(byte (?P<offset>\d+)\)")
 _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _NOT_FINITE = re.compile(rb"[-+]?(?:NaN|nan|Infinity|inf)")
 
 
-def malformed(body: bytes, error: msgspec.DecodeError) -> InvalidRequest:
-    """The error that names the place at which `msgspec` stopped to read, and what it found."""
+def _same(offset: int) -> int:
+    return offset
+
+
+def malformed(body: bytes, error: msgspec.DecodeError, at: Place = _same) -> InvalidRequest:
+    """The error that names the place at which `msgspec` stopped to read, and what it found.
+
+    `at` says where in the whole a byte of what it read stands.
+    """
     match = _BYTE.search(str(error))
     half = None if match else _HALF_PAIR.search(body)  # msgspec takes it for the end of the text
     if half:
@@ -26,6 +37,6 @@ def malformed(body: bytes, error: msgspec.DecodeError) -> InvalidRequest:
         found = literal.group().decode()
         return InvalidRequest(where, f"found {found}, which is not JSON; expected a finite number")
     if match is None:
-        return InvalidRequest(where, f"the JSON text ends early, after {len(body)} bytes")
+        return InvalidRequest(where, f"the JSON text ends early, after {at(len(body))} bytes")
     problem = str(error).removeprefix("JSON is malformed: ").partition(" (byte")[0]
-    return InvalidRequest(where, f"not JSON at byte {offset}: {problem}")
+    return InvalidRequest(where, f"not JSON at byte {at(offset)}: {problem}")

@@ -7,10 +7,11 @@ from math import prod
 from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import UNSET
 
-from modelserver.codec import binary
+from modelserver.codec import binary, long, parameters
+from modelserver.codec.buffer import Claim, unclaimed
+from modelserver.codec.outline import LONG_BYTES, MAX_DEPTH, Span
 from modelserver.codec.wording import found_and_expected, quoted
 from modelserver.errors import InvalidBinary, InvalidRequest
 from modelserver.tensor.datatypes import Array, Datatype
@@ -19,13 +20,15 @@ from modelserver.tensor.values import from_values, place
 
 _BINARY_SIZE = "parameters.binary_data_size"
 _NOT_BRACKET = b" \t\r\n"  # what JSON allows before a bracket
-
-# Bytes of text: a longer array is read in parts, so that no object is made of every number at once.
-_LONG_BYTES = 64 << 10
-_PART_BYTES = 32 << 10
+_DEEPEST = 4096  # bytes: brackets beyond are more than any shape has
 
 
-def read(spec: TensorSpec, tensor: Any, tail: binary.Tail | None = None) -> Array:  # noqa: ANN401 - a structure of `protocol`
+def read(
+    spec: TensorSpec,
+    tensor: Any,  # noqa: ANN401 - a structure of `protocol`
+    tail: binary.Tail | None = None,
+    claim: Claim = unclaimed,
+) -> Array:
     """The array of a tensor that was sent for `spec`; its bytes are in `tail` if it is binary.
 
     Raises:
@@ -37,7 +40,10 @@ def read(spec: TensorSpec, tensor: Any, tail: binary.Tail | None = None) -> Arra
         )
     shape, data = tensor.shape, tensor.data
     spec.check_shape(shape)
-    size = tensor.parameters.get("binary_data_size") if tensor.parameters else None
+    size = None
+    if tensor.parameters:
+        parameters.check(tensor.parameters, "parameters")
+        size = tensor.parameters.get("binary_data_size")
     if size is not None:
         if data is not UNSET:
             raise InvalidBinary(_BINARY_SIZE, "found beside data; expected one of the two")
@@ -45,12 +51,32 @@ def read(spec: TensorSpec, tensor: Any, tail: binary.Tail | None = None) -> Arra
             raise InvalidBinary(
                 _BINARY_SIZE, "found without the header Inference-Header-Content-Length"
             )
-        return binary.from_bytes(spec.datatype, shape, tail.take(size, _BINARY_SIZE), _BINARY_SIZE)
+        content = tail.take(size, _BINARY_SIZE)
+        return binary.from_bytes(spec.datatype, shape, content, _BINARY_SIZE, claim)
     if data is UNSET:
         raise InvalidRequest("data", "is missing")
     if type(data) is list:
         return from_values(spec.datatype, shape, data)
+    if type(data) is Span:
+        return from_span(spec.datatype, shape, data, claim)
     return from_text(spec.datatype, shape, data)
+
+
+def from_span(datatype: Datatype, shape: Sequence[int], span: Span, claim: Claim) -> Array:
+    """Array of the given shape from a JSON array of any length; `claim` is asked for its memory.
+
+    Raises:
+        InvalidRequest: The text is no such array; the error names the element, as in `data[3]`.
+    """
+    text = span.text[span.start : span.stop]
+    if len(text) <= LONG_BYTES:
+        claim(prod(shape) * binary.STRING_BYTES)
+        return from_text(datatype, shape, msgspec.Raw(bytes(text)))
+    depth = _depth(bytes(text[:_DEEPEST]))
+    if depth > MAX_DEPTH:
+        raise InvalidRequest("data", "nested too deeply")
+    _check_depth(depth, shape)
+    return long.read(datatype, shape, span, claim, nested=depth != 1)
 
 
 def from_text(datatype: Datatype, shape: Sequence[int], data: msgspec.Raw) -> Array:
@@ -59,15 +85,8 @@ def from_text(datatype: Datatype, shape: Sequence[int], data: msgspec.Raw) -> Ar
     Raises:
         InvalidRequest: The text is no such array; the error names the element, as in `data[3]`.
     """
-    text = memoryview(data)
-    depth = _depth(text)
-    if depth == 1 and len(text) > _LONG_BYTES and datatype.name != "BYTES":
-        array = _in_parts(datatype, bytes(text))
-        if array is not None and len(array) == prod(shape):
-            return array.reshape(shape)
-    if depth not in {1, len(shape)}:
-        deep = f" or nested {len(shape)} deep" if len(shape) > 1 else ""
-        raise InvalidRequest("data", f"found {_nesting(depth)}, expected a flat array{deep}")
+    depth = _depth(memoryview(data))
+    _check_depth(depth, shape)
     try:
         values = _decoder(datatype, depth).decode(data)
     except msgspec.ValidationError as error:
@@ -81,23 +100,10 @@ def from_text(datatype: Datatype, shape: Sequence[int], data: msgspec.Raw) -> Ar
     return from_values(datatype, shape, values, nested=nested)
 
 
-def _in_parts(datatype: Datatype, text: bytes) -> Array | None:
-    """Numbers of a long flat array; None where a part is not right, whatever is wrong with it."""
-    decode = _unbounded_decoder(datatype).decode
-    parts: list[Array] = []
-    start, end = text.index(b"[") + 1, len(text) - 1
-    while start <= end:
-        comma = text.find(b",", min(start + _PART_BYTES, end), end)
-        stop = end if comma < 0 else comma
-        try:
-            values = decode(b"[%b]" % text[start:stop])
-            parts.append(from_values(datatype, (len(values),), values))
-        except (ValueError, InvalidRequest):
-            return None
-        if not values:
-            return None
-        start = stop + 1
-    return np.concatenate(parts)
+def _check_depth(depth: int, shape: Sequence[int]) -> None:
+    if depth not in {1, len(shape)}:
+        deep = f" or nested {len(shape)} deep" if len(shape) > 1 else ""
+        raise InvalidRequest("data", f"found {_nesting(depth)}, expected a flat array{deep}")
 
 
 @lru_cache(maxsize=256)  # datatypes times depths; a client cannot make more than it has shapes for
@@ -108,13 +114,7 @@ def _decoder(datatype: Datatype, depth: int) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(shape)
 
 
-@lru_cache(maxsize=256)
-def _unbounded_decoder(datatype: Datatype) -> msgspec.json.Decoder[Any]:
-    element: Any = datatype.unbounded
-    return msgspec.json.Decoder(list[element])
-
-
-def _depth(data: memoryview) -> int:
+def _depth(data: memoryview | bytes) -> int:
     """How many brackets the text begins with."""
     depth = 0
     for byte in data:

@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse
 
 from modelserver import __version__
 from modelserver.errors import RequestError
-from modelserver.http.endpoint import InferEndpoint
 from modelserver.http.openapi import DescribedApp
 from modelserver.http.request_id import RequestId
 from modelserver.http.routes import Routes
@@ -18,10 +17,13 @@ from modelserver.inference.exchange import Inference
 from modelserver.model.contract import Contract
 
 
-def create_app(
-    *, model: str, release: str, contract: Contract, inference: Inference
-) -> InferEndpoint:
-    """FastAPI for all that a person or a probe asks, with the inference endpoint in front of it."""
+def infer_paths(model: str, release: str) -> tuple[str, ...]:
+    """Where the model is asked; a connection answers these itself, see `connection`."""
+    return f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"
+
+
+def create_app(*, model: str, release: str, contract: Contract, inference: Inference) -> RequestId:
+    """FastAPI for all that a person or a probe asks."""
     app = DescribedApp(
         model=model,
         release=release,
@@ -44,7 +46,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _crash)
-    return InferEndpoint(RequestId(app), inference, model=model, release=release)
+    return RequestId(app)
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

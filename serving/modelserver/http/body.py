@@ -1,60 +1,51 @@
-"""The body of a request that comes in parts, read within its limits."""
+"""The body of a request that comes in parts: what there is of it, and until when more must come."""
 
-import asyncio
-from collections.abc import MutableMapping
-from typing import Any
+import time
 
-from starlette.types import Receive
-
-from modelserver.errors import BodyTooLarge, BodyTooSlow, Disconnected
-from modelserver.http.headers import Given, content_bytes
-from modelserver.inference.exchange import Exchange
+from modelserver.codec.buffer import Buffer
 
 PATIENCE_S = 30.0
 """A client that sends nothing for so long in the middle of a body is answered 408."""
 
 SLOWEST_BYTES_PER_S = 16 << 10
-"""So is a client whose body as a whole is slower than this, once `PATIENCE_S` is over."""
+"""So is a client whose body is slower than this: what came early buys no more than `PATIENCE_S`."""
+
+STALLED_S = 1.0
+"""Where bodies leave no room for another, one of which nothing came for so long is ended."""
+
+_ALIGNED_BYTES = 16
 
 
-async def read_body(given: Given, receive: Receive, exchange: Exchange, max_bytes: int) -> bytes:
-    """The body; `exchange` holds what has come of it, at most one part more than its limits allow.
+class Body:
+    """What there is of one body, of which the first `json_bytes` are JSON (None: all of it).
 
-    Raises:
-        BodyTooLarge: The announced size is above `max_bytes`, of which nothing is then read, or
-            more came.
-        Overloaded: Other bodies leave no room for it.
-        BodyTooSlow: The client stopped, or goes on too slowly.
-        Disconnected: The client went away.
+    After `until`, on the clock of the event loop, the client counts as too slow; `last` is when a
+    part came, by `time.perf_counter`.
     """
-    announced = content_bytes(given)
-    if announced > max_bytes:
-        raise BodyTooLarge(
-            f"header Content-Length: found {announced} bytes, expected at most {max_bytes}"
-        )
-    exchange.check_room(announced)
-    began = asyncio.get_running_loop().time()
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await _next(receive, began + PATIENCE_S + size / SLOWEST_BYTES_PER_S)
-        parts.append(message["body"])
-        size += len(parts[-1])
-        more = message.get("more_body", False)
-        exchange.hold(size)
-    return b"".join(parts)
+
+    __slots__ = ("content", "last", "until")
+
+    def __init__(self, now: float, json_bytes: int | None = None) -> None:
+        # Binary tensors then begin where every type may.
+        self.content = Buffer(-(json_bytes or 0) % _ALIGNED_BYTES)
+        self.last = time.perf_counter()
+        self.until = now + PATIENCE_S
+
+    def take(self, part: bytes, now: float) -> None:
+        """Add what came."""
+        self.content.append(part)
+        self.last = time.perf_counter()
+        self.until = min(self.until + len(part) / SLOWEST_BYTES_PER_S, now + PATIENCE_S)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether its client makes no use of the room that its parts take."""
+        return time.perf_counter() - self.last > STALLED_S
 
 
-async def _next(receive: Receive, until: float) -> MutableMapping[str, Any]:
-    patience_until = asyncio.get_running_loop().time() + PATIENCE_S
-    try:
-        async with asyncio.timeout_at(min(until, patience_until)):
-            message = await receive()
-    except TimeoutError as error:
-        raise BodyTooSlow(
-            f"body: expected some part every {PATIENCE_S:g} s and, on the whole, "
-            f"{SLOWEST_BYTES_PER_S} bytes a second"
-        ) from error
-    if message["type"] == "http.disconnect":
-        raise Disconnected("the client went away while it sent the body")
-    return message
+def too_slow() -> str:
+    """What a client is told of a body that did not come."""
+    return (
+        f"body: expected some part every {PATIENCE_S:g} s and, on the whole, "
+        f"{SLOWEST_BYTES_PER_S} bytes a second"
+    )

@@ -9,11 +9,15 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
+from modelserver.codec.buffer import Buffer, Claim, unclaimed
 from modelserver.errors import BodyTooLarge, InvalidRequest, UnsupportedContent
 from modelserver.inference.exchange import Expand
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15  # zlib's `wbits`: which header the data has
-_CHUNK_BYTES = 1 << 20  # expanded at once, so that one that grows too large is noticed early
+_CHUNK_BYTES = 128 << 10  # expanded at once, so that one that grows too large is noticed early
+_PACKED_BYTES = 64 << 10  # given to the expander at once, which copies what it does not use
+_MAX_RATIO = 256  # tensors of one number shrink a thousandfold; data that says something does not
+_FREE_BYTES = 1 << 20  # to which a body may expand in any case
 _MAX_WINDOW_BYTES = 8 << 20  # what RFC 8878 asks every receiver to support
 
 
@@ -35,46 +39,82 @@ def expander(encoding: bytes) -> Expand:
         ) from None
 
 
-def _gunzip(body: bytes, max_bytes: int) -> bytes:
-    return _inflate(body, max_bytes, _GZIP)
+def _gunzip(body: memoryview, max_bytes: int, claim: Claim = unclaimed) -> memoryview:
+    return _inflate(body, max_bytes, claim, _GZIP)
 
 
-def _undeflate(body: bytes, max_bytes: int) -> bytes:
+def _undeflate(body: memoryview, max_bytes: int, claim: Claim = unclaimed) -> memoryview:
     """The body, which has zlib's header, as it should, or none, as some clients send it."""
-    wrapped = body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0
-    return _inflate(body, max_bytes, _ZLIB if wrapped else _RAW)
+    wrapped = bytes(body[:1]) == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0
+    return _inflate(body, max_bytes, claim, _ZLIB if wrapped else _RAW)
 
 
-def _inflate(body: bytes, max_bytes: int, form: int) -> bytes:
+class _Content:
+    """What a body expands to, bounded before it becomes it."""
+
+    def __init__(self, packed_bytes: int, max_bytes: int, claim: Claim) -> None:
+        self._buffer = Buffer()
+        self._max_bytes = max_bytes
+        self._most_by_ratio = max(_FREE_BYTES, _MAX_RATIO * packed_bytes)
+        self._claim = claim
+
+    def add(self, part: bytes) -> None:
+        """Take the next part.
+
+        Raises:
+            BodyTooLarge: It would be too much, of itself or for what it was packed in.
+            Overloaded: Others leave no room for it.
+        """
+        size = len(self._buffer) + len(part)
+        if size > self._max_bytes:
+            raise BodyTooLarge(
+                f"body: expands to more than {self._max_bytes} bytes, expected at most these"
+            )
+        if size > self._most_by_ratio:
+            raise BodyTooLarge(
+                f"body: expands to more than {_MAX_RATIO} times its size, expected at most that"
+            )
+        self._claim(len(part))
+        self._buffer.append(part)
+
+    def view(self) -> memoryview:
+        """All of it."""
+        return self._buffer.view()
+
+
+def _inflate(body: memoryview, max_bytes: int, claim: Claim, form: int) -> memoryview:
     stream = zlib.decompressobj(form)
+    content = _Content(len(body), max_bytes, claim)
     try:
-        content = stream.decompress(body, max_bytes + 1)
+        for start in range(0, len(body), _PACKED_BYTES):
+            packed: bytes | memoryview = body[start : start + _PACKED_BYTES]
+            while packed and not stream.eof:
+                content.add(stream.decompress(packed, _CHUNK_BYTES))
+                packed = stream.unconsumed_tail
+            if stream.eof:
+                break
+        content.add(stream.flush(_CHUNK_BYTES) if not stream.eof else b"")
     except zlib.error as error:
         raise InvalidRequest("body", f"is not what Content-Encoding says: {error}") from error
-    if len(content) > max_bytes:
-        raise _too_large(max_bytes)
     if not stream.eof:
         raise InvalidRequest("body", f"the compressed data ends early, after {len(body)} bytes")
-    if stream.unused_data:
-        raise InvalidRequest("body", f"found {len(stream.unused_data)} bytes after its end")
-    return content
+    unused = len(stream.unused_data) + max(0, len(body) - start - _PACKED_BYTES)
+    if unused:
+        raise InvalidRequest("body", f"found {unused} bytes after its end")
+    return content.view()
 
 
-def _expand_zstd(body: bytes, max_bytes: int) -> bytes:
+def _expand_zstd(body: memoryview, max_bytes: int, claim: Claim = unclaimed) -> memoryview:
     """The body; of a frame that ends early what there is of it, which then is no whole request."""
     zstandard = _zstandard()
-    parts: list[bytes] = []
-    size = 0
+    content = _Content(len(body), max_bytes, claim)
     try:
         reader = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).stream_reader(body)
-        while part := reader.read(min(_CHUNK_BYTES, max_bytes + 1 - size)):
-            parts.append(part)
-            size += len(part)
-            if size > max_bytes:
-                raise _too_large(max_bytes)
+        while part := reader.read(_CHUNK_BYTES):
+            content.add(part)
     except zstandard.ZstdError as error:
         raise InvalidRequest("body", f"is not what Content-Encoding says: {error}") from error
-    return b"".join(parts)
+    return content.view()
 
 
 def _zstandard() -> Any:  # noqa: ANN401 - an optional package
@@ -85,10 +125,6 @@ def _zstandard() -> Any:  # noqa: ANN401 - an optional package
             "header Content-Encoding: found 'zstd', expected gzip or deflate; "
             "this server was built without modelserver[zstd]"
         ) from None
-
-
-def _too_large(max_bytes: int) -> BodyTooLarge:
-    return BodyTooLarge(f"body: expands to more than {max_bytes} bytes, expected at most these")
 
 
 _EXPANDERS: Mapping[bytes, Expand] = MappingProxyType(

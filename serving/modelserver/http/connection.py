@@ -1,86 +1,87 @@
-"""A connection, and the short way for inference requests: without ASGI and without a task.
+"""A connection: HTTP/1.1 within bounds, and the short way for inference requests.
 
-A request that arrives whole, while its connection is idle, is answered by callbacks alone. Any
-other one (a large or slow body, pipelining, a client that does not read) goes through ASGI to
-`endpoint`. Both ways lead to `Exchange` and to `reply`, so that they accept and answer the same.
+Inference requests are answered by callbacks, without ASGI and without a task, see `cycle`. Any
+other request goes through ASGI to the application. Requests are answered in their order, and what
+comes behind an unanswered one is parsed no further than the piece that it came in.
 """
 
-import asyncio
-from http import HTTPStatus
+import time
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from modelserver.errors import RequestError
-from modelserver.http import headers
-from modelserver.http.reply import conclude, error_body
-from modelserver.inference.exchange import Exchange, Inference, Result
+from modelserver.errors import Overloaded
+from modelserver.http.bounded import MAX_HEADER_FIELDS, Bounded, TooManyFields
+from modelserver.http.cycle import Fields, InferCycle
+from modelserver.inference.exchange import Inference
 
-MAX_HEADER_BYTES = 64 << 10
-"""A client that sends more in the headers of one request is answered 431."""
-
-HEADERS_S = 30.0
-"""A client that has not sent all headers so long after it began a request is answered 408."""
-
-READ_S = 30.0
-"""A client that takes nothing of its answers for so long is cut off."""
+_PIECE_BYTES = 16 << 10
+"""Parsed at once, so that what follows an unanswered request waits as bytes, not as objects."""
 
 
-class _Event:
-    """Takes the place of the event by which uvicorn wakes a request that waits."""
-
-    def set(self) -> None:
-        """Wake nobody."""
-
-
-_NOBODY_WAITS = _Event()
-_NOTHING: headers.Given = {}
-
-
-class _DefaultLines:
-    """The header lines of every answer, made anew when uvicorn has a new list: once a second."""
-
-    def __init__(self) -> None:
-        self._fields: list[tuple[bytes, bytes]] = []
-        self._lines = b""
-
-    def of(self, fields: list[tuple[bytes, bytes]]) -> bytes:
-        """The header fields as lines."""
-        if fields is not self._fields:
-            self._fields = fields
-            self._lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-        return self._lines
-
-
-_DEFAULT_LINES = _DefaultLines()
-
-
-class Connection(HttpToolsProtocol):
+class Connection(Bounded):
     """HTTP/1.1 of one connection.
 
-    A subclass made for one process sets `inference` and the `paths` that lead to it.
+    A subclass made for one process also sets `inference` and the `paths` that lead to it.
     """
 
     inference: Inference
     paths: frozenset[bytes]
+    unparsed = b""
+    _data_bytes = 0
+    _others_bytes = 0
+    _in_message = True
+    _waits_for_reader = False
+    _fields: Fields
     _held: list[bytes] | None = None
-    _header_bytes = 0
-    _in_headers = True
-    _header_timer: asyncio.TimerHandle | None = None
-    _read_timer: asyncio.TimerHandle | None = None
-    _short: "_ShortCycle | None" = None
+    _short: InferCycle | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and bound headers that never end."""
-        super().data_received(data)
-        if self._held is not None:
-            self._release()
-        if self._in_headers:
-            self._count_header_bytes(len(data))
+        """Parse what came, unless a request before it is still to be answered."""
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        if self.unparsed:
+            self.unparsed += data
+        elif len(data) <= _PIECE_BYTES:
+            self._parse(data)
+        else:
+            self._parse_in_pieces(data)
+
+    def _parse_in_pieces(self, data: bytes) -> None:
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self.pipeline or self._has_unanswered():
+                self.unparsed = data[start:]
+                self.flow.pause_reading()
+                return
+            self._parse(data[start : start + _PIECE_BYTES])
+
+    def _parse(self, data: bytes) -> None:
+        if self.is_deaf:
+            return
+        self._data_bytes, self._others_bytes = len(data), 0
+        try:
+            while True:
+                try:
+                    self.parser.feed_data(data)
+                    break
+                except httptools.HttpParserUpgrade as upgrade:
+                    data = self._without_upgrade() + data[upgrade.args[0] :]
+        except httptools.HttpParserCallbackError as error:
+            self._refuse_callback(error)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+        else:
+            if self._held is not None:
+                self._begin_to_receive(self._held)
+            if self._in_message:
+                self._count_framing(len(data))
 
     def on_message_begin(self) -> None:
         """Count the header bytes of a new request; ASGI's scope is made only if it is needed."""
-        self._in_headers = True
-        self._header_bytes = 0
+        self._in_headers = self._in_message = True
+        self._framing_bytes = -self._others_bytes
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -89,88 +90,142 @@ class Connection(HttpToolsProtocol):
         """Hold the request back until it is whole, or until nothing more has come."""
         self._in_headers = False
         if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
-        if self._is_simple():
+            self._end_of_headers()
+        if len(self.headers) > MAX_HEADER_FIELDS:
+            raise TooManyFields
+        if self.parser.should_upgrade():
+            return  # the request comes again, without the fields that ask for an upgrade
+        if self._is_inference():
             self._held = []
+            self._fields, self.headers = self.headers, []  # trailers are no headers
         else:
             self._go_on_as_asgi()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        if self._held is None:
-            super().on_body(body)
-        else:
+        if self._held is not None:
             self._held.append(body)
+            return
+        self._framing_bytes = -self._data_bytes
+        if isinstance(self.cycle, InferCycle):
+            self.cycle.take(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Answer a request that is whole."""
-        if self._held is None:
-            super().on_message_complete()
+        self._in_message = False
+        self._others_bytes = self._data_bytes  # how much is another's, only the parser knows
+        held = self._held
+        if held is not None:
+            self._held = None
+            if self._is_free():
+                keep_alive = self.parser.should_keep_alive()
+                self._own_cycle().run(self._fields, b"".join(held), keep_alive=keep_alive)
+            else:
+                self._queue(held, more_body=False)
+        elif self.parser.should_upgrade():
             return
-        body = b"".join(self._held)
-        self._held = None
-        if self._short is None:
-            self._short = _ShortCycle(self)
-        self.cycle = self._short  # type: ignore[assignment]  # it has what uvicorn uses
-        self._short.run(body)
+        elif isinstance(self.cycle, InferCycle):
+            self.cycle.complete()
+        else:
+            if self._header_timer is not None:
+                self._end_of_headers()
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with what came behind the request that was answered."""
+        if self._last_words and not self.pipeline:
+            self._say_last_words()
+            return
+        self._came_at = time.perf_counter()
+        super().on_response_complete()
+        if self.unparsed and not self.pipeline:
+            self.loop.call_soon(self._parse_rest)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Drop everything: nobody waits for an answer any more."""
+        cycles = [cycle for cycle, _ in self.pipeline] + [self.cycle, self._short]
         super().connection_lost(exc)
-        self._unset_keepalive_if_required()  # uvicorn forgets this where the client reset it
-        if self._short is not None:
-            self._short.abandon()
-        for timer in (self._header_timer, self._read_timer):
-            if timer is not None:
-                timer.cancel()
+        for cycle in cycles:
+            if isinstance(cycle, InferCycle):
+                cycle.abandon()
         # Nothing may keep a request's headers until the garbage collector comes by.
-        self._short = self.cycle = None  # type: ignore[assignment]
-        self.headers = []
+        self._short = self.cycle = None
+        self.headers = self._fields = []
         self.scope = {}  # type: ignore[typeddict-item]
-
-    def pause_writing(self) -> None:
-        """Wait for a client that does not read, but not for ever."""
-        super().pause_writing()
-        self._await_reader(self.transport.get_write_buffer_size())
+        self.pipeline.clear()
+        self.unparsed = b""
 
     def resume_writing(self) -> None:
         """Go on with a client that reads again."""
         super().resume_writing()
-        if self._read_timer is not None:
-            self._read_timer.cancel()
+        if isinstance(self.cycle, InferCycle):
+            self.cycle.send_rest()
+        if self._waits_for_reader:
+            self._waits_for_reader = False
+            self.on_response_complete()
 
-    def _await_reader(self, unread_bytes: int) -> None:
-        self._read_timer = self.loop.call_later(READ_S, self._cut_off_idle_reader, unread_bytes)
+    def end_stalled_body(self) -> bool:
+        """Whether another connection's body, for which its client does little, has made room."""
+        for each in self.crowd.receiving():
+            cycle = each.cycle if isinstance(each, Connection) and each is not self else None
+            if isinstance(cycle, InferCycle) and cycle.body and cycle.body.is_stalled:
+                cycle.give_up(Overloaded("body: it came too slowly, and others need its room"))
+                return True
+        return False
 
-    def _cut_off_idle_reader(self, unread_bytes: int) -> None:
-        still_bytes = self.transport.get_write_buffer_size()
-        if still_bytes < unread_bytes:
-            self._await_reader(still_bytes)
+    def _is_inference(self) -> bool:
+        """Whether this is an inference request for the model that is served."""
+        url = self.url
+        if url not in self.paths and (b"%" in url or b"?" in url):
+            url = unquote_to_bytes(url.partition(b"?")[0])
+        return url in self.paths and self.parser.get_method() == b"POST"
+
+    def _is_free(self) -> bool:
+        """Whether a request is answered at once: none is before it, and its client reads."""
+        cycle = self.cycle
+        return (cycle is None or cycle.response_complete) and not self.flow.write_paused
+
+    def _own_cycle(self) -> InferCycle:
+        if self._short is None:
+            self._short = InferCycle(self)
+        self.cycle = self._short
+        return self._short
+
+    def _queue(self, parts: list[bytes], *, more_body: bool) -> None:
+        """Let a request wait for its turn."""
+        if self.cycle is None or self.cycle.response_complete:
+            self._waits_for_reader = True
+        cycle = InferCycle(self)
+        keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        cycle.queue(self._fields, parts, keep_alive=keep_alive, more_body=more_body)
+        self.cycle = cycle
+        self.flow.pause_reading()
+        self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
+
+    def _begin_to_receive(self, held: list[bytes]) -> None:
+        """Take the body of a request in parts, of which these have come."""
+        self._held = None
+        if self._is_free():
+            keep_alive = self.parser.should_keep_alive()
+            self._own_cycle().begin(self._fields, held, keep_alive=keep_alive)
         else:
-            self.transport.abort()
+            self._queue(held, more_body=True)
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP."""
-        self._refuse(HTTPStatus.BAD_REQUEST, f"request: {msg.removesuffix('.')}")
+    def _start_asgi_task(self, cycle: RequestResponseCycle | InferCycle, app: Any) -> None:  # noqa: ANN401
+        if self.flow.write_paused:
+            self.pipeline.append((cycle, app))  # type: ignore[arg-type]
+            self._waits_for_reader = True
+        elif isinstance(cycle, InferCycle):
+            self.loop.call_soon(cycle.start)
+        else:
+            super()._start_asgi_task(cycle, app)
 
-    def _is_simple(self) -> bool:
-        """Whether this is an inference request on an idle connection whose client reads answers."""
-        return (
-            self.url in self.paths
-            and (self.cycle is None or self.cycle.response_complete)
-            and not self.flow.write_paused
-            and not self.expect_100_continue
-            and self.parser.get_method() == b"POST"
-            and not self.parser.should_upgrade()
-        )
-
-    def _release(self) -> None:
-        """Hand what was held back to uvicorn."""
-        held, self._held = self._held or [], None
-        self._go_on_as_asgi()
-        for part in held:
-            super().on_body(part)
+    def _parse_rest(self) -> None:
+        rest, self.unparsed = self.unparsed, b""
+        if rest and not self.transport.is_closing():
+            self._parse_in_pieces(rest)
 
     def _go_on_as_asgi(self) -> None:
         url, given, expect = self.url, self.headers, self.expect_100_continue
@@ -178,98 +233,4 @@ class Connection(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expect
         self.headers += given
         super().on_headers_complete()
-
-    def _count_header_bytes(self, number: int) -> None:
-        self._header_bytes += number
-        if self._header_timer is None:
-            self._header_timer = self.loop.call_later(HEADERS_S, self._refuse_slow_headers)
-        if self._header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
-            self._refuse(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                f"headers: found more than {MAX_HEADER_BYTES} bytes",
-            )
-
-    def _refuse_slow_headers(self) -> None:
-        if not self.transport.is_closing():
-            self._refuse(
-                HTTPStatus.REQUEST_TIMEOUT, f"headers: expected all of them within {HEADERS_S:g} s"
-            )
-
-    def _refuse(self, status: HTTPStatus, message: str) -> None:
-        body = error_body(message)
-        request_id = headers.request_id({}).decode()
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode("ascii") + body)
-        self.transport.close()
-
-
-class _ShortCycle:
-    """One request after another of a connection, with the attributes that uvicorn looks at."""
-
-    __slots__ = (
-        "_exchange",
-        "_given",
-        "_protocol",
-        "disconnected",
-        "keep_alive",
-        "response_complete",
-    )
-    message_event = _NOBODY_WAITS
-
-    def __init__(self, protocol: Connection) -> None:
-        self._protocol = protocol
-        self.keep_alive = True
-        self.disconnected = False
-        self.response_complete = False
-        self._exchange: Exchange | None = None
-        self._given: headers.Given = _NOTHING
-
-    def run(self, body: bytes) -> None:
-        """Begin to answer a request with this body."""
-        protocol = self._protocol
-        self.keep_alive = protocol.parser.should_keep_alive()
-        self.response_complete = False
-        self._given = given = dict(protocol.headers)
-        role, request_id = headers.role(given), headers.request_id(given)
-        self._exchange = exchange = Exchange(protocol.inference, role, request_id, self._reply)
-        if exchange.admit():
-            try:
-                terms = headers.terms(given)
-            except RequestError as error:
-                exchange.fail(error)
-            else:
-                exchange.run(body, terms)
-
-    def abandon(self) -> None:
-        """Take notice that the client is gone."""
-        self.disconnected = True
-        if self._exchange is not None:
-            self._exchange.cancelled = True
-
-    def _reply(self, exchange: Exchange, result: Result) -> None:
-        self.response_complete = True
-        protocol, given = self._protocol, self._given
-        self._exchange, self._given = None, _NOTHING  # tensors and headers are not kept
-        inference = protocol.inference
-        status, answer, traceresponse = conclude(inference, exchange, given, result)
-        if self.disconnected:
-            return
-        closing = not self.keep_alive or inference.lifecycle.is_draining
-        lines = headers.of_answer(
-            status,
-            answer,
-            request_id=exchange.request_id,
-            closing=closing,
-            traceresponse=traceresponse,
-        )
-        default = _DEFAULT_LINES.of(protocol.server_state.default_headers)
-        parts = (STATUS_LINE[status], default, lines, b"\r\n", answer.body)
-        protocol.transport.write(b"".join(parts))
-        if closing:
-            protocol.transport.close()
-        elif protocol.pipeline:
-            protocol.on_response_complete()
+        self.headers = []  # trailers are no headers

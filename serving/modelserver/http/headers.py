@@ -144,7 +144,7 @@ def of_answer(
     content_type = b"json" if json_bytes is None else b"octet-stream"
     lines = b"content-type: application/%b\r\ncontent-length: %d\r\nx-request-id: %b\r\n" % (
         content_type,
-        len(answer.body),
+        answer.size,
         request_id,
     )
     if json_bytes is not None:

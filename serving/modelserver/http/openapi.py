@@ -102,6 +102,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     400: _error("A field is wrong; the message names it"),
     404: ERROR,
     408: _error("The body did not arrive"),
+    406: _error("An output holds an infinity, which JSON has no number for"),
     413: _error("The body is too large"),
     415: _error("The content type or encoding is not supported"),
     500: _error("The model failed"),

@@ -42,7 +42,7 @@ def conclude(inference: Inference, exchange: Exchange, given: Given, result: Res
             code=status,
             duration_s=round(exchange.ended_at - exchange.started_at, 6),
             body_bytes=exchange.body_bytes,
-            answer_bytes=len(answer.body),
+            answer_bytes=answer.size,
         )
     return status, answer, traceresponse
 

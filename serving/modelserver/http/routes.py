@@ -73,7 +73,10 @@ class Routes:
     async def model(self, request: Request) -> metadata.ModelMetadata:
         """Inputs, outputs and release of the model."""
         self._require(request)
-        return metadata.of_model(self._model, self._release, self._contract, self._lifecycle)
+        limits = self._metrics.limits
+        return metadata.of_model(
+            self._model, self._release, self._contract, self._lifecycle, limits
+        )
 
     async def model_ready(self, request: Request) -> Response:
         """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
@@ -90,7 +93,7 @@ class Routes:
     async def infer(self, request: Request) -> Response:
         """Outputs of the model for one or more rows of input, as JSON or binary tensors.
 
-        A request for the model that is served never comes here, see `InferEndpoint`.
+        A request for the model that is served never comes here, see `connection`.
         """
         raise self._unknown(**request.path_params)
 

@@ -14,8 +14,10 @@ STATUS: Mapping[type[errors.RequestError], int] = MappingProxyType(
         errors.InvalidBinary: 400,
         errors.UnknownModel: 404,
         errors.UnknownRelease: 404,
+        errors.InfiniteOutput: 406,
         errors.BodyTooSlow: 408,
         errors.BodyTooLarge: 413,
+        errors.RequestTooLarge: 413,
         errors.UnsupportedContent: 415,
         errors.Disconnected: 499,  # never sent, only counted: nobody is there to read it
         errors.InferenceFailed: 500,

@@ -1,15 +1,17 @@
 """The HTTP server of this process, which is uvicorn's, and the socket at which it listens."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from modelserver.errors import AddressUnavailable
 from modelserver.http.connection import Connection
-from modelserver.http.endpoint import InferEndpoint
+from modelserver.http.crowd import Crowd, room
+from modelserver.inference.exchange import Inference
 
 KEEP_ALIVE_S = 3660
 """How long an idle connection stays open: longer than Envoy keeps it, which is an hour.
@@ -17,7 +19,10 @@ KEEP_ALIVE_S = 3660
 Where the server closed first, a request that Envoy sends at that moment would fail.
 """
 
-_BACKLOG = 2048  # connections that may wait to be accepted, as many as uvicorn's own
+ANY_HOST = "::"
+"""Every address of the machine, in both families; where it has no IPv6, those of IPv4."""
+
+_ANY_IPV4 = "0.0.0.0"  # noqa: S104 - a pod is reached from outside
 
 
 class HttpServer(uvicorn.Server):
@@ -29,11 +34,16 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def server(app: InferEndpoint) -> HttpServer:
-    """An HTTP server for the inference endpoint and the application behind it, not yet serving."""
-    paths = frozenset(path.encode() for path in app.paths)
+def server(app: ASGIApp, inference: Inference, paths: Iterable[str]) -> HttpServer:
+    """An HTTP server, not yet serving: inference at `paths`, and the application for all else."""
+    crowd = Crowd(room(), inference.metrics)
+    served = {
+        "inference": inference,
+        "paths": frozenset(path.encode() for path in paths),
+        "crowd": crowd,
+    }
     config: dict[str, Any] = {
-        "http": type("Served", (Connection,), {"inference": app.inference, "paths": paths}),
+        "http": type("Served", (Connection,), served),
         "ws": "none",
         "lifespan": "off",
         "log_config": None,
@@ -41,6 +51,7 @@ def server(app: InferEndpoint) -> HttpServer:
         "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE_S,
+        "backlog": crowd.room.backlog,
     }
     return HttpServer(uvicorn.Config(app, **config))
 
@@ -54,6 +65,8 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     Raises:
         AddressUnavailable: The address cannot be bound.
     """
+    if host == ANY_HOST and not socket.has_dualstack_ipv6():
+        host = _ANY_IPV4
     try:
         family, kind, number, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -62,6 +75,8 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if host == ANY_HOST:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind(address)
     except OSError as error:
         raise _unavailable(host, port, error) from error
@@ -78,7 +93,7 @@ def accept(sock: socket.socket) -> None:
         AddressUnavailable: Another process listens there.
     """
     try:
-        sock.listen(_BACKLOG)
+        sock.listen(room().backlog)
     except OSError as error:
         host, port, *_ = sock.getsockname()
         raise _unavailable(host, port, error) from error

@@ -7,24 +7,47 @@ a body, and gets an answer or an error of `errors`, which it says in its own way
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
+from modelserver.codec import outline
+from modelserver.codec.buffer import Buffer, Claim
 from modelserver.codec.calls import Answer, Call
-from modelserver.errors import BodyTooLarge, Overloaded, RequestCrashed, RequestError
+from modelserver.errors import (
+    BodyTooLarge,
+    Disconnected,
+    InfiniteOutput,
+    Overloaded,
+    RequestCrashed,
+    RequestError,
+    RequestTooLarge,
+)
+from modelserver.inference import costs
+from modelserver.inference.aside import Aside
 from modelserver.inference.batch import Outcome, Ran
+from modelserver.inference.claims import Claims
+from modelserver.inference.costs import SMALL_BYTES
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
 from modelserver.observe.metrics import Metrics
 from modelserver.observe.tracing import Steps, Tracer
 from modelserver.start.reclaim import LARGE_BYTES, Reclaim
+from modelserver.tensor.datatypes import Array
+
+T = TypeVar("T")
 
 Result = Answer | RequestError
 """What comes of a request."""
 
 OnResult = Callable[["Exchange", Result], None]
 
-Expand = Callable[[bytes, int], bytes]
-"""From a compressed body, and the most bytes it may become, to the body itself."""
+Expand = Callable[[memoryview, int, Claim], memoryview]
+"""From a compressed body, the most bytes it may become, and who is asked for them, to the body."""
+
+
+Counts = Literal["receiving", "in_flight"]
+"""As which of both a request is counted."""
 
 
 class Terms(NamedTuple):
@@ -39,20 +62,23 @@ class Terms(NamedTuple):
     timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Requests admitted at once, bytes of one body, bytes of all admitted bodies."""
+# Bits: an eighth of the bytes of all bodies is kept for bodies that come whole, so that clients who
+# send large ones and stop in the middle shut nobody out.
+_KEPT_SHIFT = 3
 
-    requests: int
-    body_bytes: int
-    total_bytes: int
+QUICK_BYTES = outline.LONG_BYTES
+"""Larger bodies are read aside, and all that are compressed."""
+
+_QUICK_BINARY_BYTES = 4 << 20
+"""Bodies with so much binary data are not: it is used where it lies."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inference:
     """What every exchange of this process shares.
 
-    `access_log_sample` is the share of requests, 0 to 1, that leave a line in the log.
+    `limits` are replaced once the model is loaded and its cost is known. `access_log_sample` is the
+    share of requests, 0 to 1, that leave a line in the log.
     """
 
     lifecycle: Lifecycle
@@ -61,16 +87,21 @@ class Inference:
     access_log_sample: float = 0.0
     tracer: Tracer | None = None
     reclaim: Reclaim = field(default_factory=Reclaim)
+    aside: Aside = field(default_factory=Aside)
 
 
 class Exchange:
     """One request; `on_result` is called exactly once, in the event loop.
 
-    First `admit`, then `run` with the body and its terms, or `fail`. It is also the scheduler's
+    Where its body comes in parts, first `expect`, and `hold` for each part. Once the body is there,
+    `admit`, then `run` with the body and its terms; at any time `fail`. It is also the scheduler's
     `Job`: whoever sets `cancelled` before it runs spares the model the work.
     """
 
     __slots__ = (
+        "_claims",
+        "_counts",
+        "_encoding_at",
         "_inference",
         "_on_result",
         "_serving",
@@ -80,8 +111,10 @@ class Exchange:
         "decoded_at",
         "ended_at",
         "expires_at",
+        "is_quick",
         "ran",
         "request_id",
+        "reserved_bytes",
         "role",
         "started_at",
         "submitted_at",
@@ -89,6 +122,7 @@ class Exchange:
     call: Call
     ended_at: float
     submitted_at: float
+    _encoding_at: float
     _serving: Serving
 
     def __init__(
@@ -98,31 +132,57 @@ class Exchange:
         self.role = role
         self.request_id = request_id
         self.body_bytes = 0
+        self.reserved_bytes = 0
+        self.is_quick = True
         self.decoded_at: float | None = None
         self.ran: Ran | None = None
         self.expires_at = inf
         self.cancelled = False
         self._inference = inference
         self._on_result = on_result
-        inference.metrics.in_flight += 1
+        self._counts: Counts | None = None
+        self._claims: Claims | None = None
+
+    def expect(self) -> bool:
+        """Whether a body is worth waiting for; otherwise the result has been given.
+
+        While it comes the request takes no place among those that are answered.
+        """
+        if self._is_refused():
+            return False
+        self._inference.metrics.receiving += 1
+        self._counts = "receiving"
+        return True
 
     def admit(self) -> bool:
-        """Whether the body is wanted; otherwise the result has been given."""
+        """Whether the request, whose body is there, is taken; otherwise the result was given."""
+        if self._is_refused():
+            return False
+        metrics = self._inference.metrics
+        if self._counts is not None:
+            metrics.receiving -= 1
+        metrics.in_flight += 1
+        self._counts = "in_flight"
+        return True
+
+    def _is_refused(self) -> bool:
         inference = self._inference
         try:
             self._serving = inference.lifecycle.require()
-            if inference.metrics.in_flight > inference.limits.requests:
+            if inference.metrics.in_flight >= inference.limits.requests:
                 inference.metrics.rejected["overloaded"] += 1
                 raise Overloaded(
                     f"{inference.limits.requests} requests are in flight already; try again"
                 )
         except RequestError as error:
             self.fail(error)
-            return False
-        return True
+            return True
+        return False
 
     def check_room(self, size: int) -> None:
         """Return if a body of `size` bytes may be held now.
+
+        Bodies that are still on their way leave room for those that are there.
 
         Raises:
             BodyTooLarge: One body may not be as large.
@@ -133,12 +193,45 @@ class Exchange:
             raise BodyTooLarge(
                 f"body: found more than {limits.body_bytes} bytes, expected at most these"
             )
-        if metrics.in_flight_bytes + size - self.body_bytes > limits.total_bytes:
+        most = limits.total_bytes
+        if self._counts == "receiving":
+            most = max(limits.body_bytes, most - (most >> _KEPT_SHIFT))
+        if metrics.in_flight_bytes + size - self.body_bytes > most:
             metrics.rejected["overloaded_bytes"] += 1
             raise Overloaded(
                 f"{metrics.in_flight_bytes} bytes of request bodies are in flight already, and "
-                f"{limits.total_bytes} are the limit; try again"
+                f"{most} are the limit; try again"
             )
+        if size > SMALL_BYTES:
+            self._check_memory(size - self.body_bytes)
+
+    def _check_memory(self, more: int) -> None:
+        """Return if this process may hold so many bytes more."""
+        metrics, limit = self._inference.metrics, self._inference.limits.total_cost_bytes
+        if metrics.held_bytes + more > limit:
+            metrics.rejected["overloaded_bytes"] += 1
+            raise Overloaded(
+                f"requests hold {metrics.held_bytes} bytes of memory already, this one needs "
+                f"{more} more, and {limit} are the limit; try again"
+            )
+
+    def _reserve(self, size: int) -> None:
+        """Hold so many bytes beside the body from now on.
+
+        Raises:
+            RequestTooLarge: No request may hold as much.
+            Overloaded: Other requests leave no room for it.
+        """
+        limit = self._inference.limits.total_cost_bytes
+        if self.body_bytes + size > limit:
+            raise RequestTooLarge(
+                f"body: found {self.body_bytes} bytes, which take {self.body_bytes + size} of "
+                f"memory to answer, expected at most {limit}; send less in one request, or raise "
+                "resources.memory of the release"
+            )
+        self._check_memory(size - self.reserved_bytes)
+        self._inference.metrics.reserved_bytes += size - self.reserved_bytes
+        self.reserved_bytes = size
 
     def hold(self, size: int) -> None:
         """Count a body of `size` bytes as held until the result.
@@ -151,26 +244,87 @@ class Exchange:
         self._inference.metrics.in_flight_bytes += size - self.body_bytes
         self.body_bytes = size
 
-    def run(self, body: bytes, terms: Terms) -> None:
-        """Decode the body and hand it to the scheduler."""
-        inference, serving = self._inference, self._serving
-        expand, json_bytes, timeout_s = terms
-        if timeout_s is not None:
-            self.expires_at = self.started_at + timeout_s
+    def run(self, body: bytes | Buffer, terms: Terms) -> None:
+        """Decode the body and hand it to the scheduler; a large one is decoded aside."""
+        if terms.timeout_s is not None:
+            self.expires_at = self.started_at + terms.timeout_s
+        size = len(body)
         try:
-            self.hold(len(body))
-            if expand is not None:
-                body = expand(body, inference.limits.body_bytes)
-                self.hold(len(body))
-            self.call = serving.codec.decode(body, json_bytes)
+            self.hold(size)
+            content = body if isinstance(body, bytes) else body.view()
+            if terms.expand is not None or (
+                size > QUICK_BYTES and not self._is_quick(size, terms.json_bytes)
+            ):
+                self._aside(partial(self._read, content, terms), self._on_read)
+                return
+            self.call = call = self._serving.codec.decode(content, terms.json_bytes)
+            if size > SMALL_BYTES or call.rows > self._serving.pace.quick_rows:
+                self._weigh(self._cost(call, is_view=terms.json_bytes is not None))
+        except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
+            self.fail(_as_request_error(error))
+        else:
+            self._submit()
+
+    def _is_quick(self, size: int, json_bytes: int | None) -> bool:
+        """Whether a body is decoded at once, though it is large: numbers stay where they are."""
+        return (
+            json_bytes is not None
+            and json_bytes <= QUICK_BYTES
+            and size <= _QUICK_BINARY_BYTES
+            and not self._serving.codec.takes_strings
+        )
+
+    def _aside(self, work: Callable[[Claims], T], done: Callable[[T | Exception], None]) -> None:
+        """Do some work in the thread aside, which claims the memory that it takes."""
+        inference = self._inference
+        if self._claims is None:
+            self._claims = Claims(inference.limits, inference.metrics)
+
+        def on_done(result: T | Exception) -> None:
+            if isinstance(result, Overloaded):
+                inference.metrics.rejected["overloaded_bytes"] += 1
+            done(result)
+
+        inference.aside.run(partial(work, self._claims), on_done)
+
+    def _read(self, body: bytes | memoryview, terms: Terms, claims: Claims) -> tuple[Call, int]:
+        """The call in a large body, and what it costs, found out in the thread aside."""
+        if self.cancelled:
+            raise Disconnected("the client went away before its request was read")
+        if terms.expand is not None:
+            most = self._inference.limits.body_bytes
+            body = terms.expand(memoryview(body), most, claims.expanded)
+        call = self._serving.codec.decode(body, terms.json_bytes, claims.tensors)
+        is_view = terms.json_bytes is not None and terms.expand is None
+        return call, self._cost(call, is_view=is_view)
+
+    def _on_read(self, result: tuple[Call, int] | Exception) -> None:
+        if isinstance(result, Exception):
+            self.fail(_as_request_error(result))
+            return
+        self.call, cost = result
+        if self._claims is not None:
+            self._claims.release()
+        try:
+            self._weigh(cost)
         except RequestError as error:
             self.fail(error)
-        except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
-            self.fail(_crashed(error))
         else:
-            self.submitted_at = self.decoded_at = now = time.perf_counter()
-            inference.metrics.decode_s.observe(now - self.started_at)
-            serving.scheduler.submit(self)
+            self._submit()
+
+    def _cost(self, call: Call, *, is_view: bool) -> int:
+        return costs.running(call, self._inference.limits, self._serving.rows, is_view=is_view)
+
+    def _weigh(self, cost: int) -> None:
+        """Find out whether the call is quick, and hold what it takes."""
+        self.is_quick = self._serving.pace.is_quick(self.call)
+        self._reserve(cost)
+
+    def _submit(self) -> None:
+        inference = self._inference
+        self.submitted_at = self.decoded_at = now = time.perf_counter()
+        inference.metrics.decode_s.observe(now - self.started_at)
+        self._serving.scheduler.submit(self)
 
     def fail(self, error: RequestError) -> None:
         """End with an error."""
@@ -181,19 +335,42 @@ class Exchange:
         if not isinstance(outcome, list):
             self.fail(outcome)
             return
-        began = time.perf_counter()
-        inference, serving = self._inference, self._serving
-        try:
-            answer = serving.codec.encode(self.call, outcome)
-        except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
-            self.fail(_crashed(error))
+        self._encoding_at = time.perf_counter()
+        if costs.is_large(outcome):
+            self._aside(partial(self._write, outcome), self._on_written)
             return
-        guard = serving.guard
+        try:
+            answer = self._serving.codec.encode(self.call, outcome)
+            self._guard(answer, outcome)
+        except Exception as error:  # noqa: BLE001 - outermost: no model may end the process
+            self._on_written(error)
+        else:
+            self._on_written(answer)
+
+    def _guard(self, answer: Answer, outcome: list[Array]) -> None:
+        """Let the output guard look where it wants to."""
+        guard = self._serving.guard
         guard.due -= 1
         if answer.nonfinite or guard.due <= 0:
             guard.look(self.call, outcome, nonfinite=answer.nonfinite)
-        self._end(answer)
-        inference.metrics.encode_s.observe(self.ended_at - began)
+        if answer.unsaid:
+            raise InfiniteOutput(answer.unsaid)
+
+    def _write(self, outcome: list[Array], claims: Claims) -> Answer:
+        """Encode a large answer, in the thread aside."""
+        if self.cancelled:
+            raise Disconnected("the client went away before its answer was written")
+        claims.answer(costs.answering(self.call, outcome, self._inference.limits))
+        answer = self._serving.codec.encode_long(self.call, outcome)
+        self._guard(answer, outcome)
+        return answer
+
+    def _on_written(self, result: Answer | Exception) -> None:
+        if isinstance(result, Exception):
+            self.fail(_as_request_error(result))
+            return
+        self._end(result)
+        self._inference.metrics.encode_s.observe(self.ended_at - self._encoding_at)
 
     def steps(self) -> Steps:
         """When this request, which has ended, took which step."""
@@ -206,14 +383,29 @@ class Exchange:
         """Give the result; sending it is not counted."""
         self.ended_at = now = time.perf_counter()
         inference = self._inference
-        inference.metrics.ended(self.role, now - self.started_at, self.body_bytes)
-        if self.body_bytes >= LARGE_BYTES:
+        metrics = inference.metrics
+        if self._counts == "in_flight":
+            metrics.in_flight -= 1
+        elif self._counts is not None:
+            metrics.receiving -= 1
+        metrics.ended(self.role, now - self.started_at, self.body_bytes)
+        claims = self._claims
+        if claims is not None:
+            claims.release()
+        if self.reserved_bytes:
+            metrics.reserved_bytes -= self.reserved_bytes
+        if self.body_bytes >= LARGE_BYTES or self.reserved_bytes >= LARGE_BYTES:
             inference.reclaim.after_large()
+        self.reserved_bytes = 0
         self._on_result(self, result)
 
 
-def _crashed(cause: Exception) -> RequestCrashed:
-    """The error that a client gets to know of a fault in this server."""
+def _as_request_error(cause: Exception) -> RequestError:
+    """The error that a client gets to know; of a fault in this server it learns no more."""
+    if isinstance(cause, RequestError):
+        return cause
+    if isinstance(cause, MemoryError):
+        return Overloaded("memory is short for this request just now; try again, or send less")
     error = RequestCrashed("the server failed; its log says why")
     error.__cause__ = cause
     return error

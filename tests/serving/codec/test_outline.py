@@ -1,15 +1,10 @@
 """Long arrays of numbers are read in parts, and mean the same as read whole."""
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-import modelserver.codec.tensors
-from modelserver.codec import outline
 from modelserver.codec.calls import Codec
 from modelserver.errors import InvalidRequest
 from modelserver.model.contract import Contract
@@ -50,7 +45,6 @@ def test_long_arrays_of_every_datatype_arrive(datatype: str) -> None:
 
     call = codec(spec).decode(sent)
 
-    assert outline.decode(sent) is not None
     assert values == to_values(spec.datatype, call.feeds["x"])
 
 
@@ -90,7 +84,7 @@ def test_each_input_gets_its_own_array() -> None:
             "inputs[0].data[39999]: found 1e+39, expected a number between",
         ),
         (body(tensor("x", numbers()[:-1] + ", [1]]")), "inputs[0].data[40000]: found an array"),
-        (body(tensor("x", numbers()[:-1])), "not JSON"),
+        (body(tensor("x", numbers()[:-1])), "the JSON text ends early"),
         (body(tensor("x", f"[{numbers()}, [1]]")), "inputs[0].data"),
         (body(tensor("x", numbers()), rest=', "id": 5'), "id: found a whole number"),
         (body(tensor("x", numbers()), rest=', "parameters": {"data": [1]}'), "parameters"),
@@ -105,13 +99,12 @@ def test_mistakes_are_named_as_in_short_arrays(sent: bytes, message: str) -> Non
     assert message in str(caught.value)
 
 
-def test_key_given_twice_is_read_as_json_has_it() -> None:
-    """Of two arrays under one key the last counts, long or not."""
+def test_key_given_twice_is_refused() -> None:
+    """Nobody knows which of two arrays a client means, long or not."""
     both = numbers() + ', "data": ' + json.dumps([1.0] * LONG)
 
-    call = codec(SPEC).decode(body(tensor("x", both)))
-
-    assert np.array_equal(call.feeds["x"], np.ones((1, LONG), np.float32))
+    with pytest.raises(InvalidRequest, match=r"^inputs\[0\].data: found twice"):
+        codec(SPEC).decode(body(tensor("x", both)))
 
 
 def test_what_looks_like_data_in_a_string_is_a_string() -> None:
@@ -122,16 +115,3 @@ def test_what_looks_like_data_in_a_string_is_a_string() -> None:
     call = codec(SPEC).decode(sent)
 
     assert (1, LONG) == call.feeds["x"].shape
-
-
-@given(
-    st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=40), st.integers(1, 64)
-)
-def test_parts_of_any_size_give_the_same(values: list[float], part_bytes: int) -> None:
-    """Where a part ends does not matter."""
-    text = json.dumps(values).encode()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(modelserver.codec.tensors, "_PART_BYTES", part_bytes)
-        found: Any = modelserver.codec.tensors._in_parts(DATATYPES["FP32"], text)
-
-    assert np.array_equal(np.array(values, np.float32), found)

@@ -135,7 +135,7 @@ def test_wrong_path_or_method(
     [
         (b"", {}, 400, "body: the JSON text ends early"),
         (b"{", {}, 400, "body: the JSON text ends early"),
-        (b'{"inputs":' + b"[" * 100_000, {}, 400, "inputs[0]: found an array"),
+        (b'{"inputs":' + b"[" * 100_000, {}, 400, "inputs[0][0][0][0][0]...: nested too deeply"),
         (b"\x00\xff", {}, 400, "body: not JSON at byte 0"),
         (
             request({"shape": [1, 4], "data": [1, 2, 3, None]}),

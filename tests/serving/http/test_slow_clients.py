@@ -20,8 +20,8 @@ PATIENCE_S = 0.3
 PACE_MS = 20
 # The same program with a patience that a test can wait for.
 PROGRAM = f"""
-from modelserver.http import body, connection
-body.PATIENCE_S = connection.HEADERS_S = connection.READ_S = {PATIENCE_S}
+from modelserver.http import body, bounded
+body.PATIENCE_S = bounded.HEADERS_S = bounded.READ_S = {PATIENCE_S}
 from modelserver.__main__ import main
 main()
 """

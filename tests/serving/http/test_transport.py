@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from modelserver.errors import AddressUnavailable
+from modelserver.http import transport
 from tests.serving import onnx_models
 from tests.serving.conftest import DEADLINE_S, write_release
 
@@ -14,6 +16,32 @@ if TYPE_CHECKING:
     from tests.serving.conftest import Start
 
 CONNECTIONS = 40
+
+
+def test_both_families(tmp_path: Path, start: "Start") -> None:
+    """Unless it is told otherwise, a server is reached by IPv4 and by IPv6."""
+    server = start(write_release(tmp_path, onnx_models.affine(), HOST=""))
+    port = server.until("listening")["port"]
+    hosts = ["127.0.0.1", "[::1]"] if socket.has_dualstack_ipv6() else ["127.0.0.1"]
+
+    found = [httpx.get(f"http://{host}:{port}/v2/health/live").status_code for host in hosts]
+
+    assert [200] * len(hosts) == found
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_one_address(host: str) -> None:
+    """Where an address is named, it alone is listened on."""
+    with transport.bind(host, 0) as sock:
+        assert host == sock.getsockname()[0]
+
+
+def test_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is reached by IPv4."""
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+
+    with transport.bind(transport.ANY_HOST, 0) as sock:
+        assert "0.0.0.0" == sock.getsockname()[0]  # noqa: S104
 
 
 def test_replicas_share_a_port_where_all_of_them_ask_for_it(tmp_path: Path, start: "Start") -> None:

@@ -1,6 +1,7 @@
 """HTTP as clients may send it, against a real server process."""
 
 import json
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.serving.conftest import Server
 from tests.serving.asking import GOOD, raw_answer
+from tests.serving.conftest import DEADLINE_S
+from tests.serving.wire import address, raw_request
 
 
 def test_pipelined_requests_are_answered_in_order(affine_server: "Server") -> None:
@@ -58,9 +61,103 @@ def test_expect_continue(affine_server: "Server") -> None:
         b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(body)
     )
 
-    received = raw_answer(affine_server, head, body)
+    with socket.create_connection(address(affine_server), timeout=DEADLINE_S) as connection:
+        connection.sendall(head)
+        told = connection.recv(1024)
+        connection.sendall(body)
+        received = connection.makefile("rb").read()
 
-    assert received.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert received.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_expect_continue_of_a_body_that_is_not_wanted(affine_server: "Server") -> None:
+    """The answer comes instead, and the connection ends: who knows whether the body still comes."""
+    head = b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n"
+
+    received = raw_answer(affine_server, head + b"content-length: 99999999\r\n\r\n")
+
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nconnection: close\r\n" in received
+
+
+UPGRADE = (
+    b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\n"
+    b"connection: Upgrade, HTTP2-Settings%b\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_upgrade_is_ignored(affine_server: "Server", *, apart: bool) -> None:
+    """A client that would like HTTP/2 gets HTTP/1.1, for its body and for what follows it."""
+    body = json.dumps(GOOD).encode()
+    sized = UPGRADE % b"" + b"content-length: %d\r\n\r\n" % len(body)
+    chunked = UPGRADE % b"" + b"transfer-encoding: chunked\r\n\r\n"
+    get = b"GET /v2 HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    last = UPGRADE % b", close" + b"content-length: %d\r\n\r\n" % len(body)
+    parts = (sized, body, chunked, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body), get, last, body)
+
+    received = raw_answer(affine_server, *(parts if apart else (b"".join(parts),)))
+
+    assert received.count(b"HTTP/1.1 200 OK\r\n") == 4
+    assert received.count(b'"outputs"') == 3
+
+
+def test_connect_is_refused(affine_server: "Server") -> None:
+    """This server is no proxy."""
+    received = raw_answer(affine_server, b"CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n")
+
+    assert received.startswith(b"HTTP/1.1 400 ")
+
+
+def test_mistake_behind_a_request(affine_server: "Server") -> None:
+    """What comes before it is answered first, and nothing that comes after it."""
+    whole = raw_request(json.dumps(GOOD).encode())
+
+    received = raw_answer(affine_server, whole * 2 + b"GARBAGE\r\n\r\n" + whole)
+
+    assert re.findall(rb"HTTP/1.1 (\d+) ", received) == [b"200", b"200", b"400"]
+
+
+def test_trailers_are_no_headers(affine_server: "Server") -> None:
+    """A field behind the body says nothing about the request."""
+    body = json.dumps(GOOD).encode()
+    head = b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+    chunks = b"%x\r\n%b\r\n0\r\ncontent-encoding: gzip\r\n\r\n" % (len(body), body)
+
+    received = raw_answer(affine_server, head + b"transfer-encoding: chunked\r\n\r\n" + chunks)
+
+    assert received.startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [b"0\r\n" + b"a: b\r\n" * 20_000, b"0\r\na: " + b"b" * 90_000, b"5;" + b"e" * 90_000],
+)
+def test_framing_is_bounded(affine_server: "Server", endless: bytes) -> None:
+    """Trailers and extensions of chunks that never end are cut off like headers."""
+    head = b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+
+    received = raw_answer(affine_server, head + b"1\r\n{\r\n", endless)
+
+    assert received.startswith(b"HTTP/1.1 431 ")
+
+
+def test_many_header_fields(affine_server: "Server") -> None:
+    """However short header fields are, there are only so many of them."""
+    received = raw_answer(affine_server, b"GET /v2 HTTP/1.1\r\n" + b"a:\r\n" * 300 + b"\r\n")
+
+    assert received.startswith(b"HTTP/1.1 431 ")
+
+
+def test_http_1_0_is_closed(affine_server: "Server") -> None:
+    """Its clients wait for the end of the connection, unless they are told otherwise."""
+    whole = raw_request(json.dumps(GOOD).encode(), connection="keep-alive")
+
+    received = raw_answer(affine_server, whole.replace(b"HTTP/1.1", b"HTTP/1.0"))
+
+    assert received.startswith(b"HTTP/1.1 200 OK")
+    assert b"\r\nconnection: close\r\n" in received
 
 
 @pytest.mark.parametrize(

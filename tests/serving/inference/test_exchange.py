@@ -3,22 +3,28 @@
 import asyncio
 import json
 import zlib
-from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from modelserver import errors
+from modelserver.codec.buffer import Claim
 from modelserver.codec.calls import Answer, Call, Codec
-from modelserver.inference.exchange import Exchange, Inference, Limits, Result, Terms
+from modelserver.http.compression import expander
+from modelserver.inference.costs import Rows
+from modelserver.inference.exchange import Exchange, Inference, Result, Terms
 from modelserver.inference.guard import SLICE, Guard, Policy
 from modelserver.inference.lifecycle import Lifecycle, Serving
+from modelserver.inference.limits import Limits
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.observe.metrics import Metrics
 from modelserver.start.warmup import Profile
-from modelserver.tensor.datatypes import Array
 from tests.serving import onnx_models
 from tests.serving.codecs import request
 from tests.serving.loading import XY, Load
+from waiting import until_seen
 
 BODY = request({})
 LIMITS = Limits(requests=2, body_bytes=len(BODY), total_bytes=len(BODY) + 1)
@@ -30,15 +36,17 @@ def inference(load: Load, codec: Codec | None = None) -> Inference:
     metrics = Metrics(model="sample", release="r1")
     lifecycle = Lifecycle(metrics)
     model = load(onnx_models.identity("FP32"))
+    pace = Pace((("x", 0),), [(1,)])
     policy = Policy(window=SLICE, nonfinite_share=1, constant_share=1, unready=False)
     lifecycle.ready(
         Serving(
             model,
             Profile(0.0001, None, takes_no_rows=True),
             codec or Codec(model="sample", release="r1", contract=XY),
-            Scheduler(model, metrics, inline=True),
+            Scheduler(model, metrics, pace),
             Guard(policy, XY, metrics, lifecycle.doubt),
             batching="off",
+            pace=pace,
             independence="not asked",
         )
     )
@@ -67,7 +75,7 @@ def results(
         behind = inference(load, codec)
         for _ in range(requests):
             take(behind, body, terms, found)
-        await asyncio.sleep(0)  # the scheduler's turn
+        await until_seen(partial(asyncio.sleep, 0), lambda _: len(found) == requests)
         return behind.metrics
 
     return found, asyncio.run(run())
@@ -102,9 +110,9 @@ def test_terms_name_the_compression(load: Load) -> None:
     """The body is expanded by what the terms bring, to no more than one body may have."""
     most = []
 
-    def expand(body: bytes, most_bytes: int) -> bytes:
+    def expand(body: memoryview, most_bytes: int, _claim: Claim) -> memoryview:
         most.append(most_bytes)
-        return zlib.decompress(body)
+        return memoryview(zlib.decompress(body))
 
     (answer,), _ = results(load, body=zlib.compress(BODY), terms=Terms(expand))
 
@@ -116,8 +124,8 @@ def test_fault_of_the_server_is_an_error_with_its_cause(load: Load) -> None:
     """What goes wrong in this server reaches neither the event loop nor, in words, the client."""
 
     class Broken(Codec):
-        def decode(self, body: bytes, json_bytes: int | None = None) -> Call:
-            raise ZeroDivisionError(body, json_bytes)
+        def decode(self, *_: object) -> Call:  # type: ignore[override]
+            raise ZeroDivisionError
 
     (error,), _ = results(load, codec=Broken(model="sample", release="r1", contract=XY))
 
@@ -130,8 +138,8 @@ def test_fault_in_the_answer_is_an_error_too(load: Load) -> None:
     """A model whose outputs cannot be said fails its request, once, and nothing else."""
 
     class Broken(Codec):
-        def encode(self, call: Call, arrays: Sequence[Array]) -> Answer:
-            raise ZeroDivisionError(call, arrays)
+        def encode(self, *_: object) -> Answer:  # type: ignore[override]
+            raise ZeroDivisionError
 
     found, metrics = results(load, codec=Broken(model="sample", release="r1", contract=XY))
 
@@ -172,6 +180,84 @@ def test_bodies_may_fill_the_room_that_there_is() -> None:
     assert 1 == metrics.rejected["overloaded_bytes"]
 
 
+ROWS = 25_000
+LARGE = request({"shape": [ROWS, 2], "data": [0] * 2 * ROWS})
+ROOMY = Limits(requests=4, body_bytes=len(LARGE), total_bytes=4 * len(LARGE))
+
+
+def in_room(load: Load, limits: Limits) -> tuple[Result, Metrics]:
+    """What comes of a large request."""
+    found: list[Result] = []
+
+    async def run() -> Metrics:
+        behind = inference(load)
+        behind.limits = limits
+        take(behind, LARGE, NO_TERMS, found)
+        await until_seen(partial(asyncio.sleep, 0), lambda _: found)
+        return behind.metrics
+
+    metrics = asyncio.run(run())
+    return found[0], metrics
+
+
+def test_what_was_held_is_given_back(load: Load) -> None:
+    """Whatever comes of a large request, nothing of it counts once it has ended."""
+    answer, metrics = in_room(load, ROOMY)
+
+    assert isinstance(answer, Answer)
+    assert 0 == metrics.held_bytes
+
+
+def test_tensors_of_a_large_body_are_bounded(load: Load) -> None:
+    """Where no other request is in the way, coming again does not help: that is no 503."""
+    error, metrics = in_room(load, replace(ROOMY, tensor_bytes=150_000))
+
+    assert isinstance(error, errors.RequestTooLarge)
+    assert str(error).startswith(
+        "inputs: found tensors of 200000 bytes or more, expected at most 150000"
+    )
+    assert 0 == metrics.held_bytes
+
+
+@pytest.mark.parametrize("beside_body", [100_000, 500_000])
+def test_large_requests_hold_more_than_their_bodies(load: Load, beside_body: int) -> None:
+    """What a body becomes, and its answer, need room, which is asked for before they are made."""
+    room = len(LARGE) + beside_body
+    error, metrics = in_room(load, replace(ROOMY, total_cost_bytes=room))
+
+    assert isinstance(error, errors.Overloaded)
+    assert 1 == metrics.rejected["overloaded_bytes"]
+    assert 0 == metrics.held_bytes
+
+
+def test_rows_past_the_limit_are_refused_however_small(load: Load) -> None:
+    """A body that is not worth a look otherwise still has its rows compared."""
+    found: list[Result] = []
+    body = request({"shape": [2, 2], "data": [1, 2, 3, 4]})
+
+    async def run() -> None:
+        behind = inference(load)
+        behind.limits = replace(LIMITS, body_bytes=1000, total_bytes=1000, rows=1)
+        behind.lifecycle.ready(replace(behind.lifecycle.require(), rows=Rows(1.0, 1.0)))
+        take(behind, body, NO_TERMS, found)
+
+    asyncio.run(run())
+
+    assert [errors.RequestTooLarge] == [type(each) for each in found]
+
+
+def test_memory_that_is_short_is_no_fault(load: Load) -> None:
+    """A body that finds no memory while it is read may come again."""
+
+    class Short(Codec):
+        def decode(self, *_: object) -> Call:  # type: ignore[override]
+            raise MemoryError
+
+    (error,), _ = results(load, codec=Short(model="sample", release="r1", contract=XY))
+
+    assert isinstance(error, errors.Overloaded)
+
+
 def test_expanded_body_needs_room_as_well(load: Load) -> None:
     """A compressed body counts with what it becomes, for which there may be no room."""
     found: list[Result] = []
@@ -180,7 +266,8 @@ def test_expanded_body_needs_room_as_well(load: Load) -> None:
         behind = inference(load)
         other = Exchange(behind, "direct", b"other", lambda *_: None)
         other.hold(LIMITS.total_bytes - len(BODY) + 1)
-        take(behind, b"small", Terms(lambda *_: BODY), found)
+        take(behind, zlib.compress(BODY), Terms(expander(b"deflate")), found)
+        await until_seen(partial(asyncio.sleep, 0), lambda _: found)
         return behind.metrics
 
     metrics = asyncio.run(run())

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from tests.serving import onnx_models
@@ -97,13 +98,44 @@ def test_health_answers_while_the_model_is_busy(tmp_path: Path, start: "Start") 
     assert answer.result().status_code == ready.status_code == 200
 
 
-def test_nan_is_counted(tmp_path: Path, start: "Start") -> None:
-    """A model that yields NaN or infinity gives null, and the metric says how often."""
+LOGARITHM = {"name": "x", "shape": [1, 2], "datatype": "FP32"}
+
+
+@pytest.fixture
+def logarithm(tmp_path: Path, start: "Start") -> "Server":
+    """A server whose model gives NaN for -1 and an infinity for 0."""
     server = start(write_release(tmp_path, onnx_models.logarithm()))
     server.until("ready")
-    tensor = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [-1, 0]}
+    return server
 
-    answer = server.infer({"inputs": [tensor]}).json()
+
+def test_nan_is_null_and_counted(logarithm: "Server") -> None:
+    """A model that yields NaN gives null, which clients read as NaN; the metric says how often."""
+    answer = logarithm.infer({"inputs": [LOGARITHM | {"data": [-1, -1]}]}).json()
 
     assert answer["outputs"][0]["data"] == [None, None]
-    assert server.metric("modelserver_nonfinite_answers_total") == 1
+    assert logarithm.metric("modelserver_nonfinite_answers_total") == 1
+
+
+@pytest.mark.parametrize("rows", [1, 20_000])
+def test_infinity_is_refused_by_name(logarithm: "Server", rows: int) -> None:
+    """JSON has no number for it, and null is another value; it is counted all the same."""
+    tensor = LOGARITHM | {"shape": [rows, 2], "data": [1, 0] * rows}
+
+    response = logarithm.infer({"inputs": [tensor]})
+
+    assert response.status_code == 406
+    assert response.json()["error"].startswith("outputs.y: found an infinity, which JSON has no ")
+    assert logarithm.metric("modelserver_nonfinite_answers_total") == 1
+
+
+@pytest.mark.parametrize("rows", [1, 20_000])
+def test_infinity_as_binary_data(logarithm: "Server", rows: int) -> None:
+    """Bytes carry it as it is."""
+    tensor = LOGARITHM | {"shape": [rows, 2], "data": [1, 0] * rows}
+    parameters = {"binary_data_output": True}
+
+    response = logarithm.infer({"inputs": [tensor], "parameters": parameters})
+
+    head = int(response.headers["inference-header-content-length"])
+    assert [0, -np.inf] * rows == np.frombuffer(response.content[head:], np.float32).tolist()
