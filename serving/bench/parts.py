@@ -110,7 +110,7 @@ def _server(settings: Settings) -> _Server:
     codec = Codec(model=settings.model, release=settings.release, contract=model.contract)
     scheduler = Scheduler(model, metrics, inline=True, max_rows=CONNECTIONS)
     guard = Guard(settings.guard(), model.contract, metrics, lifecycle.doubt)
-    serving = Serving(model, loaded.profile, codec, scheduler, guard, "")
+    serving = Serving(model, loaded.profile, codec, scheduler, guard, "", "")
     lifecycle.ready(serving)
     app = create_app(
         model=settings.model,

@@ -181,13 +181,15 @@ class _Process:
         }
         guard = Guard(settings.guard(), model.contract, self._metrics, self._lifecycle.doubt)
         gc.freeze()  # what was loaded stays: collections need not walk it, a pause of milliseconds
-        self._lifecycle.ready(Serving(model, profile, codec, scheduler, guard, batching))
+        rows = str(loaded.independence)
+        self._lifecycle.ready(Serving(model, profile, codec, scheduler, guard, batching, rows))
         logs.info(
             "ready",
             load_s=round(self._metrics.load_s, 3),
             run_s=round(profile.run_s, 6),
             inline=profile.inline,
             batching=batching,
+            independence=rows,
             threads=loaded.threads,
             memory_bound_bytes=loaded.memory_bound_bytes,
             providers=list(model.providers),

@@ -99,6 +99,7 @@ def _execution(lifecycle: Lifecycle) -> dict[str, str]:
     return {
         "providers": ",".join(serving.model.providers),
         "batching": serving.batching,
+        "independence": serving.independence,
         "batch_rows": str(serving.profile.useful_rows),
         "execution": "event loop" if serving.profile.inline else "worker thread",
     }

@@ -28,7 +28,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What answers requests once the release is loaded; `batching` says in words how it batches."""
+    """What answers requests once the release is loaded.
+
+    In words, `batching` says how it batches, and `independence` what is known of its rows.
+    """
 
     model: Model
     profile: Profile
@@ -36,6 +39,7 @@ class Serving:
     scheduler: Scheduler
     guard: Guard
     batching: str
+    independence: str
 
 
 class Lifecycle:

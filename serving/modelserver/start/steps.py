@@ -11,12 +11,14 @@ from pathlib import Path
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import session
+from modelserver.model import remembering, session
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
 from modelserver.model.guard import plan
 from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
+from modelserver.model.rows import independence as rows
+from modelserver.model.rows.independence import Independence
 from modelserver.model.session import Model
 from modelserver.start import (
     empty_shapes,
@@ -42,7 +44,8 @@ class Wanted:
     """What is to be loaded, and how.
 
     Relative `file:` URIs begin at `artifact_root`. Without `golden` nothing is replayed, without
-    `threads` the CPU quota decides, and at most `max_rows` rows are tried together.
+    `threads` the CPU quota decides, and at most `max_rows` rows are tried together. `rows_claimed`
+    says that the release declares rows to be independent of each other.
     """
 
     artifact: Artifact
@@ -54,6 +57,7 @@ class Wanted:
     golden: Artifact | None = None
     threads: int | None = None
     max_rows: int = 1
+    rows_claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,20 @@ class Loaded:
 
     model: Model
     profile: Profile
+    independence: Independence
     threads: int
     memory_bound_bytes: int | None
     cache: Cache
     shared_sizes: tuple[SharedSize, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The model in a file, what is known of its rows, and the bound that memory has now."""
+
+    model: Model
+    independence: Independence
+    memory_bound_bytes: int | None
 
 
 def load(wanted: Wanted, step: Step) -> Loaded:
@@ -94,9 +108,8 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     recorded = _golden(wanted, cache, step)
     example = recorded.cases[0].inputs if recorded else None
     step("fetching the artifact")
-    model, memory_bound_bytes = cache.use(
-        wanted.artifact, lambda path: _opened(path, wanted, threads, example, step)
-    )
+    opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, example, step))
+    model, independence = opened.model, opened.independence
     step("warming up")
     first = first_input.find(model, example)
     try:
@@ -106,23 +119,30 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
         shared = shapes.shared_sizes(model, first.feeds)
     if model.needs.elements or model.needs.is_guarded:
         model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
-    profile = warmup.measure(model, first.feeds, max_rows=wanted.max_rows, first_s=first.run_s)
+    profile = warmup.measure(
+        model, first.feeds, independence, max_rows=wanted.max_rows, first_s=first.run_s
+    )
     profile = replace(profile, ends=not model.needs.end)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
     reclaim.give_back()
-    return Loaded(model, profile, threads, memory_bound_bytes, cache, shared)
+    return Loaded(model, profile, independence, threads, opened.memory_bound_bytes, cache, shared)
 
 
 def _opened(
     path: Path, wanted: Wanted, threads: int, example: probe.Feeds | None, step: Step
-) -> tuple[Model, int | None]:
-    """The model in a verified file, and the bound that memory has now."""
+) -> _Opened:
+    """What a verified file holds."""
     step("checking the artifact")
     self_contained.check(path)
+    file = reader.read(path)
+    remembering.refuse(file)
+    independence = rows.NOT_ASKED
+    if wanted.max_rows > 1:
+        independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
     takes_nothing = True
-    if untried := plan.plan(reader.read(path), wanted.contract.input_names).untried:
+    if untried := plan.plan(file, wanted.contract.input_names).untried:
         step("trying the model in a process of its own")
         trial = Trial(wanted.contract, wanted.providers, wanted.provider_options, threads, example)
         takes_nothing = probe.survives_no_elements(path, trial, untried)
@@ -133,7 +153,7 @@ def _opened(
     model = _model(path, wanted, threads)
     if not takes_nothing:
         model = replace(model, needs=Needs(wanted.contract.input_names, probe.WHY))
-    return model, memory_bound_bytes
+    return _Opened(model, independence, memory_bound_bytes)
 
 
 def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool | None = None) -> Model:

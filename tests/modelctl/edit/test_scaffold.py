@@ -7,7 +7,7 @@ from modelctl.edit.scaffold import NewRelease, Provenance, model_text, release_t
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo import schema, typed
 from modelctl.repo.documents import parse
-from modelctl.repo.kinds import Artifact, Model, Resources, Runtime, ServiceLevel
+from modelctl.repo.kinds import Artifact, Batching, Model, Resources, Runtime, ServiceLevel
 
 NAMES = st.one_of(
     st.sampled_from(["y", "on", "null", "1e3", "0x10", "a: b", "[x", "#x", "- x", "", "~", "'"]),
@@ -50,11 +50,12 @@ def test_a_model_file_round_trips(tensors: list[TensorSpec], description: str) -
 def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str, metric: float) -> None:
     """Any tensor name, provenance and metric comes back from the file as it was."""
     graph = Graph(8, {"ai.onnx": 17}, tuple(tensors), tuple(tensors))
+    batching = Batching(8, 0, independent=True)
     new = NewRelease(
         artifact=Artifact("s3://models/digits/r1.onnx", SHA256, 7),
         graph=graph,
         image=IMAGE,
-        runtime=Runtime(("cuda", "cpu"), 1, 64, None, {"cuda": {"use_tf32": False}}),
+        runtime=Runtime(("cuda", "cpu"), 1, 64, batching, {"cuda": {"use_tf32": False}}),
         resources=Resources("1", "512Mi", None),
         golden=None,
         provenance=Provenance(source, SHA256, {"accuracy": metric}),
@@ -62,7 +63,8 @@ def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str, metr
 
     fields = fields_of(release_text(new), "release")
 
-    assert graph == typed.release("digits", "r1", fields).graph
+    release = typed.release("digits", "r1", fields)
+    assert (graph, new.runtime) == (release.graph, release.runtime)
     assert fields["provenance"] == {
         "trained_from": source,
         "data_sha256": SHA256,

@@ -39,6 +39,7 @@ def inference(load: Load, codec: Codec | None = None) -> Inference:
             Scheduler(model, metrics, inline=True),
             Guard(policy, XY, metrics, lifecycle.doubt),
             batching="off",
+            independence="not asked",
         )
     )
     return Inference(lifecycle, metrics, LIMITS)
