@@ -3,7 +3,7 @@
 import ctypes
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,14 @@ from modelserver.errors import (
     ModelUnsupported,
     StartError,
 )
+from modelserver.model import bounded, empty, size_names
 from modelserver.model import contract as contracts
 from modelserver.model import providers as executors
 from modelserver.model.contract import Contract, Graph, GraphTensor, SharedSize
+from modelserver.model.graph import reader
+from modelserver.model.graph.parts import ModelFile
+from modelserver.model.guard import plan, rewrite
+from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
@@ -56,12 +61,17 @@ LARGE_BYTES = 4 << 20
 
 @dataclass(frozen=True)  # no slots: what depends on the contract is remembered
 class Model:
-    """A loaded session, what it promises and takes, and ONNX Runtime's names of its providers."""
+    """A loaded session, what it promises and takes, and ONNX Runtime's names of its providers.
+
+    An input that `needs` elements is never run without: `shapes` tell what the outputs are then.
+    """
 
     session: Any
     contract: Contract
     graph: Graph
     providers: tuple[str, ...]
+    needs: Needs = field(default_factory=Needs)
+    shapes: empty.Shapes = field(default_factory=empty.Shapes)
 
     @property
     def on_cpu(self) -> bool:
@@ -78,15 +88,23 @@ class Model:
 
         Raises:
             InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say), or
-                sizes differ that the graph gives one name.
+                sizes differ that the graph gives one name, or no element is there.
+            DeadlineExceeded: The run might never have ended, and was.
             InferenceFailed: Anything else went wrong.
         """
+        needs = self.needs
+        if needs.elements and not all(feeds[name].size for name in needs.elements):
+            return empty.answer(self.contract, self.shapes, needs.why, outputs, feeds)
         try:
             if self._has_bfloat16:
                 return self._run_values(outputs, feeds)
+            if needs.end:
+                return bounded.run(self.session, outputs, feeds)
             options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
             arrays: list[Array] = self.session.run(outputs, feeds, options)
         except ort.InvalidArgument as error:
+            if needs.is_guarded and not all(array.size for array in feeds.values()):
+                return empty.answer(self.contract, self.shapes, _brief(error), outputs, feeds)
             raise InvalidRequest("inputs", f"the model refuses them: {_brief(error)}") from error
         except (*_ORT_ERRORS, MemoryError) as error:
             if not blames_reuse(error):
@@ -139,13 +157,14 @@ def load(
     threads: int,
     options: ProviderOptions | None = None,
     engine_cache: Path | None = None,
-    reuse_memory: bool = True,
+    reuse_memory: bool | None = None,
 ) -> Model:
     """The model in a verified, self-contained file, run by so many threads.
 
     `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file. With
     `reuse_memory` a tensor that is not needed any more lends its memory to one of equal sizes, by
-    the names that the graph gives them: names that are not true make runs fail.
+    the names that the graph gives them: names that are not true make runs fail. By default it does
+    so where names can be true.
 
     Raises:
         ProviderMissing: A provider, its driver or its device is not there.
@@ -157,11 +176,15 @@ def load(
     chosen = options or ProviderOptions()
     wanted = executors.prepare(providers, chosen, engine_cache or path.with_suffix(".engines"))
     arena = chosen.cpu.enable_cpu_mem_arena is not False
+    file = _graph_of(path)
+    planned = plan.plan(file, contract.input_names)
+    if reuse_memory is None:
+        reuse_memory = size_names.can_plan_memory(file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
             session = onnxruntime.InferenceSession(
-                str(path),
+                rewrite.guarded(path, planned.guards) if planned.guards else str(path),
                 _options(threads, arena=arena, reuse=reuse_memory, fall_back="cpu" in providers),
                 providers=wanted,
             )
@@ -171,7 +194,14 @@ def load(
     graph = Graph(_inputs(session, contract), _tensors(session.get_outputs()))
     contracts.check(contract, graph)
     _refuse_bf16_beside_bytes(contract)
-    return Model(session, contract, graph, tuple(session.get_providers()))
+    return Model(session, contract, graph, tuple(session.get_providers()), Needs.of(planned))
+
+
+def _graph_of(path: Path) -> ModelFile:
+    try:
+        return reader.read(path)
+    except ModelMalformed as error:
+        raise ModelMalformed(f"{error}; export the model again") from error
 
 
 def _options(threads: int, *, arena: bool, reuse: bool, fall_back: bool) -> Any:  # noqa: ANN401 - as above

@@ -5,22 +5,34 @@ which needs the event loop, is in `process`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import remembering, session, size_names
+from modelserver.model import remembering, session
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
+from modelserver.model.guard import plan
+from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.rows import independence as rows
 from modelserver.model.rows.independence import Independence
 from modelserver.model.session import Model
-from modelserver.start import first_input, golden, memory_bound, reclaim, shapes, warmup
+from modelserver.start import (
+    empty_shapes,
+    first_input,
+    golden,
+    memory_bound,
+    probe,
+    reclaim,
+    shapes,
+    warmup,
+)
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.golden import Golden
+from modelserver.start.probe import Trial
 from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
 
@@ -93,20 +105,24 @@ def load(wanted: Wanted, step: Step) -> Loaded:
 def _load(wanted: Wanted, step: Step) -> Loaded:
     cache = Cache(wanted.cache_dir, wanted.artifact_root)
     threads = wanted.threads or usable_cpus()
-    step("fetching the artifact")
-    opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, step))
-    model, independence = opened.model, opened.independence
     recorded = _golden(wanted, cache, step)
+    example = recorded.cases[0].inputs if recorded else None
+    step("fetching the artifact")
+    opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, example, step))
+    model, independence = opened.model, opened.independence
     step("warming up")
-    first = first_input.find(model, recorded.cases[0].inputs if recorded else None)
+    first = first_input.find(model, example)
     try:
         shared = shapes.shared_sizes(model, first.feeds)
     except MemoryPlannedWrongly:
         model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
         shared = shapes.shared_sizes(model, first.feeds)
+    if model.needs.elements or model.needs.is_guarded:
+        model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
     profile = warmup.measure(
         model, first.feeds, independence, max_rows=wanted.max_rows, first_s=first.run_s
     )
+    profile = replace(profile, ends=not model.needs.end)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
@@ -114,7 +130,9 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     return Loaded(model, profile, independence, threads, opened.memory_bound_bytes, cache, shared)
 
 
-def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> _Opened:
+def _opened(
+    path: Path, wanted: Wanted, threads: int, example: probe.Feeds | None, step: Step
+) -> _Opened:
     """What a verified file holds."""
     step("checking the artifact")
     self_contained.check(path)
@@ -123,15 +141,22 @@ def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> _Opened:
     independence = rows.NOT_ASKED
     if wanted.max_rows > 1:
         independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
+    takes_nothing = True
+    if untried := plan.plan(file, wanted.contract.input_names).untried:
+        step("trying the model in a process of its own")
+        trial = Trial(wanted.contract, wanted.providers, wanted.provider_options, threads, example)
+        takes_nothing = probe.survives_no_elements(path, trial, untried)
     step("loading the model")
     memory_bound_bytes = None
     if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
         memory_bound_bytes = memory_bound.impose(threads)
-    model = _model(path, wanted, threads, reuse=size_names.can_plan_memory(file))
+    model = _model(path, wanted, threads)
+    if not takes_nothing:
+        model = replace(model, needs=Needs(wanted.contract.input_names, probe.WHY))
     return _Opened(model, independence, memory_bound_bytes)
 
 
-def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
+def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool | None = None) -> Model:
     return session.load(
         path,
         wanted.contract,

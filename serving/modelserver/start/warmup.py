@@ -38,6 +38,7 @@ class Profile:
     `run_s` is the median time of one run with one row. `unbatched_because` says why rows of several
     requests do not run together; None if they do, at most `useful_rows` of them. `takes_no_rows`
     says whether a batch of 0 rows works. `curve` has the seconds of one run by its number of rows.
+    `ends` says whether every run is known to end.
     """
 
     run_s: float
@@ -45,12 +46,13 @@ class Profile:
     takes_no_rows: bool
     useful_rows: int = 1
     curve: Mapping[int, float] = field(default_factory=dict)
+    ends: bool = True
 
     @property
     def inline(self) -> bool:
-        """Whether a run is short enough for the event loop, the largest batch included."""
+        """Whether every run is short enough for the event loop, the largest batch included."""
         longest_s = self.curve.get(self.useful_rows, self.run_s)
-        return self.run_s < INLINE_BELOW_S and longest_s < INLINE_BATCH_BELOW_S
+        return self.ends and self.run_s < INLINE_BELOW_S and longest_s < INLINE_BATCH_BELOW_S
 
 
 def measure(
