@@ -9,6 +9,7 @@ import json
 import random
 import struct
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -107,7 +108,7 @@ def change(chance: random.Random, request: dict[str, Any]) -> None:
         parent = parent[step]
     kind = chance.randrange(7)
     if kind == 6:
-        parent[last] = nested(parent[last], chance.choice((1, 2, 5, 70, 400)))
+        parent[last] = nested(parent[last], chance.choice((1, 2, 5, 70, 150)))
     elif kind == 0:
         del parent[last]
     elif kind == 1:
@@ -115,9 +116,11 @@ def change(chance: random.Random, request: dict[str, Any]) -> None:
     elif kind == 2:
         parent[last] = chance.choice(ODD_NUMBERS)
     elif kind == 3:
-        parent[last] = [parent[last]] * chance.randint(0, 3)
+        parent[last] = [deepcopy(parent[last]) for _ in range(chance.randint(0, 3))]
     elif kind == 4 and isinstance(parent, dict):
-        parent[chance.choice(["name", "data", "shape", "parameters", "x", "inputs"])] = parent[last]
+        parent[chance.choice(["name", "data", "shape", "parameters", "x", "inputs"])] = deepcopy(
+            parent[last]
+        )
     else:
         parent[last] = chance.choice(DATATYPES)
 
