@@ -69,6 +69,9 @@ _KEPT_SHIFT = 3
 QUICK_BYTES = outline.LONG_BYTES
 """Larger bodies are read aside, and all that are compressed."""
 
+_MAYBE_LONG_BYTES = 16 << 10
+"""Bodies up to this size are read at once, whatever is in them."""
+
 _QUICK_BINARY_BYTES = 4 << 20
 """Bodies with so much binary data are not: it is used where it lies."""
 
@@ -253,7 +256,7 @@ class Exchange:
             self.hold(size)
             content = body if isinstance(body, bytes) else body.view()
             if terms.expand is not None or (
-                size > QUICK_BYTES and not self._is_quick(size, terms.json_bytes)
+                size > _MAYBE_LONG_BYTES and not self._is_quick(size, terms.json_bytes)
             ):
                 self._aside(partial(self._read, content, terms), self._on_read)
                 return
@@ -266,10 +269,11 @@ class Exchange:
             self._submit()
 
     def _is_quick(self, size: int, json_bytes: int | None) -> bool:
-        """Whether a body is decoded at once, though it is large: numbers stay where they are."""
+        """Whether a body is decoded at once: binary numbers are used where they lie."""
+        if json_bytes is None:
+            return size <= QUICK_BYTES
         return (
-            json_bytes is not None
-            and json_bytes <= QUICK_BYTES
+            json_bytes <= QUICK_BYTES
             and size <= _QUICK_BINARY_BYTES
             and not self._serving.codec.takes_strings
         )

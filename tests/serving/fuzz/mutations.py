@@ -112,7 +112,7 @@ def change(chance: random.Random, request: dict[str, Any]) -> None:
     elif kind == 0:
         del parent[last]
     elif kind == 1:
-        parent[last] = chance.choice(ODD_VALUES)
+        parent[last] = deepcopy(chance.choice(ODD_VALUES))
     elif kind == 2:
         parent[last] = chance.choice(ODD_NUMBERS)
     elif kind == 3:
