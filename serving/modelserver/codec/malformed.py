@@ -16,12 +16,13 @@ _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _NOT_FINITE = re.compile(rb"[-+]?(?:NaN|nan|Infinity|inf)")
 
 
-def _same(offset: int) -> int:
+def same(offset: int) -> int:
+    """The place itself, where the part is all of it."""
     return offset
 
 
 def malformed(
-    body: bytes, error: msgspec.DecodeError, at: Place = _same, most: int = json_path.MAX_SCAN_BYTES
+    body: bytes, error: msgspec.DecodeError, at: Place = same, most: int = json_path.MAX_SCAN_BYTES
 ) -> InvalidRequest:
     """The error that names the place at which `msgspec` stopped to read, and what it found.
 
