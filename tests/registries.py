@@ -12,12 +12,15 @@ LISTENING = re.compile(r"listening on (127\.0\.0\.1:\d+)")
 
 
 @contextmanager
-def registry(folder: Path, storage: Path) -> Iterator[str]:
-    """Address of a registry with what `storage` holds; settings and log are in `folder`."""
+def registry(folder: Path, storage: Path, more: str = "") -> Iterator[str]:
+    """Address of a registry with what `storage` holds; settings and log are in `folder`.
+
+    `more` are lines of its configuration.
+    """
     settings, log = folder / "registry.yml", folder / "registry.log"
     settings.write_text(
         f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {storage}}}}}\n"
-        'http: {addr: "127.0.0.1:0"}\n'
+        f'http: {{addr: "127.0.0.1:0"}}\n{more}'
     )
     command = ["docker-registry", "serve", str(settings)]
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:

@@ -136,6 +136,7 @@ def _runtime(runtime: Runtime) -> dict[str, object]:
         fields["batching"] = {
             "max_size": runtime.batching.max_size,
             "max_delay_ms": runtime.batching.max_delay_ms,
+            **({"independent": True} if runtime.batching.independent else {}),
         }
     limits = {name: value for name, value in asdict(runtime.limits).items() if value is not None}
     if limits:

@@ -44,10 +44,14 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """Adaptive batching; a delay of 0 batches only what queued meanwhile."""
+    """Adaptive batching; a delay of 0 batches only what queued meanwhile.
+
+    `independent` is the owner's word that no row depends on the others of its batch.
+    """
 
     max_size: int
     max_delay_ms: float
+    independent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,25 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificates:
+    """Certificates to trust: a key of a ConfigMap."""
+
+    config_map: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """How pods reach the stores of their artifacts; what is secret is named, never held."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    registry_secret: str | None = None
+    certificates: Certificates | None = None
+    metadata_service: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One entry of `argocd/environments.yaml`."""
 
@@ -167,6 +190,7 @@ class Environment:
     template: str
     gateway: Gateway
     artifact_mirrors: Mapping[str, str]
+    stores: Stores = Stores()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo.kinds import (
     Artifact,
     Batching,
+    Certificates,
     Environment,
     Environments,
     Gateway,
@@ -21,6 +22,7 @@ from modelctl.repo.kinds import (
     ServiceLevel,
     Serving,
     Shadow,
+    Stores,
 )
 
 Fields = dict[str, Any]
@@ -92,6 +94,18 @@ def _environment(fields: Fields) -> Environment:
         template=fields["template"],
         gateway=Gateway(**fields["gateway"]),
         artifact_mirrors=fields.get("artifact_mirrors", {}),
+        stores=_stores(fields.get("stores", {})),
+    )
+
+
+def _stores(fields: Fields) -> Stores:
+    certificates = fields.get("certificates")
+    return Stores(
+        variables=fields.get("variables", {}),
+        secrets=tuple(fields.get("secrets", ())),
+        registry_secret=fields.get("registry_secret"),
+        certificates=Certificates(**certificates) if certificates else None,
+        metadata_service=fields.get("metadata_service", False),
     )
 
 

@@ -120,7 +120,16 @@ def _server(settings: Settings) -> _Server:
     pace = _Quick(free_axes(model.contract), [(CONNECTIONS,)])
     scheduler = Scheduler(model, metrics, pace, max_rows=CONNECTIONS)
     guard = Guard(settings.guard(), model.contract, metrics, lifecycle.doubt)
-    serving = Serving(model, loaded.profile, codec, scheduler, guard, "", pace)
+    serving = Serving(
+        model=model,
+        profile=loaded.profile,
+        codec=codec,
+        scheduler=scheduler,
+        guard=guard,
+        batching="",
+        independence="",
+        pace=pace,
+    )
     lifecycle.ready(serving)
     app = create_app(
         model=settings.model,

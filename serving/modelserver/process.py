@@ -191,16 +191,18 @@ class _Process:
         }
         guard = Guard(settings.guard(), model.contract, self._metrics, self._lifecycle.doubt)
         gc.freeze()  # what was loaded stays: collections need not walk it, a pause of milliseconds
+        rows = str(loaded.independence)
         self._lifecycle.ready(
             Serving(
-                model,
-                profile,
-                codec,
-                scheduler,
-                guard,
-                batching,
-                pace,
-                admission.rows(loaded.footprint),
+                model=model,
+                profile=profile,
+                codec=codec,
+                scheduler=scheduler,
+                guard=guard,
+                batching=batching,
+                independence=rows,
+                pace=pace,
+                rows=admission.rows(loaded.footprint),
             )
         )
         logs.info(
@@ -209,6 +211,7 @@ class _Process:
             run_s=round(profile.run_s, 6),
             inline=pace.any_quick,
             batching=batching,
+            independence=rows,
             threads=loaded.threads,
             memory_bound_bytes=self._tighten(loaded),
             memory=self._metrics.memory,

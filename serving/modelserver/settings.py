@@ -96,6 +96,7 @@ class Settings(BaseModel):
     threads: int | None = Field(default=None, gt=0)
     batching_max_size: int | None = Field(default=None, gt=0)
     batching_max_delay_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
+    batching_independent: bool = False
     max_inflight: int = Field(default=64, gt=0)
     max_inflight_bytes: int | None = Field(default=None, gt=0)
     guard_window: int = Field(default=1024, ge=SLICE)
@@ -174,6 +175,7 @@ class Settings(BaseModel):
             golden=golden,
             threads=self.threads,
             max_rows=self.batching_max_size or 1,
+            rows_claimed=self.batching_independent,
         )
 
     def promised(self) -> Contract:

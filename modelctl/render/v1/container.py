@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelctl.render.v1 import budgets
+from modelctl.render.v1 import budgets, stores
 from modelctl.render.v1.settings import CACHE_FOLDER, PORT, variables
 from modelctl.repo.kinds import Environment, Model, Release
 
@@ -16,7 +16,8 @@ def container(model: Model, release: Release, environment: Environment) -> dict[
         "name": "server",
         "image": release.image,
         "imagePullPolicy": "IfNotPresent",
-        "env": variables(model, release, environment),
+        "env": [*variables(model, release, environment), *stores.variables(environment.stores)],
+        **stores.env_from(environment.stores),
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
         **_probes(model, release),
         "lifecycle": {"preStop": {"sleep": {"seconds": budgets.ENDPOINT_REMOVAL_S}}},
@@ -30,6 +31,7 @@ def container(model: Model, release: Release, environment: Environment) -> dict[
         "volumeMounts": [
             {"name": "cache", "mountPath": CACHE_FOLDER},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            *stores.mounts(environment.stores),
         ],
     }
 

@@ -6,7 +6,7 @@ restarts no pod. There is no `replicas`: the autoscaler owns it.
 
 from typing import Any
 
-from modelctl.render.v1 import budgets, metadata
+from modelctl.render.v1 import budgets, metadata, stores
 from modelctl.render.v1.container import container
 from modelctl.repo.kinds import Environment, Model, Release
 
@@ -66,6 +66,7 @@ def _pod(model: Model, release: Release, environment: Environment) -> dict[str, 
         "volumes": [
             {"name": "cache", "emptyDir": {"sizeLimit": f"{budgets.cache_mib(release)}Mi"}},
             {"name": "tmp", "emptyDir": {"sizeLimit": f"{budgets.TMP_MIB}Mi"}},
+            *stores.volumes(environment.stores),
         ],
     }
 

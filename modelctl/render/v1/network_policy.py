@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from modelctl.render.v1 import metadata
+from modelctl.render.v1 import metadata, stores
 from modelctl.render.v1.container import PORT_NAME
-from modelctl.repo.kinds import Environment, Model, Release
+from modelctl.repo.kinds import Environment, Model, Release, Stores
 from modelctl.repo.mirrors import mirrored
 
 # Namespaces: who scrapes metrics, and who answers for names.
@@ -19,6 +19,9 @@ _ANYWHERE = (
     {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}},
     {"ipBlock": {"cidr": "::/0", "except": ["fe80::/10"]}},
 )
+# Where they do so to pods that may ask; 988 is the port of GKE's metadata server on a node.
+_METADATA = ({"ipBlock": {"cidr": "169.254.0.0/16"}}, {"ipBlock": {"cidr": "fd00:ec2::/32"}})
+_METADATA_PORTS = (80, 988)
 
 
 def network_policy(
@@ -38,25 +41,34 @@ def network_policy(
                     "ports": [{"protocol": "TCP", "port": PORT_NAME}],
                 }
             ],
-            "egress": _egress(sorted(set(_fetch_ports(releases, environment)))),
+            "egress": _egress(set(_fetch_ports(releases, environment)), environment.stores),
         },
     }
 
 
-def _egress(fetch_ports: Iterable[int]) -> list[dict[str, Any]]:
+def _egress(fetch_ports: set[int], reached: Stores) -> list[dict[str, Any]]:
     """Name service and the ports that artifacts are fetched from; nothing where none is fetched.
 
     A policy knows addresses, not names, and an artifact store is a name: so its port is open
     towards every address, and to no other port. The server verifies the digest of what it gets.
     """
-    ports = [{"protocol": "TCP", "port": port} for port in fetch_ports]
-    if not ports:
+    if not fetch_ports:
         return []
+    ports = _tcp(fetch_ports | stores.ports(reached))
     dns = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
     return [
         {"to": [_namespace(_DNS_NAMESPACE)], "ports": dns},
         {"to": list(_ANYWHERE), "ports": ports},
+        *(
+            [{"to": list(_METADATA), "ports": _tcp(_METADATA_PORTS)}]
+            if reached.metadata_service
+            else []
+        ),
     ]
+
+
+def _tcp(ports: Iterable[int]) -> list[dict[str, Any]]:
+    return [{"protocol": "TCP", "port": port} for port in sorted(ports)]
 
 
 def _fetch_ports(releases: Iterable[Release], environment: Environment) -> Iterator[int]:
@@ -69,8 +81,8 @@ def _fetch_ports(releases: Iterable[Release], environment: Environment) -> Itera
 
 
 def _port(uri: str) -> int:
-    """The port of a store: an object store's scheme always means https on its own port."""
-    if not uri.startswith("https:"):
+    """The port of a store: an object store's scheme means https on its own port, or `stores`."""
+    if not uri.startswith(("https:", "oci:")):
         return _HTTPS_PORT
     try:
         return urlsplit(uri).port or _HTTPS_PORT

@@ -50,6 +50,8 @@ def _runtime(release: Release) -> Iterator[tuple[str, str]]:
     if runtime.batching:
         yield "BATCHING_MAX_SIZE", str(runtime.batching.max_size)
         yield "BATCHING_MAX_DELAY_MS", _number(runtime.batching.max_delay_ms)
+        if runtime.batching.independent:
+            yield "BATCHING_INDEPENDENT", "true"
     yield "MAX_INFLIGHT", str(runtime.max_inflight)
     yield from _limits(runtime.limits)
 

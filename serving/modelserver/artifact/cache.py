@@ -20,6 +20,7 @@ from modelserver.artifact import folder as folders
 from modelserver.artifact import sources, still
 from modelserver.artifact.folder import Folder, Landing
 from modelserver.artifact.still import Still
+from modelserver.artifact.stream import Stream
 from modelserver.errors import (
     ArtifactDigestWrong,
     ArtifactSizeWrong,
@@ -180,7 +181,9 @@ class _Transfer:
     def _append(self) -> None:
         artifact, have = self.artifact, self.landing.size_bytes()
         have = have if have < artifact.max_bytes else 0
-        with sources.open_stream(artifact.uri, root=self.root, offset=have) as stream:
+        with sources.open_stream(
+            artifact.uri, root=self.root, offset=have, sha256=artifact.sha256
+        ) as stream:
             if stream.total_bytes is not None:
                 _check_size(stream.total_bytes, artifact)
             room = artifact.max_bytes + 1 - stream.offset
@@ -193,7 +196,7 @@ class _Transfer:
             )
 
 
-def _chunks(stream: sources.Stream, room: int) -> Iterator[bytes]:
+def _chunks(stream: Stream, room: int) -> Iterator[bytes]:
     while room > 0 and (chunk := stream.read(min(room, _CHUNK_BYTES))):
         yield chunk
         room -= len(chunk)

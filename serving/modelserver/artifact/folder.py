@@ -10,7 +10,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -202,9 +201,10 @@ class Folder:
 
     def _unshared(self, name: str) -> Landing:
         """A file under a name that nobody can foresee."""
-        unshared = f"{name}.{secrets.token_hex(4)}.partial"
+        unshared = f"{name}.{os.urandom(4).hex()}.partial"
         descriptor = self._create(unshared)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return Landing(descriptor, unshared)
 
     def _create(self, name: str) -> int:

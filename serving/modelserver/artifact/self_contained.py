@@ -67,7 +67,7 @@ def check_bytes(content: Bytes) -> None:
         if depth > _MAX_DEPTH:
             raise ModelMalformed(f"byte {start}: messages nested more than {_MAX_DEPTH} deep")
         for number, wire_type, value, stop in fields(content, start, end):
-            graphs += message == "Model" and number == _MODEL_GRAPH
+            graphs += message == "Model" and number == _MODEL_GRAPH and wire_type == LENGTH
             _refuse_other_files(content, message, number, value, stop)
             child = _CHILDREN[message].get(number)
             if child and wire_type == LENGTH:

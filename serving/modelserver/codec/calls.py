@@ -13,6 +13,7 @@ from modelserver.errors import InvalidBinary, InvalidRequest
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.tensor import bfloat16
 from modelserver.tensor.datatypes import Array, Datatype
+from modelserver.tensor.spec import ANY_SIZE
 from modelserver.tensor.values import to_values
 
 _PART = 1 << 18  # elements of an array that are looked at in one call
@@ -25,7 +26,7 @@ class Call(Struct, gc=False):
 
     `feeds` are the input arrays by name, `outputs` the names to compute, of which the client wants
     those in `binary` as raw bytes. Calls with an equal `key` may run as one batch: their arrays
-    differ in the first dimension only, in which this one has `rows`.
+    differ in the first dimension only, in which all of this one's have `rows`.
     """
 
     id: str | UnsetType
@@ -81,6 +82,7 @@ class Codec:
         self._shared = tuple(shared)
         self._takes_no_rows = takes_no_rows
         self.takes_strings = any(spec.datatype.name == "BYTES" for spec in contract.inputs)
+        self._counted = _counted_apart(contract, shared)
         self._varying = tuple(spec.name for spec in contract.inputs if -1 in spec.shape[1:])
         elements = {spec.datatype.name: spec.datatype.unbounded for spec in contract.inputs}
         self._decode_flat = None
@@ -116,6 +118,8 @@ class Codec:
         key: Hashable = outputs
         if self._varying:
             key = (outputs, *(feeds[name].shape[1:] for name in self._varying))
+        if self._counted and len({feeds[name].shape[0] for name in self._counted}) > 1:
+            key = object()  # like no other: it runs alone
         return Call(request.id, feeds, outputs, rows, key, wanted)
 
     def encode(self, call: Call, arrays: Sequence[Array]) -> Answer:
@@ -249,6 +253,17 @@ class Codec:
 
     def _expected_inputs(self) -> str:
         return ", ".join(self._inputs) or "no inputs"
+
+
+def _counted_apart(contract: Contract, shared: Sequence[SharedSize]) -> tuple[str, ...]:
+    """The inputs whose numbers of rows may differ in one request; none where the graph forbids it.
+
+    Such a request is answered, but cannot be told apart from others in a batch.
+    """
+    firsts = {(spec.name, 0) for spec in contract.inputs if spec.shape[:1] == (ANY_SIZE,)}
+    if len(firsts) < 2 or any(firsts <= set(size.places) for size in shared):  # noqa: PLR2004
+        return ()
+    return tuple(name for name, _ in sorted(firsts))
 
 
 def _has_nonfinite(array: Array) -> bool:

@@ -106,6 +106,7 @@ def _execution(lifecycle: Lifecycle, limits: Mapping[str, int]) -> dict[str, str
     return bounds | {
         "providers": ",".join(serving.model.providers),
         "batching": serving.batching,
+        "independence": serving.independence,
         "batch_rows": str(serving.profile.useful_rows),
         "execution": "event loop" if serving.pace.any_quick else "worker thread",
     }

@@ -32,7 +32,8 @@ class Phase(StrEnum):
 class Serving:
     """What answers requests once the release is loaded.
 
-    `batching` says in words how it batches, `rows` what each row takes (None: that is not known).
+    In words, `batching` says how it batches, and `independence` what is known of its rows. `rows`
+    is what each row takes (None: that is not known).
     """
 
     model: Model
@@ -41,6 +42,7 @@ class Serving:
     scheduler: Scheduler
     guard: Guard
     batching: str
+    independence: str
     pace: Pace
     rows: Rows | None = None
 

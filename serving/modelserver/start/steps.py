@@ -12,10 +12,12 @@ from pathlib import Path
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import arena, session, size_names
+from modelserver.model import arena, remembering, session, size_names
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
 from modelserver.model.provider_options import ProviderOptions
+from modelserver.model.rows import independence as rows
+from modelserver.model.rows.independence import Independence
 from modelserver.model.session import Model
 from modelserver.start import (
     first_input,
@@ -43,7 +45,8 @@ class Wanted:
     """What is to be loaded, and how.
 
     Relative `file:` URIs begin at `artifact_root`. Without `golden` nothing is replayed, without
-    `threads` the CPU quota decides, and at most `max_rows` rows are tried together.
+    `threads` the CPU quota decides, and at most `max_rows` rows are tried together. `rows_claimed`
+    says that the release declares rows to be independent of each other.
     """
 
     artifact: Artifact
@@ -55,6 +58,7 @@ class Wanted:
     golden: Artifact | None = None
     threads: int | None = None
     max_rows: int = 1
+    rows_claimed: bool = False
 
     @property
     def on_cpu(self) -> bool:
@@ -77,12 +81,23 @@ class Loaded:
 
     model: Model
     profile: Profile
+    independence: Independence
     threads: int
     plan: MemoryPlan
     weights_bytes: int
     footprint: Footprint
     cache: Cache
     shared_sizes: tuple[SharedSize, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The model in a file, what is known of its rows, how memory is divided, and the weights'."""
+
+    model: Model
+    independence: Independence
+    plan: MemoryPlan
+    weights_bytes: int
 
 
 def load(wanted: Wanted, step: Step) -> Loaded:
@@ -106,9 +121,8 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     threads = wanted.threads or usable_cpus()
     began = time.perf_counter()
     step("fetching the artifact")
-    model, plan, weights_bytes = cache.use(
-        wanted.artifact, lambda path: _opened(path, wanted, threads, step)
-    )
+    opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, step))
+    model, independence = opened.model, opened.independence
     recorded = _golden(wanted, cache, step)
     step("warming up")
     watched = footprint.watch(model)
@@ -119,12 +133,15 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
         model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
         watched = footprint.watch(model)
         shared = shapes.shared_sizes(watched, first.feeds)
-    profile = warmup.measure(watched, first.feeds, max_rows=wanted.max_rows, first_s=first.run_s)
+    profile = warmup.measure(
+        watched, first.feeds, independence, max_rows=wanted.max_rows, first_s=first.run_s
+    )
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
     step("measuring the memory of a run")
-    room_bytes = plan.arena_bytes - weights_bytes
+    plan = opened.plan
+    room_bytes = plan.arena_bytes - opened.weights_bytes
     found = footprint.measure(
         watched,
         first.feeds,
@@ -133,16 +150,30 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
         spent_s=time.perf_counter() - began,
     )
     reclaim.give_back()
-    return Loaded(model, profile, threads, plan, weights_bytes, found, cache, shared)
+    return Loaded(
+        model=model,
+        profile=profile,
+        independence=independence,
+        threads=threads,
+        plan=plan,
+        weights_bytes=opened.weights_bytes,
+        footprint=found,
+        cache=cache,
+        shared_sizes=shared,
+    )
 
 
-def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model, MemoryPlan, int]:
-    """The model in a verified file, how the memory is divided, and what the weights take of it."""
+def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> _Opened:
+    """What a verified file holds."""
     step("checking the artifact")
     self_contained.check(path)
-    graph = reader.read(path)
+    file = reader.read(path)
+    remembering.refuse(file)
+    independence = rows.NOT_ASKED
+    if wanted.max_rows > 1:
+        independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
     step("loading the model")
-    reuse = size_names.can_plan_memory(graph)
+    reuse = size_names.can_plan_memory(file)
     plan = _plan(wanted, threads)
     before = usage.read()
     try:
@@ -152,7 +183,8 @@ def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> tuple[Model
         _bound_arena(wanted, plan)
         model = _model(path, wanted, threads, reuse=reuse)
     reclaim.give_back()
-    return model, plan, max(usage.read().anonymous - before.anonymous, 0)
+    weights_bytes = max(usage.read().anonymous - before.anonymous, 0)
+    return _Opened(model, independence, plan, weights_bytes)
 
 
 def _bound_arena(wanted: Wanted, plan: MemoryPlan) -> None:

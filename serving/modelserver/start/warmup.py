@@ -1,7 +1,7 @@
 """What the first runs of a model tell: that it runs, how long it takes, and how to call it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from modelserver.errors import ModelOutOfMemory, RequestError, RequestTooLarge, WarmUpFailed
 from modelserver.model.contract import Contract
+from modelserver.model.rows.independence import Independence, no_batch_because
 from modelserver.model.session import Model
-from modelserver.start import batch_curve
+from modelserver.start import batch_curve, trial
 from modelserver.tensor.datatypes import Array
 from modelserver.tensor.spec import ANY_SIZE, TensorSpec
 
@@ -20,9 +21,6 @@ INLINE_BELOW_S = 0.001
 INLINE_BATCH_BELOW_S = 0.005
 """The same bound for its largest batch, for which health checks have to wait."""
 
-ABSOLUTE, RELATIVE = 1e-5, 1e-4
-"""The tolerance within which a row must come out of a batch as it does alone."""
-
 # So many runs with one row, or as many as fit into this time, are measured.
 _RUNS = 5
 _ENOUGH_S = 0.03
@@ -30,6 +28,7 @@ _ENOUGH_S = 0.03
 _BF16_ONE = 0x3F80  # the bits of 1
 
 Feeds = Mapping[str, Array]
+Refute = Callable[[Model, Feeds], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +58,24 @@ class Profile:
 
 
 def measure(
-    model: Model, example: Feeds | None, *, max_rows: int = 32, first_s: float | None = None
+    model: Model,
+    example: Feeds | None,
+    independence: Independence,
+    *,
+    max_rows: int = 32,
+    first_s: float | None = None,
 ) -> Profile:
     """Warm the model up and measure it, on `example`, or else on input that is made up.
 
-    At most `max_rows` rows may run together. `first_s` are the seconds of a first run with one row,
-    if there has been one.
+    At most `max_rows` rows may run together, if what is known of their `independence` allows it.
+    `first_s` are the seconds of a first run with one row, if there has been one.
 
     Raises:
         WarmUpFailed: The model cannot run.
         ModelOutOfMemory: Memory is short for it.
     """
     feeds = example or synthetic(model.contract)
-    reason = _unbatched_because(model) if max_rows > 1 else "batching is off"
+    reason = _unbatched_because(model, independence) if max_rows > 1 else "batching is off"
     try:
         singles = _single_runs(model, feeds, first_s)
     except RequestError as error:
@@ -82,13 +86,14 @@ def measure(
     run_s = median(singles)
     if reason:
         return Profile(run_s, reason, takes_no_rows=_takes_no_rows(model, feeds))
-    reason, rows, curve = _batches(model, feeds, max_rows, singles)
+    refute = trial.claim_refuted_because if independence.is_trusted else trial.refuted_because
+    reason, rows, curve = _batches(model, feeds, max_rows, singles, refute)
     takes_no_rows = _takes_no_rows(model, feeds, give_back=rows == 1)
     return Profile(run_s, reason, takes_no_rows, rows, curve)
 
 
 def _batches(
-    model: Model, feeds: Feeds, max_rows: int, singles: Sequence[float]
+    model: Model, feeds: Feeds, max_rows: int, singles: Sequence[float], refute: Refute
 ) -> tuple[str | None, int, dict[int, float]]:
     """Why rows run alone (None: they run together), how many at most, and what a run takes."""
     one = _one_row(feeds)
@@ -104,7 +109,7 @@ def _batches(
     rows = batch_curve.useful_rows(curve)
     if rows == 1:
         return f"rows together gain nothing ({batch_curve.in_words(curve)})", 1, curve
-    if reason := _rows_depend_on_each_other(model, feeds):
+    if reason := refute(model, feeds):
         return reason, 1, {}
     return None, rows, curve
 
@@ -115,7 +120,7 @@ def _single_runs(model: Model, feeds: Feeds, first_s: float | None) -> list[floa
     The first one pays for its memory and is left out, unless it takes so long on a CPU that this
     hardly counts: then it is the only one.
     """
-    one = feeds if _unbatched_because(model) else _one_row(feeds)
+    one = feeds if no_batch_because(model.contract) else _one_row(feeds)
     if first_s is None:
         first_s = _seconds(model, one)
     if model.on_cpu and first_s >= _ENOUGH_S:
@@ -158,61 +163,13 @@ def _example(spec: TensorSpec, rows: int) -> Array:
     return numbers.astype(spec.datatype.dtype)
 
 
-def _unbatched_because(model: Model) -> str | None:
-    """Why the contract keeps rows of several requests apart; None if it does not."""
-    contract = model.contract
-    if not contract.inputs:
-        return "the model has no inputs"
-    for spec in (*contract.inputs, *contract.outputs):
-        if not spec.shape:
-            return f"{spec.name} has no dimensions"
-        if spec.shape[0] != ANY_SIZE:
-            return f"the first dimension of {spec.name} is fixed"
-    return None
-
-
-def _rows_depend_on_each_other(model: Model, feeds: Feeds) -> str | None:
-    """Why two rows together do not give what each of them gives alone; None if they do."""
-    outputs = model.contract.output_names
-    pair = {name: _two_rows(array) for name, array in feeds.items()}
-    try:
-        together = model.run(outputs, pair)
-        first, second = (
-            model.run(outputs, {name: array[row : row + 1] for name, array in pair.items()})
-            for row in range(2)
-        )
-    except RequestError as error:
-        return f"the model does not run with two rows: {error}"
-    for name, both, one, other in zip(outputs, together, first, second, strict=True):
-        if not _equal(both, one, other):
-            return f"a row of {name} depends on the other rows of its batch"
-    return None
-
-
-def _two_rows(array: Array) -> Array:
-    """Two rows that differ as much as rows of one batch may.
-
-    Of real numbers the second row is many times the first, so that a scale which is taken from the
-    whole batch shows, as dynamic quantisation takes one.
-    """
-    first = array[:1]
-    if array.dtype.kind == "f":
-        if not first.any():
-            first = np.linspace(-0.5, 0.5, first.size).reshape(first.shape).astype(array.dtype)
-        return np.concatenate([first, first * 8 + 1]).astype(array.dtype)
-    if len(array) > 1:
-        return array[:2]
-    ones = np.full_like(array, "1" if array.dtype == object else 1)
-    return np.concatenate([array, ones])
-
-
-def _equal(both: Array, one: Array, other: Array) -> bool:
-    if both.shape[:1] != (2,) or both.shape[1:] != one.shape[1:] or one.shape != other.shape:
-        return False
-    alone = np.concatenate([one, other])
-    if both.dtype.kind != "f":
-        return bool((both == alone).all())
-    return np.allclose(both, alone, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+def _unbatched_because(model: Model, independence: Independence) -> str | None:
+    """Why rows of several requests never run together; None if they may."""
+    if reason := no_batch_because(model.contract):
+        return reason
+    if independence.may_share:
+        return None
+    return f"a row may depend on the others: {independence.why_not}"
 
 
 def _takes_no_rows(model: Model, feeds: Feeds, *, give_back: bool = False) -> bool:
@@ -222,7 +179,7 @@ def _takes_no_rows(model: Model, feeds: Feeds, *, give_back: bool = False) -> bo
     here. A batch dimension that is fixed needs no try: the contract's shapes decide.
     """
     outputs = model.contract.output_names
-    if _unbatched_because(model):
+    if no_batch_because(model.contract):
         return True
     try:
         model.run(outputs, {name: each[:0] for name, each in feeds.items()}, give_back=give_back)

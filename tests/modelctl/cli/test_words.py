@@ -101,7 +101,10 @@ MALFORMED = (
     ((*RELEASE, "--trained-from", "a", "--metric", "=0.5"), "expected NAME=NUMBER"),
     ((*RELEASE, "--trained-from", "a", "--metric", "rmse=nan"), "expected NAME=NUMBER"),
     ((*RELEASE, "--trained-from", "a", "--data-sha256", "abc"), "expected 64 lower-case hex"),
-    ((*RELEASE, "--artifacts-at", "models"), "expected an https, s3, gs or file URI"),
+    (
+        (*RELEASE, "--artifacts-at", "models"),
+        "expected an https, s3, gs, az, abfss, oci or file URI",
+    ),
     (("release", "linear", "--image", "modelserver:latest"), "expected an image name, @sha256:"),
     ((*NEW, "--latency-p99-ms", "-5"), "--latency-p99-ms: found -5.0, expected more than 0"),
     ((*NEW, "--latency-p99-ms", "nan"), "expected a number"),

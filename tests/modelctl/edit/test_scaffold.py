@@ -1,5 +1,7 @@
 """Scaffolded files mean what they were made from, whatever the names are."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,15 @@ from modelctl.edit.scaffold import NewRelease, Provenance, model_text, release_t
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo import schema, typed
 from modelctl.repo.documents import parse
-from modelctl.repo.kinds import Artifact, Limits, Model, Resources, Runtime, ServiceLevel
+from modelctl.repo.kinds import (
+    Artifact,
+    Batching,
+    Limits,
+    Model,
+    Resources,
+    Runtime,
+    ServiceLevel,
+)
 
 NAMES = st.one_of(
     st.sampled_from(["y", "on", "null", "1e3", "0x10", "a: b", "[x", "#x", "- x", "", "~", "'"]),
@@ -60,11 +70,12 @@ RUNTIME = Runtime(
 def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str, metric: float) -> None:
     """Any tensor name, provenance and metric comes back from the file as it was."""
     graph = Graph(8, {"ai.onnx": 17}, tuple(tensors), tuple(tensors))
+    batching = Batching(8, 0, independent=True)
     new = NewRelease(
         artifact=Artifact("s3://models/digits/r1.onnx", SHA256, 7),
         graph=graph,
         image=IMAGE,
-        runtime=RUNTIME,
+        runtime=replace(RUNTIME, batching=batching),
         resources=Resources("1", "512Mi", None),
         golden=None,
         provenance=Provenance(source, SHA256, {"accuracy": metric}),
@@ -72,8 +83,8 @@ def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str, metr
 
     fields = fields_of(release_text(new), "release")
 
-    read = typed.release("digits", "r1", fields)
-    assert (graph, RUNTIME) == (read.graph, read.runtime)
+    release = typed.release("digits", "r1", fields)
+    assert (graph, new.runtime) == (release.graph, release.runtime)
     assert fields["provenance"] == {
         "trained_from": source,
         "data_sha256": SHA256,

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 from modelctl.render import generated
-from modelctl.repo.kinds import Batching, Environment, Gpu, Release, Resources, Serving, Shadow
+from modelctl.repo.kinds import (
+    Batching,
+    Certificates,
+    Environment,
+    Gpu,
+    Release,
+    Resources,
+    Serving,
+    Shadow,
+    Stores,
+)
 from modelctl.repo.repository import ModelFiles
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -50,6 +60,13 @@ MIRRORS = {
     "https://models.example.com/": "s3://far/",
     "https://models.example.com/digits-cnn/": "https://mirror.example.com:8443/near/",
 }
+STORES = Stores(
+    variables={"AWS_ENDPOINT_URL": "https://minio.example.com:9000", "AWS_REGION": "eu-central-1"},
+    secrets=("model-store",),
+    registry_secret="registry-login",  # noqa: S106 - the name of one
+    certificates=Certificates("trusted-certificates", "ca.crt"),
+    metadata_service=True,
+)
 FEATURES: dict[str, _Change] = {
     "plain": lambda files: files,
     "introduced": _serving(lambda serving: replace(serving, weights={"r1": 100, "r2": 0})),
@@ -68,7 +85,13 @@ FEATURES: dict[str, _Change] = {
             release, runtime=replace(release.runtime, batching=Batching(32, 2.5))
         )
     ),
+    "independent": _release(
+        lambda release: replace(
+            release, runtime=replace(release.runtime, batching=Batching(32, 2.5, independent=True))
+        )
+    ),
     "mirrors": _environment(lambda environment: replace(environment, artifact_mirrors=MIRRORS)),
+    "stores": _environment(lambda environment: replace(environment, stores=STORES)),
 }
 BEFORE_AND_AFTER = [
     ("plain", "introduced"),
@@ -77,7 +100,9 @@ BEFORE_AND_AFTER = [
     ("plain", "paused"),
     ("plain", "gpu"),
     ("plain", "batching"),
+    ("batching", "independent"),
     ("plain", "mirrors"),
+    ("plain", "stores"),
 ]
 
 

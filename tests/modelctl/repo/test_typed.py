@@ -41,6 +41,17 @@ def test_release() -> None:
     assert Golden(**example["golden"]) == release.golden
 
 
+def test_owners_word_on_rows() -> None:
+    """A release may declare that rows of a batch are independent; without a word it does not."""
+    example = fields.example("release")
+    example["runtime"]["batching"] = {"max_size": 32, "max_delay_ms": 0, "independent": True}
+
+    declared = typed.release("digits", "r2", example).runtime.batching
+
+    assert Batching(32, 0, independent=True) == declared
+    assert declared != Batching(32, 0)
+
+
 @pytest.mark.parametrize(
     ("part", "field"), [("runtime", "batching"), ("resources", "gpu"), ("golden", "")]
 )

@@ -4,13 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from modelserver import errors
 from modelserver.artifact.cache import Artifact
-from modelserver.artifact.sources import open_stream
 from tests.serving.artifact.wanted import CONTENT, SHA256, obtain, wanted
 
 
@@ -127,54 +125,6 @@ def test_cache_that_cannot_be_written(root: Path, tmp_path: Path) -> None:
         errors.CacheUnusable, match="CACHE_DIR must be a folder that this user can write"
     ):
         obtain(wanted("file:model.onnx"), cache_dir=tmp_path / "secret", root=root)
-
-
-@pytest.mark.parametrize("scheme", ["s3", "gs"])
-def test_missing_extra(root: Path, cache: Path, scheme: str) -> None:
-    """A bucket without the package for it names the extra to install."""
-    with pytest.raises(errors.ExtraMissing, match=rf"modelserver\[{scheme}\]"):
-        obtain(wanted(f"{scheme}://bucket/model.onnx"), cache_dir=cache, root=root)
-
-
-class NoCredentialsError(Exception):
-    """Named as botocore names its own, which is no OSError."""
-
-
-class HttpError(Exception):
-    """Named as gcsfs names its own."""
-
-
-@pytest.mark.parametrize(
-    ("fault", "error", "text"),
-    [
-        (NoCredentialsError("none"), errors.ArtifactRefused, "found no usable credentials"),
-        (PermissionError("no"), errors.ArtifactRefused, "may not read it"),
-        (FileNotFoundError("no"), errors.ArtifactMissing, "no such object"),
-        (HttpError("busy"), errors.ArtifactUnreachable, "check the bucket and the network"),
-    ],
-)
-def test_fault_of_an_object_store(
-    root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: Exception,
-    error: type[Exception],
-    text: str,
-) -> None:
-    """Whatever the store's package raises becomes one of our errors, without the credentials."""
-
-    def fail(*_: object) -> None:
-        raise fault
-
-    store = SimpleNamespace(url_to_fs=lambda _: (SimpleNamespace(open=fail), "bucket/model.onnx"))
-    monkeypatch.setitem(sys.modules, "fsspec", SimpleNamespace(core=store))
-
-    with (
-        pytest.raises(error, match=text) as caught,
-        open_stream("s3://key:secret@bucket/model.onnx", root=root, offset=0),
-    ):
-        pass
-
-    assert "secret" not in str(caught.value)
 
 
 def test_full_disk(root: Path, cache: Path) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelserver import errors
 from modelserver.artifact import folder as folders
@@ -76,6 +78,59 @@ def test_what_others_leave_is_neither_read_nor_written(
     assert CONTENT == found
     assert PRECIOUS == (cache / "precious").read_bytes()
     assert (cache / "precious").stat().st_mode & 0o200
+
+
+def right(path: Path) -> None:
+    """The artifact itself."""
+    path.write_bytes(CONTENT)
+
+
+def half(path: Path) -> None:
+    """What a transfer that was killed has left."""
+    path.write_bytes(CONTENT[:4000])
+
+
+def wrong(path: Path) -> None:
+    """Bytes of the right number, but other ones."""
+    path.write_bytes(CONTENT[::-1])
+
+
+def longer(path: Path) -> None:
+    """The artifact, and more."""
+    path.write_bytes(CONTENT * 2)
+
+
+def empty(path: Path) -> None:
+    """Nothing, under a name."""
+    path.touch(0o000)
+
+
+NAMES = [SHA256, f"{SHA256}.partial", f"{SHA256}.lock", FORMER, f"{FORMER}.partial", "notes"]
+LEFT = st.dictionaries(
+    st.sampled_from(NAMES), st.sampled_from([*THINGS, right, half, wrong, longer, empty])
+)
+
+
+@given(left=LEFT, mode=st.sampled_from([0o700, 0o755, 0o777, 0o1777]))
+def test_whatever_is_there(
+    tmp_path_factory: pytest.TempPathFactory, left: dict[str, Callable[[Path], None]], mode: int
+) -> None:
+    """With anything under any names the right bytes arrive, twice, and all else stays as it is."""
+    base = tmp_path_factory.mktemp("whatever")
+    (base / "model.onnx").write_bytes(CONTENT)
+    (base / "cache" / "sha256").mkdir(parents=True)
+    (base / "cache" / "precious").write_bytes(PRECIOUS)
+    for name, leave in left.items():
+        leave(base / "cache" / "sha256" / name)
+    (base / "cache" / "sha256").chmod(mode)
+    artifact = wanted("file:model.onnx")
+    found = [obtain(artifact, cache_dir=base / "cache", root=base) for _ in range(2)]
+
+    assert [CONTENT] * 2 == found
+    assert PRECIOUS == (base / "cache" / "precious").read_bytes()
+    assert {FORMER, f"{FORMER}.partial", "notes"} & left.keys() <= {
+        path.name for path in (base / "cache" / "sha256").iterdir()
+    }
 
 
 def test_linked_folder_is_refused(root: Path, cache: Path, tmp_path: Path) -> None:

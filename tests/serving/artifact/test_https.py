@@ -1,6 +1,5 @@
 """Fetching from a real TLS server that has faults on demand."""
 
-import shutil
 import ssl
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 import modelserver.artifact.cache
 from modelserver import errors
 from modelserver.artifact.cache import ATTEMPTS
+from tests.serving.artifact.certificates import self_signed
 from tests.serving.artifact.wanted import CONTENT, SHA256, obtain, wanted
 
 
@@ -32,20 +32,8 @@ class Source:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for 127.0.0.1, signed by itself, in one file."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl, which makes the certificate of the test's server, is not installed")
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*command.split(), *names, "-keyout", "key.pem", "-out", "cert.pem"],
-        cwd=path.parent,
-        check=True,
-        capture_output=True,
-    )
-    path.write_text((path.parent / "key.pem").read_text() + (path.parent / "cert.pem").read_text())
-    return path
+    """What the server shows, with its key."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def handler_of(state: Source) -> type[BaseHTTPRequestHandler]:

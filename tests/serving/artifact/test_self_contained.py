@@ -80,6 +80,15 @@ def test_external_data_is_found_wherever_a_tensor_can_lie(build: object) -> None
         check_bytes(model.SerializeToString())
 
 
+def test_external_data_is_found_in_a_run_of_fields() -> None:
+    """A tensor that says many times where it lies does not hide it."""
+    tensor = b"\x70\x01" * 40  # data_location: EXTERNAL
+    graph = b"\x2a" + bytes([len(tensor)]) + tensor
+
+    with pytest.raises(ModelNotSelfContained, match="external data"):
+        check_bytes(b"\x3a" + bytes([len(graph)]) + graph)
+
+
 def test_compiled_engine_is_refused() -> None:
     """A node that holds or names a compiled engine would run code nobody verified."""
     model = onnx_models.affine()

@@ -9,7 +9,7 @@ import pytest
 from msgspec import UNSET
 
 from modelserver.codec.calls import Call, Codec
-from modelserver.model.contract import Contract
+from modelserver.model.contract import Contract, SharedSize
 from modelserver.tensor.bfloat16 import from_bits, to_bits
 from modelserver.tensor.datatypes import DATATYPES
 from modelserver.tensor.spec import TensorSpec
@@ -138,3 +138,26 @@ def test_call_is_made_of_plain_parts() -> None:
     assert msgspec.structs.asdict(call) == msgspec.structs.asdict(
         Call(UNSET, {}, ("y",), 1, ("y",))
     )
+
+
+def _pair(rows: int, others: int) -> bytes:
+    first = {"name": "a", "shape": [rows, 1], "data": [1.0] * rows}
+    return request(first, {"name": "b", "shape": [others, 1], "data": [2.0] * others})
+
+
+def test_calls_whose_inputs_have_other_numbers_of_rows_join_no_batch() -> None:
+    """Which rows of a batch would be whose could not be told."""
+    codec = codec_of(("a", "FP32", (-1, 1)), ("b", "FP32", (-1, 1)))
+
+    keys = [codec.decode(_pair(*rows)).key for rows in [(1, 1), (3, 3), (1, 2), (2, 1), (1, 2)]]
+
+    assert keys[0] == keys[1]
+    assert 4 == len(set(keys))
+
+
+def test_rows_are_not_counted_again_where_the_graph_has_one_name_for_them() -> None:
+    """A request whose inputs differ is refused there already."""
+    shared = SharedSize("N", (("a", 0), ("b", 0)))
+    codec = codec_of(("a", "FP32", (-1, 1)), ("b", "FP32", (-1, 1)), shared=[shared])
+
+    assert "expected one size for all (N)" in problem(codec, _pair(1, 2))

@@ -9,14 +9,16 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import pytest
 
-from modelserver.errors import ProviderMissing
+from modelserver.errors import ArtifactDigestWrong, ProviderMissing
+from tests.serving.artifact.stores import s3
 from tests.serving.image import sample
 from tests.serving.image.conftest import FOLDER, Podman
 
@@ -24,7 +26,6 @@ START_TIMEOUT_S = 60
 MAX_BYTES = 350_000_000
 
 HARDENED = (
-    "--network=none",
     "--read-only",
     "--read-only-tmpfs=false",
     "--tmpfs=/tmp:rw,mode=1777",
@@ -71,11 +72,22 @@ class Container:
         return {key: value.split() for key, value in (line.split(":", 1) for line in lines)}
 
 
-def command(podman: Podman, pid_file: Path, **settings: str) -> list[str]:
+def command(
+    podman: Podman,
+    pid_file: Path,
+    *,
+    network: str = "none",
+    environment: Mapping[str, str] = MappingProxyType({}),
+    **settings: str,
+) -> list[str]:
     """What starts a container of the sample; `settings` without the prefix."""
-    chosen = sample.settings() | {f"MODELSERVER_{name}": text for name, text in settings.items()}
+    chosen = {
+        **sample.settings(),
+        **environment,
+        **{f"MODELSERVER_{name}": text for name, text in settings.items()},
+    }
     return podman.command(
-        *("run", "--rm", f"--pidfile={pid_file}", *HARDENED),
+        *("run", "--rm", f"--pidfile={pid_file}", f"--network={network}", *HARDENED),
         *(f"--env={name}={value}" for name, value in chosen.items()),
         f"--volume={sample.ARTIFACT.parent}:/artifacts:ro",
         podman.reference,
@@ -120,6 +132,32 @@ def test_server_answers_from_a_read_only_image(container: Container) -> None:
 
     assert pytest.approx([6.0], abs=0.1) == output["data"]
     assert "ro" in root_options.split(",")
+
+
+def test_server_reads_a_bucket(podman: Podman, tmp_path: Path) -> None:
+    """The image as it is built has what artifacts of `s3:` need."""
+    (tmp_path / "s3").mkdir()
+    with s3(tmp_path / "s3", sample.ARTIFACT.read_bytes()) as store:
+        finished = subprocess.run(
+            command(
+                podman,
+                tmp_path / "pid",
+                network="host",
+                environment=store.environment,
+                ARTIFACT_URI=store.uri,
+                HOST="127.0.0.1",
+                PORT="0",
+                GOLDEN_SHA256="0" * 64,  # what follows the artifact, so that the start ends
+            ),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=START_TIMEOUT_S,
+        )
+    (failed,) = [line for line in finished.stderr.splitlines() if "start-failed" in line]
+
+    assert ArtifactDigestWrong.exit_code == finished.returncode, finished.stderr
+    assert "r2.golden.json" in json.loads(failed)["detail"]
 
 
 def test_server_has_no_privileges(container: Container) -> None:

@@ -48,6 +48,7 @@ def inference(load: Load, codec: Codec | None = None) -> Inference:
             Guard(policy, XY, metrics, lifecycle.doubt),
             batching="off",
             pace=pace,
+            independence="not asked",
         )
     )
     return Inference(lifecycle, metrics, LIMITS)

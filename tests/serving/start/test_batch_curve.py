@@ -208,10 +208,14 @@ def test_the_choice_is_told(tmp_path: Path, start: "Start") -> None:
 
     assert parameters["batch_rows"] == "4"
     assert parameters["batching"] == "up to 4 rows, never waits"
+    assert parameters["independence"] == "proven from the graph"
     assert parameters["execution"] == "event loop"
     assert server.metric("modelserver_batch_limit_rows") == 4
     assert server.metric("modelserver_warm_up_run_seconds", rows="4") > 0
     assert server.until("ready")["batching"] == parameters["batching"]
+
+
+CENTRED = "ReduceMean 'm': it looks along axis 0, where the rows are"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +223,7 @@ def test_the_choice_is_told(tmp_path: Path, start: "Start") -> None:
     [
         (onnx_models.identity("FP32", (1, 2)), "off: the first dimension of x is fixed"),
         (onnx_models.identity("FP32", ()), "off: x has no dimensions"),
-        (onnx_models.centred(), "off: a row of y depends on the other rows of its batch"),
+        (onnx_models.centred(), f"off: a row may depend on the others: {CENTRED}"),
     ],
 )
 def test_models_without_batches_say_why(

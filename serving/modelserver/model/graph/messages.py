@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from modelserver.artifact import protobuf
-from modelserver.artifact.protobuf import LENGTH, VARINT, Bytes
+from modelserver.artifact.protobuf import LENGTH, RUN, VARINT, Bytes
 from modelserver.errors import ModelMalformed
 
 Decode = Callable[[Bytes, int, int, int], Sequence[Any]]
@@ -20,6 +20,12 @@ Found = Mapping[str, list[Any]]
 """The values by field; a field that is missing has none."""
 
 
+SKIPPED = "skipped"
+"""Under this name are those of fields that hold too many numbers to be read."""
+
+_MANY_BYTES = 1 << 14
+
+
 def read(content: Bytes, start: int, end: int, table: Table) -> Found:
     """The fields of a message that are in its table; others are skipped.
 
@@ -30,6 +36,9 @@ def read(content: Bytes, start: int, end: int, table: Table) -> Found:
     for number, wire_type, value, stop in protobuf.fields(content, start, end):
         if entry := table.get(number):
             name, decode = entry
+            if decode in _NUMBERS and wire_type != VARINT and stop - value > _MANY_BYTES:
+                found[SKIPPED].append(name)
+                continue
             found[name].extend(decode(content, wire_type, value, stop))
     return found
 
@@ -42,13 +51,13 @@ def last(found: Found, name: str, default: Any) -> Any:  # noqa: ANN401 - values
 
 def text(content: Bytes, wire_type: int, value: int, stop: int) -> Sequence[str]:
     """A string; bytes that are not UTF-8 stay distinct."""
-    _expect(wire_type, LENGTH, stop)
+    _expect(wire_type, (LENGTH,), stop)
     return (content[value:stop].decode("utf-8", "surrogateescape"),)
 
 
 def span(_content: Bytes, wire_type: int, value: int, stop: int) -> Sequence[tuple[int, int]]:
     """Where the content of the field begins and stops."""
-    _expect(wire_type, LENGTH, stop)
+    _expect(wire_type, (LENGTH,), stop)
     return ((value, stop),)
 
 
@@ -56,9 +65,10 @@ def integers(content: Bytes, wire_type: int, value: int, stop: int) -> Sequence[
     """An int64, or a packed run of them."""
     if wire_type == VARINT:
         return (protobuf.signed(value),)
-    _expect(wire_type, LENGTH, stop)
+    _expect(wire_type, (LENGTH, RUN), stop)
     numbers = []
     while value < stop:
+        value += wire_type == RUN  # the tag of one of them
         number, value = protobuf.varint(content, value, stop)
         numbers.append(protobuf.signed(number))
     return numbers
@@ -75,15 +85,29 @@ def doubles(content: Bytes, wire_type: int, value: int, stop: int) -> Sequence[f
 
 
 def _fixed(content: Bytes, wire_type: int, value: int, stop: int, layout: str) -> Sequence[float]:
+    if wire_type == RUN:
+        return _tagged(content, value, stop, layout)
     if wire_type == VARINT or (stop - value) % np.dtype(layout).itemsize:
         raise ModelMalformed(f"byte {stop}: found a number of the wrong size; export it again")
     numbers: list[float] = np.frombuffer(content[value:stop], layout).tolist()
     return numbers
 
 
-def _expect(wire_type: int, expected: int, stop: int) -> None:
-    if wire_type != expected:
+def _tagged(content: Bytes, value: int, stop: int, layout: str) -> Sequence[float]:
+    """The floats of a run, each behind its tag."""
+    fields = np.dtype([("tag", "u1"), ("number", layout)])
+    if (stop - value) % fields.itemsize:
+        raise ModelMalformed(f"byte {stop}: found a number of the wrong size; export it again")
+    numbers: list[float] = np.frombuffer(content[value:stop], fields)["number"].tolist()
+    return numbers
+
+
+_NUMBERS = (integers, floats, doubles)
+
+
+def _expect(wire_type: int, expected: tuple[int, ...], stop: int) -> None:
+    if wire_type not in expected:
         raise ModelMalformed(
-            f"byte {stop}: found wire type {wire_type}, expected {expected}; "
+            f"byte {stop}: found wire type {wire_type}, expected {expected[0]}; "
             "the artifact is not an ONNX model"
         )

@@ -56,7 +56,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An attribute of a kind that nothing here needs (a type, say)."""
+    """An attribute of a kind that nothing here needs (a type, say), or with too many numbers."""
 
     kind: int
 

@@ -12,7 +12,7 @@ from typing import Any
 from modelserver.artifact.protobuf import LENGTH, Bytes
 from modelserver.errors import ModelMalformed
 from modelserver.model.graph import messages, tensors
-from modelserver.model.graph.messages import Decode, Found, Table, last
+from modelserver.model.graph.messages import SKIPPED, Decode, Found, Table, last
 from modelserver.model.graph.parts import (
     Attribute,
     Declared,
@@ -107,6 +107,8 @@ def _attribute(content: Bytes, start: int, end: int) -> tuple[str, Attribute]:
     if kind not in _KINDS:
         return name, Unread(kind)
     field, is_list, default = _KINDS[kind]
+    if field in found[SKIPPED]:
+        return name, Unread(kind)
     if is_list:
         return name, tuple(found[field])
     value: Attribute | None = last(found, field, default)

@@ -5,7 +5,7 @@ stable release and the weights are read from the route, what a release is from i
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.modelctl.edit.walk import files
 from tests.modelctl.edit.walk.files import ENVIRONMENTS, Content, Fields, Pair, Route
@@ -131,12 +131,14 @@ class Oracle:
     def goal(self, moment: Moment, pair: Pair, to: str | None = None) -> Goal | None:
         """Where a rollback leads; None where there is nowhere to go."""
         route = self.route(moment, pair)
-        if route is None:
+        if route is None and to is None:
             return None
         if any(self._is_doubtful(then, pair) for then in moment.back()):
             return Goal("", None, is_sure=False)
         if to is not None:
-            return self._named(moment, pair, to)
+            goal = self._named(moment, pair, to)
+            return replace(goal, is_sure=False) if goal and route is None else goal
+        assert route is not None
         path = moment.paths[pair]
         stable = route.stable or path[-1].release
         if {stable} != route.shares.keys():

@@ -145,16 +145,16 @@ class Walker:
         goal = self.oracle.goal(self.moment, pair, to)
         route = self.oracle.route(self.moment, pair)
         ran = self.edit(pair, *words)
-        if goal is None or route is None:
+        if goal is None:
             assert ran.exit_code, (words, ran.output)
             return False
         if ran.exit_code:
-            is_there = to is not None and route.shares == {to: WHOLE}
+            is_there = to is not None and route is not None and route.shares == {to: WHOLE}
             assert is_there or not goal.is_sure, (words, goal, ran.output)
             return False
         if not goal.release:
             return False
-        if now or goal.release in route.weights:
+        if now or route is None or goal.release in route.weights:
             self._judge_arrival(pair, goal)
             return True
         self.seen["rollback: started first"] += 1

@@ -92,6 +92,14 @@ GATEWAYS = st.builds(
     *(_name(63), _name(63), _name(63)),
     st.sampled_from(["models.example.com", "*.models.example.com", "localhost"]),
 )
+STORES = st.builds(
+    kinds.Stores,
+    variables=st.sampled_from([{}, {"AWS_ENDPOINT_URL": "http://m:9000", "AWS_REGION": "eu"}]),
+    secrets=st.sampled_from([(), ("store",), ("store", "other")]),
+    registry_secret=st.sampled_from([None, "login"]),
+    certificates=st.sampled_from([None, kinds.Certificates("trusted", "ca.crt")]),
+    metadata_service=st.booleans(),
+)
 MIRRORS = st.dictionaries(
     st.sampled_from(["https://m.example.com/", "s3://m/", "s3://m/a/"]),
     st.sampled_from(["https://near.example.com:9000/", "gs://near/", "file:near/"]),
@@ -141,7 +149,7 @@ def placements(draw: st.DrawFn) -> Placement:
         paused=draw(st.booleans()),
     )
     environment = kinds.Environment(
-        serving.environment, "argocd", "v1", draw(GATEWAYS), draw(MIRRORS)
+        serving.environment, "argocd", "v1", draw(GATEWAYS), draw(MIRRORS), draw(STORES)
     )
     found = {release: draw(any_release(release)) for release in serving.deployed}
     return Placement(model, found, serving, environment)

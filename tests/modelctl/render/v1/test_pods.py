@@ -153,14 +153,16 @@ def test_starting_fits_its_budgets(
 def test_settings_are_unique_strings(
     data: st.DataObject, arbitrary: st.SearchStrategy[Placement]
 ) -> None:
-    """Every variable is a string of the server's own, set once."""
+    """Every variable is a string, of the server's own or of its stores, set once."""
     placement = data.draw(arbitrary)
+    others = {*placement.environment.stores.variables, "DOCKER_CONFIG", "SSL_CERT_FILE"}
 
     for deployment in placement.of_kind("Deployment"):
         items = _container(deployment)["env"]
+        own = [item["name"] for item in items if item["name"] not in others]
 
         assert len(items) == len({item["name"] for item in items})
-        assert all(item["name"].startswith("MODELSERVER_") for item in items)
+        assert all(name.startswith("MODELSERVER_") for name in own)
         assert {str} == {type(item["value"]) for item in items}
 
 

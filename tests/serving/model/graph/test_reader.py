@@ -194,6 +194,31 @@ def test_large_tensors_have_none() -> None:
     assert ((33, 33), None) == (found.dims, found.values)
 
 
+@pytest.mark.parametrize("number", [1, 17, 18, 100, 1000])
+def test_long_lists_are_read(number: int) -> None:
+    """Numbers that follow each other are read at once, and are what they were."""
+    numbers = [(-1) ** each * 3**each % (1 << 40) for each in range(number)]
+    model = onnx_models.identity("FP32")
+    made = helper.make_node("Mystery", [], ["m"], ints=numbers, floats=[0.5] * number, last=7)
+    model.graph.node.append(made)
+
+    found = reader.read_bytes(model.SerializeToString()).graph.nodes[1].attributes
+
+    assert {"ints": tuple(numbers), "floats": (0.5,) * number, "last": 7} == found
+
+
+def test_lists_of_trees_are_not_read() -> None:
+    """Millions of numbers that no proof needs cost neither time nor memory."""
+    model = onnx_models.identity("FP32")
+    model.graph.node.append(
+        helper.make_node("Trees", [], ["m"], ints=[1 << 40] * 10000, floats=[0.5] * 10000)
+    )
+
+    found = reader.read_bytes(model.SerializeToString()).graph.nodes[1].attributes
+
+    assert {"ints": Unread(7), "floats": Unread(6)} == found
+
+
 def test_inner_graphs_and_functions_are_read() -> None:
     """A node in a branch and a node in a function have attributes, inputs and outputs."""
     branch = helper.make_graph([helper.make_node("Relu", ["x"], ["z"])], "branch", [], [])

@@ -1,0 +1,1 @@
+"""Whether the rows of a batch are independent of each other, proven from the graph."""

@@ -1,0 +1,1 @@
+"""How rows pass each operator: one function a behaviour, from a step to the values it gives."""
