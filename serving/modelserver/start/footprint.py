@@ -26,10 +26,11 @@ QUICK_S = 0.001
 """A run that is shorter than this is not felt by health checks, which wait for it."""
 
 # More rows may take so many times more each: ONNX Runtime's arena grows in steps.
-_UNEVEN = 1.75
+_UNEVEN = 1.5
 
-# The trial ends with a run that takes so much, or would take longer, or more of what runs may have.
-_ENOUGH_BYTES = 16 * NOISE_BYTES
+_SURE_BYTES = 8 * NOISE_BYTES  # what seems to be taken is believed from here on
+
+# The trial ends with such a run, or where one would take longer, or more of what runs may have.
 _LONGEST_RUN_S, _LONGEST_S = 0.05, 0.1
 _PART_OF_START = 10  # of the time that the start has taken already, where that is more
 _PART_OF_ROOM = 4
@@ -104,15 +105,18 @@ class Seen:
     def of_a_row(self) -> tuple[float, float] | None:
         """Bytes for a row: that a run takes, and of the arrays it gives; None without a run.
 
-        What the first run took for good, such as pages of the library, is no row's.
+        What the first run took for good, such as pages of the library, is no row's. Where too
+        little was taken to tell, a row takes what it gives, for certain: the arena's bound then
+        tells of a run that takes more.
         """
         if not any(self.taken):
             return None
         rows, fewest = max(self.taken), min(filter(None, self.taken))
         taken, apart = self.taken[rows], rows
         if rows > fewest:
-            taken, apart = max(0, taken - self.taken[fewest]), rows - fewest
-        return (taken * _UNEVEN + NOISE_BYTES) / apart, self.answers[rows] / rows
+            taken, apart = taken - self.taken[fewest], rows - fewest
+        answer = self.answers[rows] / rows
+        return (_UNEVEN * taken / apart if taken >= _SURE_BYTES else answer), answer
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ def _try_more_rows(
         RequestError: The model does not run on the one row.
     """
     quick: list[Dimensions] = []
-    until = time.perf_counter() + max(_LONGEST_S, longest_s)
+    until = time.process_time() + max(_LONGEST_S, longest_s)
     arrays = model.run(model.contract.output_names, one, give_back=True)
     answer_bytes = sum(array.nbytes for array in arrays)
     watched = watch(model)
@@ -180,9 +184,9 @@ def _try_more_rows(
     row_bytes = sum(array.nbytes for array in one.values()) + answer_bytes
     while (
         rows <= _MOST_ROWS
-        and time.perf_counter() + taken_s * _FACTOR < until
+        and time.process_time() + taken_s * _FACTOR < until
         and taken_s * _FACTOR < longest_s
-        and taken < _ENOUGH_BYTES
+        and taken < _SURE_BYTES
         and max(taken * _FACTOR, row_bytes * rows) < room_bytes // _PART_OF_ROOM
     ):
         feeds = {name: np.repeat(array, rows, axis=0) for name, array in one.items()}
@@ -199,9 +203,10 @@ def _try_more_rows(
 
 
 def _seconds(model: Model, feeds: Feeds) -> float:
-    began = time.perf_counter()
+    """The seconds of a run, of the CPU's time: other processes must not make a model look slow."""
+    began = time.process_time()
     model.run(model.contract.output_names, feeds, give_back=True)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def _rows(feeds: Feeds) -> int:

@@ -22,6 +22,7 @@ _MAPPED_PER_TOUCHED = 2
 # Bytes: a thread's stack (8 MiB unless it is set otherwise), and as much again for the C library.
 _THREAD_BYTES = 16 << 20
 
+_FILES_BYTES = 8 << 20  # pages of libraries that are touched later, which the bound does not count
 _LEAST_SPARE_BYTES = 32 << 20  # mapped beyond what is in use: stacks of threads, most of all
 
 
@@ -39,7 +40,7 @@ def tighten(limit_bytes: int) -> int | None:
 
     What is mapped beyond what is planned with fails before the kernel ends the process.
     """
-    rest = int(limit_bytes * USED_SHARE) - usage.read().resident
+    rest = int(limit_bytes * USED_SHARE) - usage.read().resident - _FILES_BYTES
     return _bound(max(rest, _LEAST_SPARE_BYTES))
 
 
