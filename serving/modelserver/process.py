@@ -236,7 +236,7 @@ class _Process:
         if not http.done():
             logs.error(
                 "grace-exceeded",
-                in_flight=self._metrics.in_flight,
+                in_flight=self._metrics.in_flight + self._metrics.receiving,
                 detail=f"requests were still in flight after {settings.grace_s:g} s",
             )
             return GraceExceeded.exit_code

@@ -67,6 +67,15 @@ def affine(size: int = 3) -> onnx.ModelProto:
     )
 
 
+def pair() -> onnx.ModelProto:
+    """Gives y = x @ w + b as `affine` does, and v = u, whose rows are of another number."""
+    model = affine()
+    model.graph.node.append(helper.make_node("Identity", ["u"], ["v"]))
+    model.graph.input.append(_info("u", "FP32", ("M", 2)))
+    model.graph.output.append(_info("v", "FP32", ("M", 2)))
+    return model
+
+
 def deep(layers: int, width: int) -> onnx.ModelProto:
     """Gives y = x times so many square matrices, which hold 4 * layers * width**2 bytes."""
     random = np.random.default_rng(7)

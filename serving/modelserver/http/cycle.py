@@ -3,19 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Protocol
 
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-from uvicorn.server import ServerState
 
 from modelserver.errors import BodyTooLarge, BodyTooSlow, Disconnected, Overloaded, RequestError
 from modelserver.http import body as pace
 from modelserver.http import headers
 from modelserver.http.body import Body
-from modelserver.http.crowd import Crowd
+from modelserver.http.line import Line
 from modelserver.http.reply import conclude
-from modelserver.inference.exchange import Exchange, Inference, Result, Terms
+from modelserver.inference.exchange import Exchange, Result
+from modelserver.inference.terms import Terms
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -49,28 +47,6 @@ class _DefaultLines:
 
 
 _DEFAULT_LINES = _DefaultLines()
-
-
-class Line(Protocol):
-    """What a cycle needs of its connection."""
-
-    inference: Inference
-    crowd: Crowd
-    transport: asyncio.Transport
-    loop: asyncio.AbstractEventLoop
-    flow: FlowControl
-    server_state: ServerState
-    parser: Any
-    pipeline: deque[Any]
-    unparsed: bytes
-    is_deaf: bool
-    expect_100_continue: bool
-
-    def on_response_complete(self) -> None:
-        """Go on with what came behind the request that was answered."""
-
-    def end_stalled_body(self) -> bool:
-        """Whether another connection's body has made room."""
 
 
 class InferCycle:

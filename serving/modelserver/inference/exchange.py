@@ -9,27 +9,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import Literal, NamedTuple, TypeVar
+from typing import TypeVar
 
 from modelserver.codec import outline
-from modelserver.codec.buffer import Buffer, Claim
+from modelserver.codec.buffer import Buffer
 from modelserver.codec.calls import Answer, Call
 from modelserver.errors import (
-    BodyTooLarge,
     Disconnected,
     InfiniteOutput,
     Overloaded,
     RequestCrashed,
     RequestError,
-    RequestTooLarge,
 )
 from modelserver.inference import costs
 from modelserver.inference.aside import Aside
 from modelserver.inference.batch import Outcome, Ran
 from modelserver.inference.claims import Claims
 from modelserver.inference.costs import SMALL_BYTES
+from modelserver.inference.holding import Holding
 from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.inference.limits import Limits
+from modelserver.inference.terms import Terms
 from modelserver.observe.metrics import Metrics
 from modelserver.observe.tracing import Steps, Tracer
 from modelserver.start.reclaim import LARGE_BYTES, Reclaim
@@ -42,32 +42,11 @@ Result = Answer | RequestError
 
 OnResult = Callable[["Exchange", Result], None]
 
-Expand = Callable[[memoryview, int, Claim], memoryview]
-"""From a compressed body, the most bytes it may become, and who is asked for them, to the body."""
-
-
-Counts = Literal["receiving", "in_flight"]
-"""As which of both a request is counted."""
-
-
-class Terms(NamedTuple):
-    """What a client says of its body, and of the time there is for the answer.
-
-    `expand` undoes the compression of the body (None: it has none), `json_bytes` of it are JSON
-    (None: all), and within `timeout_s` seconds the request must have begun to run (None: no bound).
-    """
-
-    expand: Expand | None = None
-    json_bytes: int | None = None
-    timeout_s: float | None = None
-
-
-# Bits: an eighth of the bytes of all bodies is kept for bodies that come whole, so that clients who
-# send large ones and stop in the middle shut nobody out.
-_KEPT_SHIFT = 3
-
 QUICK_BYTES = outline.LONG_BYTES
 """Larger bodies are read aside, and all that are compressed."""
+
+_MAYBE_LONG_BYTES = 16 << 10
+"""Bodies up to this size are read at once, whatever is in them."""
 
 _QUICK_BINARY_BYTES = 4 << 20
 """Bodies with so much binary data are not: it is used where it lies."""
@@ -90,7 +69,7 @@ class Inference:
     aside: Aside = field(default_factory=Aside)
 
 
-class Exchange:
+class Exchange(Holding):
     """One request; `on_result` is called exactly once, in the event loop.
 
     Where its body comes in parts, first `expect`, and `hold` for each part. Once the body is there,
@@ -100,12 +79,9 @@ class Exchange:
 
     __slots__ = (
         "_claims",
-        "_counts",
         "_encoding_at",
-        "_inference",
         "_on_result",
         "_serving",
-        "body_bytes",
         "call",
         "cancelled",
         "decoded_at",
@@ -114,7 +90,6 @@ class Exchange:
         "is_quick",
         "ran",
         "request_id",
-        "reserved_bytes",
         "role",
         "started_at",
         "submitted_at",
@@ -123,6 +98,7 @@ class Exchange:
     ended_at: float
     submitted_at: float
     _encoding_at: float
+    _inference: Inference
     _serving: Serving
 
     def __init__(
@@ -140,7 +116,7 @@ class Exchange:
         self.cancelled = False
         self._inference = inference
         self._on_result = on_result
-        self._counts: Counts | None = None
+        self._counts = None
         self._claims: Claims | None = None
 
     def expect(self) -> bool:
@@ -179,71 +155,6 @@ class Exchange:
             return True
         return False
 
-    def check_room(self, size: int) -> None:
-        """Return if a body of `size` bytes may be held now.
-
-        Bodies that are still on their way leave room for those that are there.
-
-        Raises:
-            BodyTooLarge: One body may not be as large.
-            Overloaded: Other bodies leave no room for it.
-        """
-        limits, metrics = self._inference.limits, self._inference.metrics
-        if size > limits.body_bytes:
-            raise BodyTooLarge(
-                f"body: found more than {limits.body_bytes} bytes, expected at most these"
-            )
-        most = limits.total_bytes
-        if self._counts == "receiving":
-            most = max(limits.body_bytes, most - (most >> _KEPT_SHIFT))
-        if metrics.in_flight_bytes + size - self.body_bytes > most:
-            metrics.rejected["overloaded_bytes"] += 1
-            raise Overloaded(
-                f"{metrics.in_flight_bytes} bytes of request bodies are in flight already, and "
-                f"{most} are the limit; try again"
-            )
-        if size > SMALL_BYTES:
-            self._check_memory(size - self.body_bytes)
-
-    def _check_memory(self, more: int) -> None:
-        """Return if this process may hold so many bytes more."""
-        metrics, limit = self._inference.metrics, self._inference.limits.total_cost_bytes
-        if metrics.held_bytes + more > limit:
-            metrics.rejected["overloaded_bytes"] += 1
-            raise Overloaded(
-                f"requests hold {metrics.held_bytes} bytes of memory already, this one needs "
-                f"{more} more, and {limit} are the limit; try again"
-            )
-
-    def _reserve(self, size: int) -> None:
-        """Hold so many bytes beside the body from now on.
-
-        Raises:
-            RequestTooLarge: No request may hold as much.
-            Overloaded: Other requests leave no room for it.
-        """
-        limit = self._inference.limits.total_cost_bytes
-        if self.body_bytes + size > limit:
-            raise RequestTooLarge(
-                f"body: found {self.body_bytes} bytes, which take {self.body_bytes + size} of "
-                f"memory to answer, expected at most {limit}; send less in one request, or raise "
-                "resources.memory of the release"
-            )
-        self._check_memory(size - self.reserved_bytes)
-        self._inference.metrics.reserved_bytes += size - self.reserved_bytes
-        self.reserved_bytes = size
-
-    def hold(self, size: int) -> None:
-        """Count a body of `size` bytes as held until the result.
-
-        Raises:
-            BodyTooLarge: As `check_room`.
-            Overloaded: As `check_room`.
-        """
-        self.check_room(size)
-        self._inference.metrics.in_flight_bytes += size - self.body_bytes
-        self.body_bytes = size
-
     def run(self, body: bytes | Buffer, terms: Terms) -> None:
         """Decode the body and hand it to the scheduler; a large one is decoded aside."""
         if terms.timeout_s is not None:
@@ -253,7 +164,7 @@ class Exchange:
             self.hold(size)
             content = body if isinstance(body, bytes) else body.view()
             if terms.expand is not None or (
-                size > QUICK_BYTES and not self._is_quick(size, terms.json_bytes)
+                size > _MAYBE_LONG_BYTES and not self._is_quick(size, terms.json_bytes)
             ):
                 self._aside(partial(self._read, content, terms), self._on_read)
                 return
@@ -266,10 +177,11 @@ class Exchange:
             self._submit()
 
     def _is_quick(self, size: int, json_bytes: int | None) -> bool:
-        """Whether a body is decoded at once, though it is large: numbers stay where they are."""
+        """Whether a body is decoded at once: binary numbers are used where they lie."""
+        if json_bytes is None:
+            return size <= QUICK_BYTES
         return (
-            json_bytes is not None
-            and json_bytes <= QUICK_BYTES
+            json_bytes <= QUICK_BYTES
             and size <= _QUICK_BINARY_BYTES
             and not self._serving.codec.takes_strings
         )
