@@ -6,7 +6,7 @@ editor finds its schema, and shows what each field means.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo.characters import escaped
@@ -138,6 +138,9 @@ def _runtime(runtime: Runtime) -> dict[str, object]:
             "max_delay_ms": runtime.batching.max_delay_ms,
             **({"independent": True} if runtime.batching.independent else {}),
         }
+    limits = {name: value for name, value in asdict(runtime.limits).items() if value is not None}
+    if limits:
+        fields["limits"] = limits
     return fields
 
 

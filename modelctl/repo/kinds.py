@@ -55,6 +55,16 @@ class Batching:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What requests may take; None leaves a limit to the memory that the server has."""
+
+    body_bytes: int | None = None
+    rows: int | None = None
+    output_bytes: int | None = None
+    inflight_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Runtime:
     """How the model server runs the artifact; `provider_options` by provider, by option."""
 
@@ -63,6 +73,7 @@ class Runtime:
     max_inflight: int
     batching: Batching | None
     provider_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)

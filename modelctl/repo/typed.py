@@ -13,6 +13,7 @@ from modelctl.repo.kinds import (
     GitSource,
     Golden,
     Gpu,
+    Limits,
     Model,
     Release,
     Resources,
@@ -120,6 +121,7 @@ def _runtime(fields: Fields) -> Runtime:
         max_inflight=fields["max_inflight"],
         batching=Batching(**batching) if batching else None,
         provider_options=fields.get("provider_options", {}),
+        limits=Limits(**fields.get("limits", {})),
     )
 
 

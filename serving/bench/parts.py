@@ -19,18 +19,19 @@ import numpy as np
 import uvloop
 from uvicorn.server import ServerState
 
-from modelserver.codec.calls import Codec
+from modelserver.codec.calls import Call, Codec
 from modelserver.codec.protocol import flat_request_decoder
 from modelserver.http import transport
 from modelserver.http.app import create_app, infer_paths
 from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
-from modelserver.inference.limits import Limits
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
 from modelserver.start import steps
+from modelserver.start.footprint import free_axes
 from serving.bench.models import INPUT, MODELS, BenchModel, ModelFile, write
 
 CONNECTIONS = 32
@@ -59,6 +60,13 @@ class _Deaf:
         if not name.startswith("on_"):
             raise AttributeError(name)
         return lambda *_: None
+
+
+class _Quick(Pace):
+    """Keeps every call in the event loop, whatever else this machine does meanwhile."""
+
+    def ran_too_long(self, call: Call) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -104,14 +112,24 @@ def _server(settings: Settings) -> _Server:
     inference = Inference(
         lifecycle=lifecycle,
         metrics=metrics,
-        limits=Limits(settings.max_inflight, settings.max_body_bytes, 4 * settings.max_body_bytes),
+        limits=settings.limits().without_memory(),
     )
     loaded = steps.load(settings.wanted(), lambda _: None)
     model = loaded.model
     codec = Codec(model=settings.model, release=settings.release, contract=model.contract)
-    scheduler = Scheduler(model, metrics, inline=True, max_rows=CONNECTIONS)
+    pace = _Quick(free_axes(model.contract), [(CONNECTIONS,)])
+    scheduler = Scheduler(model, metrics, pace, max_rows=CONNECTIONS)
     guard = Guard(settings.guard(), model.contract, metrics, lifecycle.doubt)
-    serving = Serving(model, loaded.profile, codec, scheduler, guard, "", "")
+    serving = Serving(
+        model=model,
+        profile=loaded.profile,
+        codec=codec,
+        scheduler=scheduler,
+        guard=guard,
+        batching="",
+        independence="",
+        pace=pace,
+    )
     lifecycle.ready(serving)
     app = create_app(
         model=settings.model,

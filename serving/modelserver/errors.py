@@ -184,6 +184,10 @@ class BodyTooLarge(RequestError):
     """The body is larger than MAX_BODY_BYTES."""
 
 
+class RequestTooLarge(RequestError):
+    """The request would make this process hold more memory than there is for one request."""
+
+
 class UnsupportedContent(RequestError):
     """The content type or the content encoding of the request is not supported."""
 
@@ -197,7 +201,7 @@ class NotReady(RequestError):
 
 
 class Overloaded(RequestError):
-    """MAX_INFLIGHT requests, or bodies of MAX_INFLIGHT_BYTES, are being answered already."""
+    """Requests that are being answered already leave no room: MAX_INFLIGHT of them, or memory."""
 
 
 class DeadlineExceeded(RequestError):

@@ -16,15 +16,17 @@ from modelserver.errors import GraceExceeded, StartError
 from modelserver.grpc.service import service
 from modelserver.http import transport
 from modelserver.http.app import create_app, infer_paths
+from modelserver.inference import admission
 from modelserver.inference.exchange import Inference
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
-from modelserver.inference.limits import Limits
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.observe import logs, tracing
 from modelserver.observe.metrics import Metrics
 from modelserver.settings import Settings
-from modelserver.start import steps
+from modelserver.start import memory_bound, steps
+from modelserver.start.footprint import free_axes, has_rows
 from modelserver.start.steps import Loaded
 from modelserver.start.warmup import Profile
 
@@ -70,14 +72,11 @@ class _Process:
         inference = Inference(
             lifecycle=self._lifecycle,
             metrics=self._metrics,
-            limits=Limits(
-                requests=settings.max_inflight,
-                body_bytes=settings.max_body_bytes,
-                total_bytes=settings.bound_inflight_bytes,
-            ),
+            limits=settings.limits().without_memory(),
             access_log_sample=settings.access_log_sample,
             tracer=tracing.tracer(model=settings.model, release=settings.release),
         )
+        self._inference = inference
         self.tracer = inference.tracer
         app = create_app(
             model=settings.model,
@@ -175,10 +174,19 @@ class _Process:
             shared=loaded.shared_sizes,
             takes_no_rows=profile.takes_no_rows,
         )
+        bounds = admission.limits(loaded, settings.limits(), self._metrics)
+        self._inference.limits = bounds
+        pace = Pace(
+            free_axes(model.contract),
+            loaded.footprint.quick,
+            never=profile.is_long,
+            rows_tell=has_rows(model.contract),
+            most_rows=bounds.rows,
+        )
         scheduler = Scheduler(
             model,
             self._metrics,
-            inline=profile.inline,
+            pace,
             max_rows=profile.useful_rows,
             max_delay_s=settings.batching_max_delay_ms / 1000,
         )
@@ -192,19 +200,39 @@ class _Process:
         guard = Guard(settings.guard(), model.contract, self._metrics, self._lifecycle.doubt)
         gc.freeze()  # what was loaded stays: collections need not walk it, a pause of milliseconds
         rows = str(loaded.independence)
-        self._lifecycle.ready(Serving(model, profile, codec, scheduler, guard, batching, rows))
+        self._lifecycle.ready(
+            Serving(
+                model=model,
+                profile=profile,
+                codec=codec,
+                scheduler=scheduler,
+                guard=guard,
+                batching=batching,
+                independence=rows,
+                pace=pace,
+                rows=admission.rows(loaded.footprint),
+            )
+        )
         logs.info(
             "ready",
             load_s=round(self._metrics.load_s, 3),
             run_s=round(profile.run_s, 6),
-            inline=profile.inline,
+            inline=pace.any_quick,
             batching=batching,
             independence=rows,
             threads=loaded.threads,
-            memory_bound_bytes=loaded.memory_bound_bytes,
+            memory_bound_bytes=self._tighten(loaded),
+            memory=self._metrics.memory,
+            limits=self._metrics.limits,
             providers=list(model.providers),
             event_loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
         )
+
+    def _tighten(self, loaded: Loaded) -> int | None:
+        """The bound on what this process may map from now on, None where a GPU's driver maps."""
+        if not loaded.model.on_cpu:
+            return None
+        return memory_bound.tighten(loaded.plan.limit_bytes)
 
     async def _drain(self, http: "asyncio.Task[None]") -> int:
         """Be unready at once, accept for `DRAIN_DELAY_S`, then finish what is in flight."""
@@ -216,7 +244,7 @@ class _Process:
         if not http.done():
             logs.error(
                 "grace-exceeded",
-                in_flight=self._metrics.in_flight,
+                in_flight=self._metrics.in_flight + self._metrics.receiving,
                 detail=f"requests were still in flight after {settings.grace_s:g} s",
             )
             return GraceExceeded.exit_code

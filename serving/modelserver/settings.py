@@ -20,6 +20,7 @@ from modelserver.artifact.cache import Artifact
 from modelserver.errors import SettingsInvalid
 from modelserver.http.transport import ANY_HOST
 from modelserver.inference.guard import SLICE, Policy
+from modelserver.inference.limits import Chosen
 from modelserver.model.contract import Contract
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.start.golden import MAX_BYTES
@@ -28,7 +29,6 @@ from modelserver.tensor.datatypes import DATATYPES
 from modelserver.tensor.spec import TensorSpec
 
 PREFIX = "MODELSERVER_"
-_LARGEST_AT_ONCE = 4  # bodies of the largest size that are held at once, unless told otherwise
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)]
@@ -112,7 +112,9 @@ class Settings(BaseModel):
     artifact_root: Path = Path()
     drain_delay_s: float = Field(default=5, ge=0, allow_inf_nan=False)
     grace_s: float = Field(default=30, gt=0, allow_inf_nan=False)
-    max_body_bytes: int = Field(default=64 << 20, gt=0)
+    max_body_bytes: int | None = Field(default=None, gt=0)
+    max_rows: int | None = Field(default=None, gt=0)
+    max_output_bytes: int | None = Field(default=None, gt=0)
     access_log_sample: float = Field(default=0, ge=0, le=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -126,7 +128,8 @@ class Settings(BaseModel):
                 f"found PROVIDER_OPTIONS for {', '.join(sorted(unused))}, expected them only for "
                 f"those of PROVIDERS: {', '.join(self.providers)}"
             )
-        if self.bound_inflight_bytes < self.max_body_bytes:
+        together, one = self.max_inflight_bytes, self.max_body_bytes
+        if together is not None and one is not None and together < one:
             raise ValueError(
                 f"found MAX_INFLIGHT_BYTES {self.max_inflight_bytes}, expected at least "
                 f"MAX_BODY_BYTES {self.max_body_bytes}: else the largest request never fits"
@@ -138,10 +141,15 @@ class Settings(BaseModel):
             )
         return self
 
-    @property
-    def bound_inflight_bytes(self) -> int:
-        """`MAX_INFLIGHT_BYTES`, by default room for four of the largest bodies."""
-        return self.max_inflight_bytes or _LARGEST_AT_ONCE * self.max_body_bytes
+    def limits(self) -> Chosen:
+        """What requests may take, as far as the environment says it."""
+        return Chosen(
+            requests=self.max_inflight,
+            body_bytes=self.max_body_bytes,
+            total_bytes=self.max_inflight_bytes,
+            rows=self.max_rows,
+            output_bytes=self.max_output_bytes,
+        )
 
     def guard(self) -> Policy:
         """When outputs are suspect, and what then follows."""

@@ -28,8 +28,16 @@ def calls(loaded: Model, rows: list[list[float]]) -> list[Call]:
 class Waiting:
     """A call and the future of its outcome; `ran` is the run that gave it."""
 
-    def __init__(self, call: Call, *, expires_at: float = inf, cancelled: bool = False) -> None:
+    def __init__(
+        self,
+        call: Call,
+        *,
+        is_quick: bool = True,
+        expires_at: float = inf,
+        cancelled: bool = False,
+    ) -> None:
         self.call = call
+        self.is_quick = is_quick
         self.submitted_at = time.perf_counter()
         self.expires_at = expires_at
         self.cancelled = cancelled
@@ -41,9 +49,9 @@ class Waiting:
         self.future.set_result(outcome)
 
 
-def submit(scheduler: Scheduler, waiting: list[Call]) -> list[Waiting]:
+def submit(scheduler: Scheduler, waiting: list[Call], *, is_quick: bool = True) -> list[Waiting]:
     """Submit calls in one turn of the event loop."""
-    jobs = [Waiting(call) for call in waiting]
+    jobs = [Waiting(call, is_quick=is_quick) for call in waiting]
     for job in jobs:
         scheduler.submit(job)
     return jobs

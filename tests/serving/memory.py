@@ -1,5 +1,6 @@
 """Memory of a server's process."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,3 +20,9 @@ def peak_bytes(server: "Server") -> int:
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024
+
+
+def forget_peak(server: "Server") -> None:
+    """Let the peak of the process count from now on, where the kernel can."""
+    with suppress(OSError):
+        Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")

@@ -67,6 +67,15 @@ def affine(size: int = 3) -> onnx.ModelProto:
     )
 
 
+def pair() -> onnx.ModelProto:
+    """Gives y = x @ w + b as `affine` does, and v = u, whose rows are of another number."""
+    model = affine()
+    model.graph.node.append(helper.make_node("Identity", ["u"], ["v"]))
+    model.graph.input.append(_info("u", "FP32", ("M", 2)))
+    model.graph.output.append(_info("v", "FP32", ("M", 2)))
+    return model
+
+
 def deep(layers: int, width: int) -> onnx.ModelProto:
     """Gives y = x times so many square matrices, which hold 4 * layers * width**2 bytes."""
     random = np.random.default_rng(7)
@@ -122,6 +131,41 @@ def requantised() -> onnx.ModelProto:
         ],
         {"x": ("FP32", ("N", 2))},
         {"y": ("FP32", ("N", 2))},
+    )
+
+
+def widen(width: int) -> onnx.ModelProto:
+    """Gives y = x in each of so many columns, of x with one."""
+    zeros = numpy_helper.from_array(np.zeros((1, width), np.float32), "zeros")
+    return build(
+        [helper.make_node("Add", ["x", "zeros"], ["y"])],
+        {"x": ("FP32", ("N", 1))},
+        {"y": ("FP32", ("N", width))},
+        [zeros],
+    )
+
+
+def attention(size: int = 8) -> onnx.ModelProto:
+    """Gives the attention of x to itself: time and memory grow with the square of the length."""
+    shape = ("N", "length", size)
+    return build(
+        [
+            helper.make_node("Transpose", ["x"], ["turned"], perm=[0, 2, 1]),
+            helper.make_node("MatMul", ["x", "turned"], ["scores"]),
+            helper.make_node("Softmax", ["scores"], ["weights"], axis=-1),
+            helper.make_node("MatMul", ["weights", "x"], ["y"]),
+        ],
+        {"x": ("FP32", shape)},
+        {"y": ("FP32", shape)},
+    )
+
+
+def as_many_as_told() -> onnx.ModelProto:
+    """Gives x zeros: what an answer takes does not follow from any size of the input."""
+    return build(
+        [helper.make_node("ConstantOfShape", ["x"], ["y"])],
+        {"x": ("INT64", (1,))},
+        {"y": ("FP32", ("zeros",))},
     )
 
 

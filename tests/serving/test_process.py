@@ -148,7 +148,7 @@ def test_grace_is_an_upper_bound(tmp_path: Path, start: "Start") -> None:
         connection.sendall(
             b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{"
         )
-        server.until_metric("modelserver_requests_in_flight", 1)
+        server.until_metric("modelserver_requests_receiving", 1)
         code = server.stop()
 
     assert code == errors.GraceExceeded.exit_code

@@ -36,7 +36,7 @@ def test_defaults() -> None:
 
     assert (chosen.host, chosen.port, chosen.max_inflight) == ("::", 8080, 64)
     assert (chosen.drain_delay_s, chosen.grace_s) == (5, 30)
-    assert chosen.max_body_bytes == 64 * 1024 * 1024
+    assert (chosen.max_body_bytes, chosen.max_rows, chosen.max_output_bytes) == (None, None, None)
     assert chosen.providers == ("cpu",)
     assert (chosen.threads, chosen.batching_max_size, chosen.golden_uri) == (None, None, None)
 
@@ -69,7 +69,7 @@ def test_empty_is_unset(environment: pytest.MonkeyPatch) -> None:
         ("PROVIDER_OPTIONS", '{"cuda": {}}', "found PROVIDER_OPTIONS for cuda, expected them only"),
         ("CONTRACT", "{", "MODELSERVER_CONTRACT: "),
         ("CONTRACT", "{}", "MODELSERVER_CONTRACT.inputs: Field required"),
-        ("MAX_INFLIGHT_BYTES", "9", "found MAX_INFLIGHT_BYTES 9, expected at least MAX_BODY_BYTES"),
+        ("MAX_ROWS", "0", "MODELSERVER_MAX_ROWS: Input should be greater than 0"),
         ("GOLDEN_URI", "file:g.json", "GOLDEN_URI and GOLDEN_SHA256 go together"),
         ("DRAIN_DELAY_S", "40", "found DRAIN_DELAY_S 40, expected less than GRACE_S 30"),
         ("DRAIN_DELAY_S", "inf", "MODELSERVER_DRAIN_DELAY_S: Input should be a finite number"),
@@ -115,6 +115,15 @@ def test_names_are_unique(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("MODELSERVER_CONTRACT", json.dumps(twice))
 
     with pytest.raises(SettingsInvalid, match="named twice: x"):
+        settings.read()
+
+
+def test_one_body_fits_into_all(environment: pytest.MonkeyPatch) -> None:
+    """A bound on all bodies below that on one would refuse the largest one for ever."""
+    environment.setenv("MODELSERVER_MAX_BODY_BYTES", "10")
+    environment.setenv("MODELSERVER_MAX_INFLIGHT_BYTES", "9")
+
+    with pytest.raises(SettingsInvalid, match="found MAX_INFLIGHT_BYTES 9, expected at least MAX_"):
         settings.read()
 
 

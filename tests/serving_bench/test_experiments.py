@@ -9,7 +9,7 @@ import pytest
 
 from serving.bench.dialects import Body
 from serving.bench.errors import ContestantError
-from serving.bench.experiments import EXPERIMENTS, open_loop, overload
+from serving.bench.experiments import EXPERIMENTS, large_bodies, open_loop, overload
 from serving.bench.experiments.open_loop import LOST, Answered
 from serving.bench.models import MODELS
 from serving.bench.wrk import Target
@@ -93,6 +93,26 @@ def test_a_server_that_admits_nothing_has_no_figures() -> None:
     """It is reported as failed."""
     with pytest.raises(ContestantError, match="no admitted request among 1"):
         overload.figures([Answered(0, LOST, 1)], capacity=1, seconds=1)
+
+
+def test_small_requests_are_compared_with_themselves() -> None:
+    """Goodput beside large bodies is that of alone in part; probes count however they end."""
+    alone = [Answered(0, 200, 0.001) for _ in range(4)]
+    beside = [Answered(0, 200, 0.002), Answered(0, 503, 0.001), Answered(0, LOST, 1)]
+    probes = [Answered(0, 200, 0.003), Answered(0, 503, 0.005)]
+
+    figures = large_bodies.figures((alone, []), (beside, probes))
+
+    assert (0.25, 1) == (figures["goodput_over_alone"], figures["failed_probes"])
+    assert (1, 2, 5) == tuple(
+        pytest.approx(figures[name]) for name in ("alone_p99_ms", "beside_p99_ms", "probe_max_ms")
+    )
+
+
+def test_server_that_answers_nobody_has_no_figures_either() -> None:
+    """Where no small request is answered beside large ones, that is a failure, not a number."""
+    with pytest.raises(ContestantError, match="found 0 answers beside large bodies"):
+        large_bodies.figures(([Answered(0, 200, 1)], []), ([Answered(0, LOST, 1)], []))
 
 
 def test_every_experiment_has_its_row() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from modelctl.check.rules.capacity import (
+    limits_fit_memory,
     memory_fits_model,
     no_zero_scale_with_weight,
     ort_threads_match_cpu,
@@ -90,6 +91,7 @@ RULES: tuple[Rule, ...] = (
     scale_bounds_ordered,
     no_zero_scale_with_weight,
     memory_fits_model,
+    limits_fit_memory,
     ort_threads_match_cpu,
     enter_at_zero,
     drain_before_retire,

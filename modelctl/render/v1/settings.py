@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from modelctl.model.tensors import Contract, TensorSpec
 from modelctl.render.v1 import budgets
-from modelctl.repo.kinds import Environment, Model, Release
+from modelctl.repo.kinds import Environment, Limits, Model, Release
 from modelctl.repo.mirrors import mirrored
 
 PORT = 8080
@@ -53,6 +53,18 @@ def _runtime(release: Release) -> Iterator[tuple[str, str]]:
         if runtime.batching.independent:
             yield "BATCHING_INDEPENDENT", "true"
     yield "MAX_INFLIGHT", str(runtime.max_inflight)
+    yield from _limits(runtime.limits)
+
+
+def _limits(limits: Limits) -> Iterator[tuple[str, str]]:
+    for name, value in (
+        ("MAX_BODY_BYTES", limits.body_bytes),
+        ("MAX_ROWS", limits.rows),
+        ("MAX_OUTPUT_BYTES", limits.output_bytes),
+        ("MAX_INFLIGHT_BYTES", limits.inflight_bytes),
+    ):
+        if value is not None:
+            yield name, str(value)
 
 
 def _golden(release: Release, environment: Environment) -> Iterator[tuple[str, str]]:

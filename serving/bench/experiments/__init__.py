@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from serving.bench.errors import ContestantError
-from serving.bench.experiments import memory_burst, overload, readiness
+from serving.bench.experiments import large_bodies, memory_burst, overload, readiness
 from serving.bench.experiments.setting import Setting
 from serving.bench.layouts import Layout
 from serving.bench.results import Failure, Results, Trial, Where
@@ -27,6 +27,13 @@ EXPERIMENTS = (
     Experiment("memory-burst", "Memory after a burst of 64 MB bodies", "wide", 0, memory_burst.run),
     Experiment(
         "readiness", "Readiness while the conv net saturates the core", "conv", 10, readiness.run
+    ),
+    Experiment(
+        "large-bodies",
+        "Small requests in 512 MiB while one client sends bodies of 16 MiB",
+        "wide",
+        10,
+        large_bodies.run,
     ),
     Experiment("overload", "Three times the capacity of the conv net", "conv", 60, overload.run),
 )

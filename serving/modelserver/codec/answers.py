@@ -6,12 +6,8 @@ import numpy as np
 from msgspec import UNSET
 
 from modelserver.codec import binary, protocol
-from modelserver.codec.buffer import Claim
 from modelserver.tensor.datatypes import Array, Datatype
 from modelserver.tensor.values import to_values
-
-LONG_ELEMENTS = 8192
-"""Answers with larger outputs are written in pieces."""
 
 _PIECE_ELEMENTS = 4096
 PART_BYTES = 256 << 10
@@ -19,22 +15,16 @@ PART_BYTES = 256 << 10
 
 
 class Parts:
-    """Bytes that are gathered to parts of a size that is well sent; each is claimed."""
+    """Bytes that are gathered to parts of a size that is well sent."""
 
-    def __init__(self, claim: Claim) -> None:
+    def __init__(self) -> None:
         self.size = 0
-        self._claim = claim
         self._parts: list[bytes] = []
         self._last: list[bytes] = []
         self._last_bytes = 0
 
     def add(self, piece: bytes) -> None:
-        """Add a piece.
-
-        Raises:
-            RequestError: There is no room for it.
-        """
-        self._claim(len(piece))
+        """Add a piece."""
         self.size += len(piece)
         self._last.append(piece)
         self._last_bytes += len(piece)
@@ -63,11 +53,9 @@ def add_values(parts: Parts, name: str, datatype: Datatype, array: Array) -> Non
 
 
 def add_binary(
-    parts: Parts, name: str, datatype: Datatype, array: Array, claim: Claim
+    parts: Parts, name: str, datatype: Datatype, array: Array
 ) -> Sequence[bytes | memoryview]:
     """Add an output that follows the JSON, and give its bytes."""
-    if datatype.name == "BYTES":
-        claim(binary.STRING_BYTES * array.size)
     content = memoryview(binary.to_bytes(datatype, np.ascontiguousarray(array)))
     size: protocol.Parameters = {"binary_data_size": len(content)}
     parts.add(

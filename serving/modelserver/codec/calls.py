@@ -147,14 +147,8 @@ class Codec:
             key = object()  # like no other: it runs alone
         return Call(request.id, feeds, outputs, rows, key, wanted)
 
-    def encode(self, call: Call, arrays: Sequence[Array], claim: Claim = unclaimed) -> Answer:
-        """The answer to a call; of what JSON cannot say, NaN becomes null, an infinity `unsaid`.
-
-        Raises:
-            RequestError: `claim` finds no room for it.
-        """
-        if max([array.size for array in arrays], default=0) > answers.LONG_ELEMENTS:
-            return self._encode_long(call, arrays, claim)
+    def encode(self, call: Call, arrays: Sequence[Array]) -> Answer:
+        """The answer to a call; of what JSON cannot say, NaN becomes null, an infinity `unsaid`."""
         outputs, tail = [], []
         for name, array in zip(call.outputs, arrays, strict=True):
             datatype = self._outputs[name].datatype
@@ -178,12 +172,12 @@ class Codec:
             return Answer(b"".join((head, *tail)), len(head), nonfinite, unsaid)
         return Answer(head, None, nonfinite, unsaid)
 
-    def _encode_long(self, call: Call, arrays: Sequence[Array], claim: Claim) -> Answer:
-        """The same in pieces, each of which is asked for."""
+    def encode_long(self, call: Call, arrays: Sequence[Array]) -> Answer:
+        """The same in pieces, so that nothing is there twice and no call is long."""
         unsaid = self._unsaid(call, arrays)
         if unsaid:
             return Answer(b"", None, nonfinite=True, unsaid=unsaid)
-        parts = answers.Parts(claim)
+        parts = answers.Parts()
         empty = protocol.InferResponse(self.model, self.release, [], call.id)
         begin, _, end = protocol.encode(empty).partition(b'"outputs":[')
         parts.add(begin + b'"outputs":[')
@@ -192,7 +186,7 @@ class Codec:
             datatype = self._outputs[name].datatype
             parts.add(b"," * (index > 0))
             if name in call.binary:
-                tail += answers.add_binary(parts, name, datatype, array, claim)
+                tail += answers.add_binary(parts, name, datatype, array)
             else:
                 answers.add_values(parts, name, datatype, array)
         parts.add(end)

@@ -2,24 +2,25 @@
 
 import re
 
-MAX_SCAN_BYTES = 1 << 20
-"""A mistake further into a body is named by its byte alone, which bounds the work."""
+MAX_SCAN_BYTES = 24 << 10
+"""A mistake further into a text is named by its byte alone: the event loop waits for this."""
 
 MAX_DEPTH = 64
 """Of a place that lies deeper only the outer steps are named."""
 
-_TOKEN = re.compile(rb'[\[\]{}:,]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
+# A run of elements, a bracket or colon, or a string, whole or cut off.
+_TOKEN = re.compile(rb'(?:[^\[\]{}:,"]*+,)++|[\[\]{}:]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _SHOWN_STEPS = 6  # of a path; no field of the protocol lies deeper
 
 
-def place(body: bytes, offset: int) -> str:
+def place(body: bytes, offset: int, most: int = MAX_SCAN_BYTES) -> str:
     """The path of the value that byte `offset` is in; empty for the body itself or too far in."""
-    if offset > MAX_SCAN_BYTES:
+    if offset > most:
         return ""
     steps: list[str | int | None] = []
     text = b""
-    for token in _TOKEN.finditer(body, 0, MAX_SCAN_BYTES):
-        if token.start() >= offset or len(steps) > MAX_DEPTH:
+    for token in _TOKEN.finditer(body, 0, offset):
+        if len(steps) > MAX_DEPTH:
             break
         text = _follow(steps, token.group(), text)
     return _format(steps)
@@ -36,9 +37,9 @@ def _follow(steps: list[str | int | None], token: bytes, text: bytes) -> bytes:
             steps.pop()
     elif token == b":" and steps:
         steps[-1] = text.decode("utf-8", "replace")
-    elif token == b"," and steps:
+    elif token.endswith(b",") and steps and not token.startswith(b'"'):
         last = steps[-1]
-        steps[-1] = last + 1 if isinstance(last, int) else None
+        steps[-1] = last + token.count(b",") if isinstance(last, int) else None
     elif token.startswith(b'"'):
         return token.strip(b'"')
     return text

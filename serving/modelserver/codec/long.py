@@ -125,13 +125,14 @@ def _narrow(datatype: Datatype, doubles: NDArray[np.float64]) -> Array:
 
 def _doubles(text: bytes, parser: Any) -> NDArray[np.float64] | None:  # noqa: ANN401
     """Numbers by simdjson; None where it cannot read them, or would read them otherwise."""
-    if text.rfind(b"[") or _MINUS_ZERO.search(text):
-        return None
+    if text.rfind(b"["):
+        return None  # it would read over the brackets
     try:
         found = parser.parse(text).as_buffer(of_type="d")
     except (ValueError, TypeError, RuntimeError):
         return None
-    return np.frombuffer(found, np.float64)
+    doubles = np.frombuffer(found, np.float64)
+    return doubles if doubles.all() or not _MINUS_ZERO.search(text) else None
 
 
 def _objects(datatype: Datatype, text: bytes, piece: Piece) -> list[Any]:
@@ -141,7 +142,7 @@ def _objects(datatype: Datatype, text: bytes, piece: Piece) -> list[Any]:
         path, problem = found_and_expected(error, datatype.expected)
         raise _Wrong(_index(path), problem) from error
     except msgspec.DecodeError as error:
-        wrong = malformed(text, error, lambda offset: piece.start - 1 + offset)
+        wrong = malformed(text, error, lambda offset: piece.start - 1 + offset, len(text))
         raise _Wrong(_index(wrong.field), wrong.problem) from error
     except UnicodeDecodeError as error:
         raise InvalidRequest("data", "found a string that is not UTF-8") from error

@@ -16,22 +16,26 @@ _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _NOT_FINITE = re.compile(rb"[-+]?(?:NaN|nan|Infinity|inf)")
 
 
-def _same(offset: int) -> int:
+def same(offset: int) -> int:
+    """The place itself, where the part is all of it."""
     return offset
 
 
-def malformed(body: bytes, error: msgspec.DecodeError, at: Place = _same) -> InvalidRequest:
+def malformed(
+    body: bytes, error: msgspec.DecodeError, at: Place = same, most: int = json_path.MAX_SCAN_BYTES
+) -> InvalidRequest:
     """The error that names the place at which `msgspec` stopped to read, and what it found.
 
-    `at` says where in the whole a byte of what it read stands.
+    `at` says where in the whole a byte of what it read stands; a place beyond `most` bytes is not
+    looked for.
     """
     match = _BYTE.search(str(error))
     half = None if match else _HALF_PAIR.search(body)  # msgspec takes it for the end of the text
     if half:
-        where = json_path.place(body, half.start()) or "body"
+        where = json_path.place(body, half.start(), most) or "body"
         return InvalidRequest(where, "found half a surrogate pair, expected Unicode text")
     offset = int(match["offset"]) if match else len(body)
-    where = json_path.place(body, offset) or "body"
+    where = json_path.place(body, offset, most) or "body"
     literal = _NOT_FINITE.match(body, offset) or _NOT_FINITE.match(body, max(0, offset - 1))
     if literal:
         found = literal.group().decode()

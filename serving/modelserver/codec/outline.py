@@ -209,12 +209,12 @@ def end_of_array(text: memoryview, start: int) -> int:
     while place < len(text):
         piece = whole_escapes(bytes(text[place : place + PIECE_BYTES]))
         plain = unescaped(piece)
-        if inside or b'"' in plain or plain.count(b"]") >= depth:
+        if inside or b'"' in plain or b"]" in plain:
             ends, depth, inside = _brackets(plain, depth, inside)
             if ends is not None:
                 return place + ends + 1
-        else:
-            depth += plain.count(b"[") - plain.count(b"]")
+        elif b"[" in plain:
+            depth += plain.count(b"[")
         place += len(piece)
     raise InvalidRequest("body", f"the JSON text ends early, after {len(text)} bytes")
 

@@ -6,12 +6,12 @@ import msgspec
 from msgspec import UNSET
 
 from modelserver.codec import json_path, protocol
-from modelserver.codec.malformed import Place, malformed
+from modelserver.codec.malformed import Place, malformed, same
 from modelserver.codec.wording import found_and_expected
 from modelserver.errors import InvalidRequest
 
 
-def said(text: bytes, *at: Place) -> protocol.InferRequest:
+def said(text: bytes, at: Place = same) -> protocol.InferRequest:
     """The request in a text; errors in the words of this server, with places by `at`."""
     try:
         return protocol.decode_request(text)
@@ -19,7 +19,7 @@ def said(text: bytes, *at: Place) -> protocol.InferRequest:
         path, problem = found_and_expected(error)
         raise InvalidRequest(path.removeprefix(".") or "body", problem) from error
     except msgspec.DecodeError as error:
-        raise malformed(text, error, *at) from error
+        raise malformed(text, error, at) from error
     except UnicodeDecodeError as error:
         raise InvalidRequest("body", "found bytes that are not UTF-8") from error
     except RecursionError as error:

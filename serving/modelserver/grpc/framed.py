@@ -17,11 +17,9 @@ class Framed:
         """The checked call in a framed ModelInferRequest."""
         return calls.decode(codec, frames.message(body), claim)
 
-    def encode(
-        self, codec: Codec, call: Call, arrays: Sequence[Array], claim: Claim = unclaimed
-    ) -> Answer:
+    def encode(self, codec: Codec, call: Call, arrays: Sequence[Array]) -> Answer:
         """The framed ModelInferResponse; a large one goes on in parts."""
-        parts = calls.encode(codec, call, arrays, claim)
+        parts = calls.encode(codec, call, arrays)
         size = sum(map(len, parts))
         nonfinite = has_nonfinite(arrays)
         head = frames.head(size)

@@ -9,7 +9,7 @@ from modelserver.grpc import codes
 from modelserver.grpc.deadline import timeout_s
 from modelserver.http.headers import Given
 from modelserver.http.status import STATUS
-from modelserver.inference.exchange import Terms
+from modelserver.inference.terms import Terms
 from modelserver.observe.metrics import Metrics
 
 SERVICE = "inference.GRPCInferenceService"

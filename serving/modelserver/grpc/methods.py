@@ -123,7 +123,10 @@ class Methods:
 
     def _model_metadata(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
         self._require(request.name, request.version)
-        found = metadata.of_model(self._model, self._release, self._contract, self._lifecycle)
+        limits = self._metrics.limits
+        found = metadata.of_model(
+            self._model, self._release, self._contract, self._lifecycle, limits
+        )
         return found.model_dump(exclude={"parameters"})
 
     def _check(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - a message

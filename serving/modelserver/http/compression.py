@@ -11,7 +11,7 @@ from typing import Any
 
 from modelserver.codec.buffer import Buffer, Claim, unclaimed
 from modelserver.errors import BodyTooLarge, InvalidRequest, UnsupportedContent
-from modelserver.inference.exchange import Expand
+from modelserver.inference.terms import Expand
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15  # zlib's `wbits`: which header the data has
 _CHUNK_BYTES = 128 << 10  # expanded at once, so that one that grows too large is noticed early

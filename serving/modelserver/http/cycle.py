@@ -3,20 +3,18 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Protocol
 
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-from uvicorn.server import ServerState
 
 from modelserver.errors import BodyTooLarge, BodyTooSlow, Disconnected, Overloaded, RequestError
 from modelserver.http import body as pace
 from modelserver.http import headers
 from modelserver.http.body import Body
-from modelserver.http.crowd import Crowd
 from modelserver.http.dialect import Dialect
+from modelserver.http.line import Line
 from modelserver.http.reply import conclude
-from modelserver.inference.exchange import Exchange, Inference, Result, Terms
+from modelserver.inference.exchange import Exchange, Result
+from modelserver.inference.terms import Terms
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -50,28 +48,6 @@ class _DefaultLines:
 
 
 _DEFAULT_LINES = _DefaultLines()
-
-
-class Line(Protocol):
-    """What a cycle needs of its connection."""
-
-    inference: Inference
-    crowd: Crowd
-    transport: asyncio.Transport
-    loop: asyncio.AbstractEventLoop
-    flow: FlowControl
-    server_state: ServerState
-    parser: Any
-    pipeline: deque[Any]
-    unparsed: bytes
-    is_deaf: bool
-    expect_100_continue: bool
-
-    def on_response_complete(self) -> None:
-        """Go on with what came behind the request that was answered."""
-
-    def end_stalled_body(self) -> bool:
-        """Whether another connection's body has made room."""
 
 
 class InferCycle:
@@ -201,6 +177,8 @@ class InferCycle:
         self.disconnected = True
         body, exchange = self._body, self._exchange
         self._pending = None
+        for part in self._unsent or ():
+            self._protocol.inference.metrics.unsent_bytes -= len(part)
         self._unsent = None
         self._stop_waiting()
         if exchange is not None:
@@ -293,6 +271,7 @@ class InferCycle:
         )
         if answer.more:
             self._unsent = deque(answer.more)
+            inference.metrics.unsent_bytes += answer.size
             self.send_rest()
         else:
             self._sent()
@@ -303,7 +282,9 @@ class InferCycle:
         if unsent is None:
             return
         while unsent and not protocol.flow.write_paused:
-            protocol.transport.write(unsent.popleft())
+            part = unsent.popleft()
+            protocol.inference.metrics.unsent_bytes -= len(part)
+            protocol.transport.write(part)
         if not unsent:
             self._unsent = None
             self._sent()

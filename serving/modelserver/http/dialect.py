@@ -7,7 +7,7 @@ from modelserver.codec.protocol import ErrorBody, encode
 from modelserver.errors import RequestError
 from modelserver.http import headers
 from modelserver.http.headers import Given
-from modelserver.inference.exchange import Terms
+from modelserver.inference.terms import Terms
 
 
 class Dialect(Protocol):

@@ -10,7 +10,7 @@ from modelserver.codec.calls import Answer
 from modelserver.errors import InvalidBinary, InvalidRequest, UnsupportedContent
 from modelserver.http import compression
 from modelserver.http.status import RETRY_AFTER_S, UNAVAILABLE
-from modelserver.inference.exchange import Expand, Terms
+from modelserver.inference.terms import Expand, Terms
 
 Given = Mapping[bytes, bytes]
 """Headers of a request by their names in lower case; of a repeated one the last."""

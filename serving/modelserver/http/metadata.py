@@ -1,6 +1,6 @@
 """What the server and its model say about themselves, in the protocol's structures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, Field
 
@@ -71,7 +71,13 @@ def of_server(version: str) -> ServerMetadata:
     return ServerMetadata(name="modelserver", version=version, extensions=list(EXTENSIONS))
 
 
-def of_model(model: str, release: str, contract: Contract, lifecycle: Lifecycle) -> ModelMetadata:
+def of_model(
+    model: str,
+    release: str,
+    contract: Contract,
+    lifecycle: Lifecycle,
+    limits: Mapping[str, int],
+) -> ModelMetadata:
     """The metadata of the release, which its contract tells before it is loaded."""
     return ModelMetadata(
         name=model,
@@ -79,7 +85,7 @@ def of_model(model: str, release: str, contract: Contract, lifecycle: Lifecycle)
         platform=PLATFORM,
         inputs=_tensors(contract.inputs),
         outputs=_tensors(contract.outputs),
-        parameters=_execution(lifecycle),
+        parameters=_execution(lifecycle, limits),
     )
 
 
@@ -97,14 +103,15 @@ def _tensors(specs: Sequence[TensorSpec]) -> list[TensorMetadata]:
     ]
 
 
-def _execution(lifecycle: Lifecycle) -> dict[str, str]:
+def _execution(lifecycle: Lifecycle, limits: Mapping[str, int]) -> dict[str, str]:
     serving = lifecycle.serving
     if serving is None:
         return {}
-    return {
+    bounds = {f"max_{name}": str(value) for name, value in limits.items()}
+    return bounds | {
         "providers": ",".join(serving.model.providers),
         "batching": serving.batching,
         "independence": serving.independence,
         "batch_rows": str(serving.profile.useful_rows),
-        "execution": "event loop" if serving.profile.inline else "worker thread",
+        "execution": "event loop" if serving.pace.any_quick else "worker thread",
     }

@@ -72,7 +72,10 @@ class Routes:
     async def model(self, request: Request) -> metadata.ModelMetadata:
         """Inputs, outputs and release of the model."""
         self._require(request)
-        return metadata.of_model(self._model, self._release, self._contract, self._lifecycle)
+        limits = self._metrics.limits
+        return metadata.of_model(
+            self._model, self._release, self._contract, self._lifecycle, limits
+        )
 
     async def model_ready(self, request: Request) -> Response:
         """Whether the release is loaded, warmed up and replayed: once true, it stays true."""

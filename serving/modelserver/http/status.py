@@ -17,6 +17,7 @@ STATUS: Mapping[type[errors.RequestError], int] = MappingProxyType(
         errors.InfiniteOutput: 406,
         errors.BodyTooSlow: 408,
         errors.BodyTooLarge: 413,
+        errors.RequestTooLarge: 413,
         errors.UnsupportedContent: 415,
         errors.Disconnected: 499,  # never sent, only counted: nobody is there to read it
         errors.InferenceFailed: 500,

@@ -32,10 +32,10 @@ def execute(model: Model, calls: Sequence[Call]) -> list[Outcome]:
     if len(calls) == 1:
         return [_alone(model, calls[0])]
     first = calls[0]
-    feeds = {name: np.concatenate([call.feeds[name] for call in calls]) for name in first.feeds}
     try:
+        feeds = {name: np.concatenate([call.feeds[name] for call in calls]) for name in first.feeds}
         arrays = model.run(first.outputs, feeds)
-    except RequestError:
+    except (RequestError, MemoryError):
         return [_alone(model, call) for call in calls]
     bounds = list(accumulate((call.rows for call in calls), initial=0))
     if any(array.shape[:1] != (bounds[-1],) for array in arrays):

@@ -5,28 +5,31 @@ a body, and gets an answer or an error of `errors`, which it says in its own way
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
 from modelserver.codec import outline
-from modelserver.codec.buffer import Buffer, Claim, unclaimed
-from modelserver.codec.calls import Answer, Call, Codec
+from modelserver.codec.buffer import Buffer
+from modelserver.codec.calls import Answer, Call
 from modelserver.errors import (
-    BodyTooLarge,
     Disconnected,
     InfiniteOutput,
     Overloaded,
     RequestCrashed,
     RequestError,
 )
+from modelserver.inference import costs
 from modelserver.inference.aside import Aside
 from modelserver.inference.batch import Outcome, Ran
 from modelserver.inference.claims import Claims
+from modelserver.inference.costs import SMALL_BYTES
+from modelserver.inference.holding import Holding
 from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.inference.limits import Limits
+from modelserver.inference.terms import Form, Terms
 from modelserver.observe.metrics import Metrics
 from modelserver.observe.tracing import Steps, Tracer
 from modelserver.start.reclaim import LARGE_BYTES, Reclaim
@@ -39,57 +42,11 @@ Result = Answer | RequestError
 
 OnResult = Callable[["Exchange", Result], None]
 
-Expand = Callable[[memoryview, int, Claim], memoryview]
-"""From a compressed body, the most bytes it may become, and who is asked for them, to the body."""
-
-
-Counts = Literal["receiving", "in_flight"]
-"""As which of both a request is counted."""
-
-
-class Form(Protocol):
-    """Another form of requests and answers than JSON and binary tensors."""
-
-    def decode(self, codec: Codec, body: bytes | memoryview, claim: Claim = unclaimed) -> Call:
-        """The checked call in a body.
-
-        Raises:
-            RequestError: Something is wrong with it, or there is no room for it.
-        """
-
-    def encode(
-        self, codec: Codec, call: Call, arrays: Sequence[Array], claim: Claim = unclaimed
-    ) -> Answer:
-        """The answer to a call.
-
-        Raises:
-            RequestError: There is no room for it.
-        """
-
-
-class Terms(NamedTuple):
-    """What a client says of its body, and of the time there is for the answer.
-
-    `expand` undoes the compression of the body (None: it has none), `json_bytes` of it are JSON
-    (None: all), and within `timeout_s` seconds the request must have begun to run (None: no bound).
-    Body and answer have another `form` than JSON where one is given.
-    """
-
-    expand: Expand | None = None
-    json_bytes: int | None = None
-    timeout_s: float | None = None
-    form: Form | None = None
-
-
-# Bits: an eighth of the bytes of all bodies is kept for bodies that come whole, so that clients who
-# send large ones and stop in the middle shut nobody out.
-_KEPT_SHIFT = 3
-
 QUICK_BYTES = outline.LONG_BYTES
 """Larger bodies are read aside, and all that are compressed."""
 
-QUICK_ELEMENTS = 8192
-"""Answers with larger outputs are written aside."""
+_MAYBE_LONG_BYTES = 16 << 10
+"""Bodies up to this size are read at once, whatever is in them."""
 
 _QUICK_BINARY_BYTES = 4 << 20
 """Bodies with so much binary data are not: it is used where it lies."""
@@ -112,7 +69,7 @@ class Inference:
     aside: Aside = field(default_factory=Aside)
 
 
-class Exchange:
+class Exchange(Holding):
     """One request; `on_result` is called exactly once, in the event loop.
 
     Where its body comes in parts, first `expect`, and `hold` for each part. Once the body is there,
@@ -122,18 +79,16 @@ class Exchange:
 
     __slots__ = (
         "_claims",
-        "_counts",
         "_encoding_at",
         "_form",
-        "_inference",
         "_on_result",
         "_serving",
-        "body_bytes",
         "call",
         "cancelled",
         "decoded_at",
         "ended_at",
         "expires_at",
+        "is_quick",
         "ran",
         "request_id",
         "role",
@@ -144,6 +99,7 @@ class Exchange:
     ended_at: float
     submitted_at: float
     _encoding_at: float
+    _inference: Inference
     _serving: Serving
 
     def __init__(
@@ -153,6 +109,8 @@ class Exchange:
         self.role = role
         self.request_id = request_id
         self.body_bytes = 0
+        self.reserved_bytes = 0
+        self.is_quick = True
         self.decoded_at: float | None = None
         self.ran: Ran | None = None
         self.expires_at = inf
@@ -160,7 +118,7 @@ class Exchange:
         self._inference = inference
         self._on_result = on_result
         self._form: Form | None = None
-        self._counts: Counts | None = None
+        self._counts = None
         self._claims: Claims | None = None
 
     def expect(self) -> bool:
@@ -199,41 +157,6 @@ class Exchange:
             return True
         return False
 
-    def check_room(self, size: int) -> None:
-        """Return if a body of `size` bytes may be held now.
-
-        Bodies that are still on their way leave room for those that are there.
-
-        Raises:
-            BodyTooLarge: One body may not be as large.
-            Overloaded: Other bodies leave no room for it.
-        """
-        limits, metrics = self._inference.limits, self._inference.metrics
-        if size > limits.body_bytes:
-            raise BodyTooLarge(
-                f"body: found more than {limits.body_bytes} bytes, expected at most these"
-            )
-        most = limits.total_bytes
-        if self._counts == "receiving":
-            most = max(limits.body_bytes, most - (most >> _KEPT_SHIFT))
-        if metrics.in_flight_bytes + size - self.body_bytes > most:
-            metrics.rejected["overloaded_bytes"] += 1
-            raise Overloaded(
-                f"{metrics.in_flight_bytes} bytes of request bodies are in flight already, and "
-                f"{most} are the limit; try again"
-            )
-
-    def hold(self, size: int) -> None:
-        """Count a body of `size` bytes as held until the result.
-
-        Raises:
-            BodyTooLarge: As `check_room`.
-            Overloaded: As `check_room`.
-        """
-        self.check_room(size)
-        self._inference.metrics.in_flight_bytes += size - self.body_bytes
-        self.body_bytes = size
-
     def run(self, body: bytes | Buffer, terms: Terms) -> None:
         """Decode the body and hand it to the scheduler; a large one is decoded aside."""
         if terms.timeout_s is not None:
@@ -244,26 +167,29 @@ class Exchange:
             self.hold(size)
             content = body if isinstance(body, bytes) else body.view()
             if terms.expand is not None or (
-                size > QUICK_BYTES and not self._is_quick(size, terms.json_bytes)
+                size > _MAYBE_LONG_BYTES and not self._is_quick(size, terms.json_bytes)
             ):
                 self._aside(partial(self._read, content, terms), self._on_read)
                 return
             codec = self._serving.codec
-            call = (
+            self.call = call = (
                 codec.decode(content, terms.json_bytes)
                 if form is None
                 else form.decode(codec, content)
             )
+            if size > SMALL_BYTES or call.rows > self._serving.pace.quick_rows:
+                self._weigh(self._cost(call, is_view=terms.json_bytes is not None))
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
-            self._on_read(error)
+            self.fail(_as_request_error(error))
         else:
-            self._on_read(call)
+            self._submit()
 
     def _is_quick(self, size: int, json_bytes: int | None) -> bool:
-        """Whether a body is decoded at once, though it is large: numbers stay where they are."""
+        """Whether a body is decoded at once: binary numbers are used where they lie."""
+        if json_bytes is None:
+            return size <= QUICK_BYTES
         return (
-            json_bytes is not None
-            and json_bytes <= QUICK_BYTES
+            json_bytes <= QUICK_BYTES
             and size <= _QUICK_BINARY_BYTES
             and not self._serving.codec.takes_strings
         )
@@ -281,24 +207,46 @@ class Exchange:
 
         inference.aside.run(partial(work, self._claims), on_done)
 
-    def _read(self, body: bytes | memoryview, terms: Terms, claims: Claims) -> Call:
-        """Decode a large body, in the thread aside."""
+    def _read(self, body: bytes | memoryview, terms: Terms, claims: Claims) -> tuple[Call, int]:
+        """The call in a large body, and what it costs, found out in the thread aside."""
         if self.cancelled:
             raise Disconnected("the client went away before its request was read")
         if terms.expand is not None:
             most = self._inference.limits.body_bytes
             body = terms.expand(memoryview(body), most, claims.expanded)
-        codec = self._serving.codec
-        if self._form is not None:
-            return self._form.decode(codec, body, claims.tensors)
-        return codec.decode(body, terms.json_bytes, claims.tensors)
+        codec, form = self._serving.codec, self._form
+        call = (
+            codec.decode(body, terms.json_bytes, claims.tensors)
+            if form is None
+            else form.decode(codec, body, claims.tensors)
+        )
+        is_view = terms.json_bytes is not None and terms.expand is None
+        return call, self._cost(call, is_view=is_view)
 
-    def _on_read(self, result: Call | Exception) -> None:
+    def _on_read(self, result: tuple[Call, int] | Exception) -> None:
         if isinstance(result, Exception):
             self.fail(_as_request_error(result))
             return
+        self.call, cost = result
+        if self._claims is not None:
+            self._claims.release()
+        try:
+            self._weigh(cost)
+        except RequestError as error:
+            self.fail(error)
+        else:
+            self._submit()
+
+    def _cost(self, call: Call, *, is_view: bool) -> int:
+        return costs.running(call, self._inference.limits, self._serving.rows, is_view=is_view)
+
+    def _weigh(self, cost: int) -> None:
+        """Find out whether the call is quick, and hold what it takes."""
+        self.is_quick = self._serving.pace.is_quick(self.call)
+        self._reserve(cost)
+
+    def _submit(self) -> None:
         inference = self._inference
-        self.call = result
         self.submitted_at = self.decoded_at = now = time.perf_counter()
         inference.metrics.decode_s.observe(now - self.started_at)
         self._serving.scheduler.submit(self)
@@ -313,10 +261,9 @@ class Exchange:
             self.fail(outcome)
             return
         self._encoding_at = time.perf_counter()
-        for array in outcome:
-            if array.size > QUICK_ELEMENTS:
-                self._aside(partial(self._write, outcome), self._on_written)
-                return
+        if costs.is_large(outcome):
+            self._aside(partial(self._write, outcome), self._on_written)
+            return
         try:
             codec, form = self._serving.codec, self._form
             answer = (
@@ -343,11 +290,12 @@ class Exchange:
         """Encode a large answer, in the thread aside."""
         if self.cancelled:
             raise Disconnected("the client went away before its answer was written")
+        claims.answer(costs.answering(self.call, outcome, self._inference.limits))
         codec, form = self._serving.codec, self._form
         answer = (
-            codec.encode(self.call, outcome, claims.answer)
+            codec.encode_long(self.call, outcome)
             if form is None
-            else form.encode(codec, self.call, outcome, claims.answer)
+            else form.encode(codec, self.call, outcome)
         )
         self._guard(answer, outcome)
         return answer
@@ -379,8 +327,11 @@ class Exchange:
         claims = self._claims
         if claims is not None:
             claims.release()
-        if self.body_bytes >= LARGE_BYTES or claims is not None:
+        if self.reserved_bytes:
+            metrics.reserved_bytes -= self.reserved_bytes
+        if self.body_bytes >= LARGE_BYTES or self.reserved_bytes >= LARGE_BYTES:
             inference.reclaim.after_large()
+        self.reserved_bytes = 0
         self._on_result(self, result)
 
 
@@ -388,6 +339,8 @@ def _as_request_error(cause: Exception) -> RequestError:
     """The error that a client gets to know; of a fault in this server it learns no more."""
     if isinstance(cause, RequestError):
         return cause
+    if isinstance(cause, MemoryError):
+        return Overloaded("memory is short for this request just now; try again, or send less")
     error = RequestCrashed("the server failed; its log says why")
     error.__cause__ = cause
     return error

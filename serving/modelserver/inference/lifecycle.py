@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from modelserver.codec.calls import Codec
 from modelserver.errors import NotReady
+from modelserver.inference.costs import Rows
 from modelserver.inference.guard import Guard
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.model.session import Model
 from modelserver.observe.metrics import Metrics
@@ -30,7 +32,8 @@ class Phase(StrEnum):
 class Serving:
     """What answers requests once the release is loaded.
 
-    In words, `batching` says how it batches, and `independence` what is known of its rows.
+    In words, `batching` says how it batches, and `independence` what is known of its rows. `rows`
+    is what each row takes (None: that is not known).
     """
 
     model: Model
@@ -40,6 +43,8 @@ class Serving:
     guard: Guard
     batching: str
     independence: str
+    pace: Pace
+    rows: Rows | None = None
 
 
 class Lifecycle:

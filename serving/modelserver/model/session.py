@@ -10,17 +10,9 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
-from modelserver.errors import (
-    InferenceFailed,
-    InvalidRequest,
-    ModelMalformed,
-    ModelOutOfMemory,
-    ModelUnsupported,
-    StartError,
-)
-from modelserver.model import bounded, empty, size_names
+from modelserver.errors import InferenceFailed, ModelMalformed, ModelUnsupported, RequestError
+from modelserver.model import bounded, empty, failures, size_names
 from modelserver.model import contract as contracts
 from modelserver.model import providers as executors
 from modelserver.model.contract import Contract, Graph, GraphTensor, SharedSize
@@ -31,29 +23,8 @@ from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
-# All that ONNX Runtime raises: its classes have no base of their own.
-_ORT_ERRORS = (
-    ort.EPFail,
-    ort.EngineError,
-    ort.Fail,
-    ort.InvalidArgument,
-    ort.InvalidGraph,
-    ort.InvalidProtobuf,
-    ort.ModelLoaded,
-    ort.NoModel,
-    ort.NoSuchFile,
-    ort.NotImplemented,
-    ort.RuntimeException,
-    RuntimeError,
-    ValueError,
-)
 _SILENT = 4  # ONNX Runtime logs text; its failures arrive here as exceptions and are logged as JSON
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
-# What ONNX Runtime says where memory was short; the class of the error does not tell.
-_OUT_OF_MEMORY = (
-    *("Failed to allocate memory", "AllocateRawInternal", "bad allocation", "bad_alloc"),
-    "out of memory",
-)
 
 LARGE_BYTES = 4 << 20
 """Inputs from this size on leave more memory in ONNX Runtime's arena than the next run needs."""
@@ -64,6 +35,7 @@ class Model:
     """A loaded session, what it promises and takes, and ONNX Runtime's names of its providers.
 
     An input that `needs` elements is never run without: `shapes` tell what the outputs are then.
+    `spare` are inputs of a small run, which gives back the memory that earlier runs left behind.
     """
 
     session: Any
@@ -72,6 +44,7 @@ class Model:
     providers: tuple[str, ...]
     needs: Needs = field(default_factory=Needs)
     shapes: empty.Shapes = field(default_factory=empty.Shapes)
+    spare: dict[str, Array] = field(default_factory=dict, compare=False)
 
     @property
     def on_cpu(self) -> bool:
@@ -84,34 +57,65 @@ class Model:
         """The arrays of the named outputs.
 
         The memory of tensors is kept for the next run. After large inputs, or if `give_back` says
-        so, it is given back to the system.
+        so, it is given back to the system. A run that finds too little is made once more without
+        what earlier ones have kept.
 
         Raises:
             InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say), or
                 sizes differ that the graph gives one name, or no element is there.
+            RequestTooLarge: The run needs more memory than there is for one.
             DeadlineExceeded: The run might never have ended, and was.
             InferenceFailed: Anything else went wrong.
         """
         needs = self.needs
         if needs.elements and not all(feeds[name].size for name in needs.elements):
             return empty.answer(self.contract, self.shapes, needs.why, outputs, feeds)
+        options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
         try:
-            if self._has_bfloat16:
-                return self._run_values(outputs, feeds)
-            if needs.end:
-                return bounded.run(self.session, outputs, feeds)
-            options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
-            arrays: list[Array] = self.session.run(outputs, feeds, options)
-        except ort.InvalidArgument as error:
-            if needs.is_guarded and not all(array.size for array in feeds.values()):
-                return empty.answer(self.contract, self.shapes, _brief(error), outputs, feeds)
-            raise InvalidRequest("inputs", f"the model refuses them: {_brief(error)}") from error
-        except (*_ORT_ERRORS, MemoryError) as error:
-            if not blames_reuse(error):
-                for size in self._named_sizes:
-                    size.check(feeds)
-            raise InferenceFailed(f"the model failed: {_brief(error)}") from error
+            arrays: list[Array] = self._run_once(outputs, feeds, options)
+        except failures.RAISED as error:
+            if needs.is_guarded and failures.blames_no_elements(error, feeds):
+                why = failures.brief(error)
+                return empty.answer(self.contract, self.shapes, why, outputs, feeds)
+            if not (failures.is_short(error) and self._give_back()):
+                raise self._failure(error, feeds) from error
+        else:
+            return arrays
+        return self._run_again(outputs, feeds)
+
+    def _run_once(self, outputs: Sequence[str], feeds: Mapping[str, Array], options: Any) -> Any:  # noqa: ANN401
+        """The arrays of one run of ONNX Runtime, which has no types."""
+        if self._has_bfloat16:
+            return self._run_values(outputs, feeds)
+        if self.needs.end:
+            return bounded.run(self.session, outputs, feeds)
+        return self.session.run(outputs, feeds, options)
+
+    def _run_again(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        try:
+            arrays: list[Array] = self._run_once(outputs, feeds, self._giving_back)
+        except failures.RAISED as error:
+            self._give_back()
+            raise self._failure(error, feeds) from error
         return arrays
+
+    def _failure(self, error: Exception, feeds: Mapping[str, Array]) -> RequestError:
+        """What a client is told of a run that failed."""
+        told = failures.of_run(error)
+        if isinstance(told, InferenceFailed) and not failures.blames_reuse(error):
+            for size in self._named_sizes:
+                size.check(feeds)
+        return told
+
+    def _give_back(self) -> bool:
+        """Give back what runs have kept, and say whether that was possible."""
+        if not self.spare or self._giving_back is None:
+            return False
+        try:
+            self.session.run(self.contract.output_names, self.spare, self._giving_back)
+        except failures.RAISED:
+            return False
+        return True
 
     @cached_property
     def _named_sizes(self) -> tuple[SharedSize, ...]:
@@ -158,13 +162,14 @@ def load(
     options: ProviderOptions | None = None,
     engine_cache: Path | None = None,
     reuse_memory: bool | None = None,
+    shares_arena: bool = False,
 ) -> Model:
     """The model in a verified, self-contained file, run by so many threads.
 
     `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file. With
     `reuse_memory` a tensor that is not needed any more lends its memory to one of equal sizes, by
     the names that the graph gives them: names that are not true make runs fail. By default it does
-    so where names can be true.
+    so where names can be true. With `shares_arena` it uses the arena that `arena.bound` made.
 
     Raises:
         ProviderMissing: A provider, its driver or its device is not there.
@@ -185,11 +190,17 @@ def load(
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
             session = onnxruntime.InferenceSession(
                 rewrite.guarded(path, planned.guards) if planned.guards else str(path),
-                _options(threads, arena=arena, reuse=reuse_memory, fall_back="cpu" in providers),
+                _options(
+                    threads,
+                    arena=arena,
+                    shared=shares_arena,
+                    reuse=reuse_memory,
+                    fall_back="cpu" in providers,
+                ),
                 providers=wanted,
             )
-    except (*_ORT_ERRORS, MemoryError) as error:
-        raise _load_error(error) from error
+    except failures.RAISED as error:
+        raise failures.of_load(error) from error
     executors.require(providers, session.get_providers())
     graph = Graph(_inputs(session, contract), _tensors(session.get_outputs()))
     contracts.check(contract, graph)
@@ -204,7 +215,8 @@ def _graph_of(path: Path) -> ModelFile:
         raise ModelMalformed(f"{error}; export the model again") from error
 
 
-def _options(threads: int, *, arena: bool, reuse: bool, fall_back: bool) -> Any:  # noqa: ANN401 - as above
+def _options(threads: int, *, arena: bool, shared: bool, reuse: bool, fall_back: bool) -> Any:  # noqa: ANN401
+    """The options of a session; ONNX Runtime has no types."""
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = arena
     options.enable_mem_reuse = reuse
@@ -214,21 +226,11 @@ def _options(threads: int, *, arena: bool, reuse: bool, fall_back: bool) -> Any:
     options.add_session_config_entry("session.load_model_format", "ONNX")
     # Idle threads that spin would eat the quota of the event loop beside them.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if shared:
+        options.add_session_config_entry("session.use_env_allocators", "1")
     if not fall_back:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     return options
-
-
-def _load_error(error: Exception) -> StartError:
-    text = _brief(error)
-    if isinstance(error, MemoryError) or is_out_of_memory(text):
-        return ModelOutOfMemory(f"{text}; raise resources.memory of the release")
-    if isinstance(error, ort.InvalidProtobuf):
-        return ModelMalformed(f"{text}; export the model again")
-    return ModelUnsupported(
-        f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {text}; export it with an "
-        "older opset, without custom operators, or use an image with a newer ONNX Runtime"
-    )
 
 
 def _refuse_bf16_beside_bytes(contract: Contract) -> None:
@@ -238,20 +240,6 @@ def _refuse_bf16_beside_bytes(contract: Contract) -> None:
             "found a BYTES input beside BF16 tensors, which ONNX Runtime's Python interface cannot "
             "pass together; cast BF16 to FP32 at the edge of the graph"
         )
-
-
-def blames_reuse(error: BaseException | None) -> bool:
-    """Whether a run failed because memory was planned by names of sizes that are not true."""
-    while error is not None:
-        if "attempting to re-use buffer" in str(error):
-            return True
-        error = error.__cause__
-    return False
-
-
-def is_out_of_memory(text: str) -> bool:
-    """Whether ONNX Runtime's message says that memory was short."""
-    return any(word in text for word in _OUT_OF_MEMORY)
 
 
 def _inputs(session: Any, contract: Contract) -> tuple[GraphTensor, ...]:  # noqa: ANN401
@@ -274,9 +262,3 @@ def _to_numpy(value: Any) -> Array:  # noqa: ANN401 - ONNX Runtime has no types
         return array
     content = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
     return np.frombuffer(content, np.uint16).reshape(value.shape())
-
-
-def _brief(error: Exception) -> str:
-    """The first line of ONNX Runtime's message, without its source paths."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].removeprefix("[ONNXRuntimeError] : ")[:500]

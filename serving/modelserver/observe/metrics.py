@@ -60,6 +60,10 @@ class Metrics(Collector):
         self.connections: Callable[[], int] = lambda: 0
         self.connections_limit = 0
         self.connections_closed = {"silent": 0, "shortage": 0}
+        self.reserved_bytes = 0
+        self.unsent_bytes = 0
+        self.limits: Mapping[str, int] = {}
+        self.memory: Mapping[str, int] = {}
         self.queue_depth: Callable[[], int] = lambda: 0
         self.rejected = {"not_ready": 0, "overloaded": 0, "overloaded_bytes": 0}
         self.dropped = {"deadline": 0, "disconnect": 0}
@@ -75,6 +79,12 @@ class Metrics(Collector):
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
+
+    @property
+    def held_bytes(self) -> int:
+        """All that large requests make this process hold, their bodies included."""
+        claimed_bytes = self.claimed_bytes - self.released_bytes
+        return self.in_flight_bytes + self.reserved_bytes + self.unsent_bytes + claimed_bytes
 
     def ended(self, role: str, duration_s: float, body_bytes: int) -> None:
         """Count the end of a request that held a body of that size."""
@@ -141,20 +151,20 @@ class Metrics(Collector):
     def _gauges(self) -> Iterator[Metric]:
         for name, text, value in (
             ("requests_in_flight", "Admitted and not yet answered.", self.in_flight),
-            (
-                "request_tensor_bytes_in_flight",
-                "Bytes of what large bodies became, and of large answers.",
-                self.claimed_bytes - self.released_bytes,
-            ),
             ("requests_receiving", "Whose bodies are on their way.", self.receiving),
             ("request_bytes_in_flight", "Bytes of their bodies.", self.in_flight_bytes),
             ("connections", "Open now.", self.connections()),
             ("connections_limit", "Past it idle ones are closed.", self.connections_limit),
+            ("request_memory_bytes", "Held for them, bodies included.", self.held_bytes),
             ("queue_depth", "Requests that wait for the model.", self.queue_depth()),
             ("batch_limit_rows", "Most rows that run together.", self.batch_limit_rows),
             ("ready", "1 while new requests are wanted, else 0.", float(self.ready)),
         ):
             yield self._gauge(name, text, (None, value))
+        limits = [(("limit", name), float(value)) for name, value in self.limits.items()]
+        yield self._gauge("request_limit", "What requests may take, in bytes or numbers.", *limits)
+        memory = [(("part", name), float(value)) for name, value in self.memory.items()]
+        yield self._gauge("memory_plan_bytes", "How this process divides its memory.", *memory)
         runs = [(("rows", str(rows)), seconds) for rows, seconds in self.warm_up_s.items()]
         yield self._gauge("warm_up_run_seconds", "One run at start, by rows.", *runs)
         text = "Share of the last answers that the output guard objects to."

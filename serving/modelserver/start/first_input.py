@@ -7,9 +7,15 @@ from math import prod
 
 import numpy as np
 
-from modelserver.errors import ModelOutOfMemory, RequestError, StartError, WarmUpFailed
+from modelserver.errors import (
+    ModelOutOfMemory,
+    RequestError,
+    RequestTooLarge,
+    StartError,
+    WarmUpFailed,
+)
 from modelserver.model.contract import shared_sizes
-from modelserver.model.session import Model, is_out_of_memory
+from modelserver.model.session import Model
 from modelserver.start import shapes
 from modelserver.tensor.bfloat16 import to_bits
 from modelserver.tensor.datatypes import Array
@@ -78,7 +84,7 @@ def find(model: Model, example: Feeds | None) -> FirstInput:
             return _tried(model, feeds)
         except RequestError as error:
             first_error = first_error or error
-            if is_out_of_memory(str(error)) or time.perf_counter() > until:
+            if isinstance(error, RequestTooLarge) or time.perf_counter() > until:
                 break
     raise _failed(first_error, "on guessed inputs", _REMEDY) from first_error
 
@@ -88,8 +94,8 @@ def _tried(model: Model, feeds: Feeds) -> FirstInput:
 
 
 def _failed(error: RequestError | None, what: str, remedy: str) -> StartError:
-    if is_out_of_memory(str(error)):
-        return ModelOutOfMemory(f"{error}; raise resources.memory of the release")
+    if isinstance(error, RequestTooLarge):
+        return ModelOutOfMemory(str(error))
     return WarmUpFailed(f"the model does not run {what}: {remedy}{str(error)[:_ERROR_CHARACTERS]}")
 
 

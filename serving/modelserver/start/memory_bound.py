@@ -9,35 +9,48 @@ Source: getrlimit(2), `RLIMIT_DATA`: since Linux 4.7 it counts all private writa
 """
 
 import os
-import re
 import resource
 from pathlib import Path
 
-from modelserver.start import control_groups
+from modelserver.start import control_groups, usage
+from modelserver.start.memory_plan import USED_SHARE
 
-# Times the memory that there is. The bound counts what is mapped, while memory is used up by what
-# is touched, and ONNX Runtime's arena grows by doubling: a server that fits is never refused. What
-# needs more than there is, but less than the bound, is left to the kernel.
+# Times the memory that there is, while a model is loaded. The bound counts what is mapped, while
+# memory is used up by what is touched: a server that fits is never refused.
 _MAPPED_PER_TOUCHED = 2
 
 # Bytes: a thread's stack (8 MiB unless it is set otherwise), and as much again for the C library.
 _THREAD_BYTES = 16 << 20
 
-_MAPPED = re.compile(r"^VmData:\s*(?P<kib>\d+) kB$", re.MULTILINE)
+_FILES_BYTES = 8 << 20  # pages of libraries that are touched later, which the bound does not count
+_LEAST_SPARE_BYTES = 32 << 20  # mapped beyond what is in use: stacks of threads, most of all
 
 
-def impose(threads: int) -> int | None:
+def impose(threads: int, limit_bytes: int) -> int | None:
     """Bound what this process may map from now on, when a model is about to be run by `threads`.
 
     Gives the bound in bytes, None where the kernel does not say how much is mapped already. A lower
     limit that was set before stays.
     """
-    mapped = _MAPPED.search(Path("/proc/self/status").read_text(encoding="utf-8"))
-    if mapped is None:
+    return _bound(_MAPPED_PER_TOUCHED * limit_bytes + threads * _THREAD_BYTES)
+
+
+def tighten(limit_bytes: int) -> int | None:
+    """Bound it anew, as `impose`, once the model is loaded and all threads have their stacks.
+
+    What is mapped beyond what is planned with fails before the kernel ends the process.
+    """
+    rest = int(limit_bytes * USED_SHARE) - usage.read().resident - _FILES_BYTES
+    return _bound(max(rest, _LEAST_SPARE_BYTES))
+
+
+def _bound(rest_bytes: int) -> int | None:
+    """Let so many bytes be mapped beside those that are."""
+    mapped = usage.read().mapped
+    if not mapped:
         return None
-    rest = _MAPPED_PER_TOUCHED * memory_bytes() + threads * _THREAD_BYTES
-    wanted = int(mapped["kib"]) * 1024 + rest
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = mapped + rest_bytes
     chosen = wanted if soft == resource.RLIM_INFINITY else min(soft, wanted)
     resource.setrlimit(resource.RLIMIT_DATA, (chosen, hard))
     return chosen

@@ -119,7 +119,7 @@ def _steps(path: Path, trial: Trial) -> Iterator[str]:
     """Each step, which is done when the next one is asked for."""
     yield LOADING
     if trial.providers == ("cpu",):
-        memory_bound.impose(trial.threads)
+        memory_bound.impose(trial.threads, memory_bound.memory_bytes())
     contract = trial.contract
     model = session.load(
         path, contract, providers=trial.providers, threads=trial.threads, options=trial.options

@@ -27,6 +27,11 @@ def give_back() -> bool:
     return bool(_TRIM is not None and _TRIM(0))
 
 
+def _give_back_and_say() -> None:
+    if give_back():
+        logs.LOGGER.debug("memory-given-back")
+
+
 class Reclaim:
     """Gives memory back after large requests, once they have ended."""
 
@@ -44,7 +49,7 @@ class Reclaim:
 
     def _give_back(self, waited_s: float) -> None:
         self._due = None
-        if give_back():
-            logs.LOGGER.debug("memory-given-back")
+        # In a thread: it takes as long as much was freed.
+        asyncio.get_running_loop().run_in_executor(None, _give_back_and_say)
         if waited_s < LAST_S:
             self._give_back_in(2 * waited_s)

@@ -8,7 +8,7 @@ import numpy as np
 
 from modelserver.errors import RequestError
 from modelserver.model import contract as contracts
-from modelserver.model import promise, session
+from modelserver.model import failures, promise
 from modelserver.model.contract import SharedSize
 from modelserver.model.promise import Run
 from modelserver.model.session import Model
@@ -88,7 +88,7 @@ def _runs(model: Model, feeds: Feeds) -> bool:
     try:
         model.run(model.contract.output_names, feeds)
     except RequestError as error:
-        if session.blames_reuse(error):
+        if failures.blames_reuse(error):
             raise MemoryPlannedWrongly from error
         return False
     return True

@@ -4,6 +4,7 @@ Runs in a thread of its own, so that the process answers health checks meanwhile
 which needs the event loop, is in `process`.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,10 @@ from pathlib import Path
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import remembering, session
+from modelserver.model import arena, remembering, session
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
-from modelserver.model.guard import plan
+from modelserver.model.guard import plan as guards
 from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.rows import independence as rows
@@ -23,15 +24,21 @@ from modelserver.model.session import Model
 from modelserver.start import (
     empty_shapes,
     first_input,
+    footprint,
     golden,
     memory_bound,
+    memory_plan,
     probe,
     reclaim,
     shapes,
+    usage,
     warmup,
 )
 from modelserver.start.cpu_quota import usable_cpus
+from modelserver.start.first_input import FirstInput
+from modelserver.start.footprint import Footprint, Watched
 from modelserver.start.golden import Golden
+from modelserver.start.memory_plan import MemoryPlan
 from modelserver.start.probe import Trial
 from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
@@ -59,31 +66,54 @@ class Wanted:
     max_rows: int = 1
     rows_claimed: bool = False
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether nothing is asked of a GPU."""
+        return all(name == "cpu" for name in self.providers)
+
+    @property
+    def uses_arena(self) -> bool:
+        """Whether runs take their memory from an arena on the CPU that can be bounded."""
+        return self.on_cpu and self.provider_options.cpu.enable_cpu_mem_arena is not False
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A release that may serve; this process maps no more than `memory_bound_bytes` (None: any).
+    """A release that may serve, and what was found out about it.
 
-    `cache` keeps its files, for the next start; `shared_sizes` are those that must be equal in
-    several places of a request.
+    `plan` divides the memory. `cache` keeps the files of the release, for the next start;
+    `shared_sizes` are those that must be equal in several places of a request.
     """
 
     model: Model
     profile: Profile
     independence: Independence
     threads: int
-    memory_bound_bytes: int | None
+    plan: MemoryPlan
+    weights_bytes: int
+    footprint: Footprint
     cache: Cache
     shared_sizes: tuple[SharedSize, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """The model in a file, what is known of its rows, and the bound that memory has now."""
+    """The model in a file, what is known of its rows, how memory is divided, and the weights'."""
 
     model: Model
     independence: Independence
-    memory_bound_bytes: int | None
+    plan: MemoryPlan
+    weights_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A model that has run, the same with its memory watched, and what the first runs showed."""
+
+    model: Model
+    watched: Watched
+    first: FirstInput
+    shared_sizes: tuple[SharedSize, ...]
 
 
 def load(wanted: Wanted, step: Step) -> Loaded:
@@ -105,29 +135,61 @@ def load(wanted: Wanted, step: Step) -> Loaded:
 def _load(wanted: Wanted, step: Step) -> Loaded:
     cache = Cache(wanted.cache_dir, wanted.artifact_root)
     threads = wanted.threads or usable_cpus()
+    began = time.perf_counter()
     recorded = _golden(wanted, cache, step)
     example = recorded.cases[0].inputs if recorded else None
     step("fetching the artifact")
     opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, example, step))
-    model, independence = opened.model, opened.independence
     step("warming up")
-    first = first_input.find(model, example)
-    try:
-        shared = shapes.shared_sizes(model, first.feeds)
-    except MemoryPlannedWrongly:
-        model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
-        shared = shapes.shared_sizes(model, first.feeds)
-    if model.needs.elements or model.needs.is_guarded:
-        model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
+    tried = _try(opened.model, wanted, cache, example)
     profile = warmup.measure(
-        model, first.feeds, independence, max_rows=wanted.max_rows, first_s=first.run_s
+        tried.watched,
+        tried.first.feeds,
+        opened.independence,
+        max_rows=wanted.max_rows,
+        first_s=tried.first.run_s,
     )
-    profile = replace(profile, ends=not model.needs.end)
+    profile = replace(profile, ends=not tried.model.needs.end)
     if recorded:
         step("replaying the golden file")
-        golden.replay(model, recorded)
+        golden.replay(tried.model, recorded)
+    step("measuring the memory of a run")
+    found = footprint.measure(
+        tried.watched,
+        tried.first.feeds,
+        run_s=profile.run_s,
+        room_bytes=opened.plan.arena_bytes - opened.weights_bytes,
+        spent_s=time.perf_counter() - began,
+    )
     reclaim.give_back()
-    return Loaded(model, profile, independence, threads, opened.memory_bound_bytes, cache, shared)
+    return Loaded(
+        model=tried.model,
+        profile=profile,
+        independence=opened.independence,
+        threads=threads,
+        plan=opened.plan,
+        weights_bytes=opened.weights_bytes,
+        footprint=found,
+        cache=cache,
+        shared_sizes=tried.shared_sizes,
+    )
+
+
+def _try(model: Model, wanted: Wanted, cache: Cache, example: probe.Feeds | None) -> _Tried:
+    """What first runs of a model show: input that it takes, and which sizes have to be equal."""
+    watched = footprint.watch(model)
+    first = first_input.find(watched, example)
+    try:
+        shared = shapes.shared_sizes(watched, first.feeds)
+    except MemoryPlannedWrongly:
+        threads = wanted.threads or usable_cpus()
+        model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
+        watched = footprint.watch(model)
+        shared = shapes.shared_sizes(watched, first.feeds)
+    if model.needs.elements or model.needs.is_guarded:
+        model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
+        watched = replace(watched, shapes=model.shapes)
+    return _Tried(model, watched, first, shared)
 
 
 def _opened(
@@ -142,18 +204,45 @@ def _opened(
     if wanted.max_rows > 1:
         independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
     takes_nothing = True
-    if untried := plan.plan(file, wanted.contract.input_names).untried:
+    if untried := guards.plan(file, wanted.contract.input_names).untried:
         step("trying the model in a process of its own")
         trial = Trial(wanted.contract, wanted.providers, wanted.provider_options, threads, example)
         takes_nothing = probe.survives_no_elements(path, trial, untried)
     step("loading the model")
-    memory_bound_bytes = None
-    if all(name == "cpu" for name in wanted.providers):  # a GPU's driver maps as it likes
-        memory_bound_bytes = memory_bound.impose(threads)
-    model = _model(path, wanted, threads)
+    divided = _plan(wanted, threads)
+    before = usage.read()
+    try:
+        model = _model(path, wanted, threads)
+    except ModelOutOfMemory:
+        divided = divided.with_more_weights()
+        _bound_arena(wanted, divided)
+        model = _model(path, wanted, threads)
+    reclaim.give_back()
+    weights_bytes = max(usage.read().anonymous - before.anonymous, 0)
     if not takes_nothing:
         model = replace(model, needs=Needs(wanted.contract.input_names, probe.WHY))
-    return _Opened(model, independence, memory_bound_bytes)
+    return _Opened(model, independence, divided, weights_bytes)
+
+
+def _bound_arena(wanted: Wanted, plan: MemoryPlan) -> None:
+    if wanted.uses_arena:
+        arena.bound(plan.arena_bytes)
+
+
+def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
+    """How the memory is divided, now that this process and the arena are bound to it."""
+    limit_bytes = memory_bound.memory_bytes()
+    now = usage.read()
+    plan = memory_plan.divide(
+        limit_bytes,
+        resident_bytes=now.resident,
+        anonymous_bytes=now.anonymous,
+        artifact_bytes=wanted.artifact.max_bytes,
+    )
+    if wanted.on_cpu:  # a GPU's driver maps as it likes
+        memory_bound.impose(threads, limit_bytes)
+    _bound_arena(wanted, plan)
+    return plan
 
 
 def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool | None = None) -> Model:
@@ -165,6 +254,7 @@ def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool | None = Non
         options=wanted.provider_options,
         engine_cache=wanted.cache_dir / "tensorrt" / wanted.artifact.sha256,
         reuse_memory=reuse,
+        shares_arena=wanted.uses_arena,
     )
 
 

@@ -7,10 +7,10 @@ from statistics import median
 
 import numpy as np
 
-from modelserver.errors import ModelOutOfMemory, RequestError, WarmUpFailed
+from modelserver.errors import ModelOutOfMemory, RequestError, RequestTooLarge, WarmUpFailed
 from modelserver.model.contract import Contract
 from modelserver.model.rows.independence import Independence, no_batch_because
-from modelserver.model.session import Model, is_out_of_memory
+from modelserver.model.session import Model
 from modelserver.start import batch_curve, trial
 from modelserver.tensor.datatypes import Array
 from modelserver.tensor.spec import ANY_SIZE, TensorSpec
@@ -51,8 +51,12 @@ class Profile:
     @property
     def inline(self) -> bool:
         """Whether every run is short enough for the event loop, the largest batch included."""
-        longest_s = self.curve.get(self.useful_rows, self.run_s)
-        return self.ends and self.run_s < INLINE_BELOW_S and longest_s < INLINE_BATCH_BELOW_S
+        return self.ends and self.run_s < INLINE_BELOW_S and not self.is_long
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the largest batch takes too long for the event loop."""
+        return self.curve.get(self.useful_rows, self.run_s) >= INLINE_BATCH_BELOW_S
 
 
 def measure(
@@ -77,8 +81,8 @@ def measure(
     try:
         singles = _single_runs(model, feeds, first_s)
     except RequestError as error:
-        if is_out_of_memory(str(error)):
-            raise ModelOutOfMemory(f"{error}; raise resources.memory of the release") from error
+        if isinstance(error, RequestTooLarge):
+            raise ModelOutOfMemory(str(error)) from error
         remedy = "" if example else "; give the release a golden file, whose first case is used"
         raise WarmUpFailed(f"the model cannot run once: {error}{remedy}") from error
     run_s = median(singles)

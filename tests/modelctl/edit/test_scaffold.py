@@ -1,5 +1,7 @@
 """Scaffolded files mean what they were made from, whatever the names are."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,15 @@ from modelctl.edit.scaffold import NewRelease, Provenance, model_text, release_t
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo import schema, typed
 from modelctl.repo.documents import parse
-from modelctl.repo.kinds import Artifact, Batching, Model, Resources, Runtime, ServiceLevel
+from modelctl.repo.kinds import (
+    Artifact,
+    Batching,
+    Limits,
+    Model,
+    Resources,
+    Runtime,
+    ServiceLevel,
+)
 
 NAMES = st.one_of(
     st.sampled_from(["y", "on", "null", "1e3", "0x10", "a: b", "[x", "#x", "- x", "", "~", "'"]),
@@ -42,6 +52,16 @@ def test_a_model_file_round_trips(tensors: list[TensorSpec], description: str) -
     assert model == typed.model("digits", fields_of(model_text(model), "model"))
 
 
+RUNTIME = Runtime(
+    providers=("cuda", "cpu"),
+    threads=1,
+    max_inflight=64,
+    batching=None,
+    provider_options={"cuda": {"use_tf32": False}},
+    limits=Limits(rows=1000, output_bytes=1 << 20),
+)
+
+
 @given(
     st.lists(TENSORS, min_size=1, max_size=3),
     NAMES,
@@ -55,7 +75,7 @@ def test_a_release_file_round_trips(tensors: list[TensorSpec], source: str, metr
         artifact=Artifact("s3://models/digits/r1.onnx", SHA256, 7),
         graph=graph,
         image=IMAGE,
-        runtime=Runtime(("cuda", "cpu"), 1, 64, batching, {"cuda": {"use_tf32": False}}),
+        runtime=replace(RUNTIME, batching=batching),
         resources=Resources("1", "512Mi", None),
         golden=None,
         provenance=Provenance(source, SHA256, {"accuracy": metric}),

@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from tests.serving.conftest import Server
 
 CLIENTS = 8
+STOPPED = 40
+"""Clients that stopped in the middle of their requests, at any time."""
+
 ANSWER_S = 20.0
 MAX_BODY_BYTES = 2_000_000
 ENDED = (asyncio.IncompleteReadError, ConnectionError)
@@ -89,7 +92,7 @@ async def breaker(server: "Server", messages: Iterator[bytes], verdict: Verdict)
     for message in messages:
         connection = await asyncio.open_connection(*address(server))
         connection[1].write(message)
-        with suppress(ConnectionError):
+        with suppress(OSError):  # it may have been closed already
             connection[1].write_eof()
         with suppress(*ENDED):
             async with asyncio.timeout(ANSWER_S):
@@ -98,24 +101,49 @@ async def breaker(server: "Server", messages: Iterator[bytes], verdict: Verdict)
             await close(connection)
 
 
+async def stopper(server: "Server", messages: Iterator[bytes]) -> None:
+    """Stop in the middle of requests, with many of them open, and hang up in the end."""
+    opened: deque[Connection] = deque()
+    for message in messages:
+        with suppress(ConnectionError):
+            opened.append(await asyncio.open_connection(*address(server)))
+            opened[-1][1].write(message[: max(1, len(message) - 1 - len(message) // 7)])
+            await opened[-1][1].drain()
+        if len(opened) > STOPPED:
+            await hang_up(opened.popleft())
+    for connection in opened:
+        await hang_up(connection)
+
+
+async def hang_up(connection: Connection) -> None:
+    """End a connection without a word."""
+    connection[1].transport.abort()
+    with suppress(ConnectionError):
+        await connection[1].wait_closed()
+
+
 async def run(server: "Server", *, count: int, seed: int) -> Verdict:
-    """Send `count` requests, and a tenth as many broken connections."""
+    """Send `count` requests, and a tenth as many that are broken, or stop in the middle."""
     verdict = Verdict()
     whole = islice(requests(seed), count)
     broken = islice(broken_framing(seed), count // 10)
+    stopped = islice(requests(seed + 1), count // 10)
     await asyncio.gather(
-        *(client(server, whole, verdict) for _ in range(CLIENTS)), breaker(server, broken, verdict)
+        *(client(server, whole, verdict) for _ in range(CLIENTS)),
+        breaker(server, broken, verdict),
+        stopper(server, stopped),
     )
     return verdict
 
 
 @contextmanager
-def fuzzed_server(folder: Path) -> Iterator["Server"]:
-    """A ready server to send them to."""
+def fuzzed_server(folder: Path, joining: str = "") -> Iterator["Server"]:
+    """A ready server to send them to; `joining` is Python that it runs first."""
     environment = write_release(
-        folder, onnx_models.affine(), BATCHING_MAX_SIZE=8, MAX_BODY_BYTES=MAX_BODY_BYTES
+        folder, onnx_models.pair(), BATCHING_MAX_SIZE=8, MAX_BODY_BYTES=MAX_BODY_BYTES
     )
-    server = start_server(environment, folder / "server.log")
+    program = f"{joining}\nfrom modelserver.__main__ import main\nmain()"
+    server = start_server(environment, folder / "server.log", ("-c", program))
     try:
         server.until("ready")
         yield server

@@ -9,6 +9,8 @@ import json
 import random
 import struct
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 DATATYPES = ("BOOL", "INT8", "UINT8", "INT64", "UINT64", "FP16", "FP32", "FP64", "BYTES", "FP", "")
@@ -25,7 +27,15 @@ ODD_TEXTS = (
     b"\x00",
     b"\xff",
     b",",
+    b"9" * 500,
+    b"1" * 70_000,
+    b"1e" + b"9" * 400,
+    b"-" + b"0." + b"3" * 5000,
 )
+LONG_ROWS = 4000
+"""Of a request that is read and answered in pieces."""
+
+LONG_SHARE, BOMB_SHARE = 0.01, 0.1
 HEADERS = (
     "content-type: text/html",
     "content-type: application/json; charset=latin-1",
@@ -53,14 +63,20 @@ PATHS = ("infer", "versions/r1/infer", "versions/r9/infer", "infer?x=%00", "infe
 METHODS = ("POST", "POST", "POST", "POST", "POST", "POST", "POST", "POST", "PUT", "GET", "DELETE")
 
 
+def tensor(chance: random.Random, name: str, rows: int, width: int) -> dict[str, Any]:
+    """One input of so many rows, flat or nested."""
+    data: list[Any] = [round(chance.uniform(-9, 9), 3) for _ in range(rows * width)]
+    if chance.random() < 0.3 and rows:
+        data = [data[row * width : row * width + width] for row in range(rows)]
+    return {"name": name, "shape": [rows, width], "datatype": "FP32", "data": data}
+
+
 def valid(chance: random.Random) -> dict[str, Any]:
-    """A request that the sample model answers."""
-    rows = chance.randint(1, 3)
-    data: list[Any] = [round(chance.uniform(-9, 9), 3) for _ in range(rows * 4)]
-    if chance.random() < 0.3:
-        data = [data[row * 4 : row * 4 + 4] for row in range(rows)]
-    tensor = {"name": "x", "shape": [rows, 4], "datatype": "FP32", "data": data}
-    return {"id": str(rows), "inputs": [tensor], "outputs": [{"name": "y"}]}
+    """A request that the sample model answers; its inputs need not have as many rows."""
+    rows = chance.choice((0, 1, 1, 2, 3, 3) + (LONG_ROWS,) * (chance.random() < LONG_SHARE))
+    others = chance.choice((rows % 10, rows % 10, 0, 1, 4))
+    inputs = [tensor(chance, "x", rows, 4), tensor(chance, "u", others, 2)]
+    return {"id": str(rows), "inputs": inputs, "outputs": [{"name": "y"}]}
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
@@ -77,23 +93,34 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(inner, (*path, step))
 
 
+def nested(value: Any, depth: int) -> Any:  # noqa: ANN401
+    """A value in so many lists."""
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def change(chance: random.Random, request: dict[str, Any]) -> None:
     """Change one value, wherever it lies."""
     *outer, last = chance.choice(list(places(request)))
     parent: Any = request
     for step in outer:
         parent = parent[step]
-    kind = chance.randrange(6)
-    if kind == 0:
+    kind = chance.randrange(7)
+    if kind == 6:
+        parent[last] = nested(parent[last], chance.choice((1, 2, 5, 70, 150)))
+    elif kind == 0:
         del parent[last]
     elif kind == 1:
-        parent[last] = chance.choice(ODD_VALUES)
+        parent[last] = deepcopy(chance.choice(ODD_VALUES))
     elif kind == 2:
         parent[last] = chance.choice(ODD_NUMBERS)
     elif kind == 3:
-        parent[last] = [parent[last]] * chance.randint(0, 3)
+        parent[last] = [deepcopy(parent[last]) for _ in range(chance.randint(0, 3))]
     elif kind == 4 and isinstance(parent, dict):
-        parent[chance.choice(["name", "data", "shape", "parameters", "x", "inputs"])] = parent[last]
+        parent[chance.choice(["name", "data", "shape", "parameters", "x", "inputs"])] = deepcopy(
+            parent[last]
+        )
     else:
         parent[last] = chance.choice(DATATYPES)
 
@@ -126,13 +153,13 @@ def as_json(chance: random.Random) -> tuple[bytes, list[str]]:
 def as_binary(chance: random.Random) -> tuple[bytes, list[str]]:
     """A body with a binary tensor, whose sizes may lie."""
     request = valid(chance)
-    tensor = request["inputs"][0]
-    count = tensor["shape"][0] * 4
+    sent = request["inputs"][0]
+    count = sent["shape"][0] * 4
     content = struct.pack(f"<{count}f", *(chance.uniform(-9, 9) for _ in range(count)))
     if chance.random() < 0.2:
         content = struct.pack("<f", chance.choice((float("nan"), float("inf"), 0.0))) * count
-    del tensor["data"]
-    tensor["parameters"] = {"binary_data_size": len(content)}
+    del sent["data"]
+    sent["parameters"] = {"binary_data_size": len(content)}
     request["parameters"] = {"binary_data_output": chance.random() < 0.5}
     for _ in range(chance.choice((0, 0, 1, 2))):
         change(chance, request)
@@ -148,10 +175,18 @@ def as_binary(chance: random.Random) -> tuple[bytes, list[str]]:
 def as_compressed(chance: random.Random) -> tuple[bytes, list[str]]:
     """A gzip body, sometimes damaged, sometimes large once it is expanded."""
     body, lines = chance.choice((as_json, as_binary))(chance)
-    body += b" " * chance.choice((0, 0, 5_000_000))
     packed = gzip.compress(body, compresslevel=1, mtime=0)
+    if chance.random() < BOMB_SHARE:
+        packed = bomb(chance.choice((b" ", b"0,", b"[", b'"",', b'{"data":')))
     packed = spoil(chance, packed) if chance.random() < 0.3 else packed
     return packed, [*lines, "content-encoding: gzip"]
+
+
+@cache
+def bomb(part: bytes) -> bytes:
+    """A small body that becomes a large one, of one part again and again in a tensor's data."""
+    head = b'{"inputs": [{"name": "x", "shape": [500000, 4], "datatype": "FP32", "data": ['
+    return gzip.compress(head + part * (6_000_000 // len(part)), mtime=0)
 
 
 def as_noise(chance: random.Random) -> tuple[bytes, list[str]]:

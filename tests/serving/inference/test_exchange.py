@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zlib
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,11 +12,14 @@ from modelserver import errors
 from modelserver.codec.buffer import Claim
 from modelserver.codec.calls import Answer, Call, Codec
 from modelserver.http.compression import expander
-from modelserver.inference.exchange import Exchange, Inference, Result, Terms
+from modelserver.inference.costs import Rows
+from modelserver.inference.exchange import Exchange, Inference, Result
 from modelserver.inference.guard import SLICE, Guard, Policy
 from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.inference.limits import Limits
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
+from modelserver.inference.terms import Terms
 from modelserver.observe.metrics import Metrics
 from modelserver.start.warmup import Profile
 from tests.serving import onnx_models
@@ -33,15 +37,17 @@ def inference(load: Load, codec: Codec | None = None) -> Inference:
     metrics = Metrics(model="sample", release="r1")
     lifecycle = Lifecycle(metrics)
     model = load(onnx_models.identity("FP32"))
+    pace = Pace((("x", 0),), [(1,)])
     policy = Policy(window=SLICE, nonfinite_share=1, constant_share=1, unready=False)
     lifecycle.ready(
         Serving(
             model,
             Profile(0.0001, None, takes_no_rows=True),
             codec or Codec(model="sample", release="r1", contract=XY),
-            Scheduler(model, metrics, inline=True),
+            Scheduler(model, metrics, pace),
             Guard(policy, XY, metrics, lifecycle.doubt),
             batching="off",
+            pace=pace,
             independence="not asked",
         )
     )
@@ -173,6 +179,84 @@ def test_bodies_may_fill_the_room_that_there_is() -> None:
 
     assert 9 == metrics.in_flight_bytes
     assert 1 == metrics.rejected["overloaded_bytes"]
+
+
+ROWS = 25_000
+LARGE = request({"shape": [ROWS, 2], "data": [0] * 2 * ROWS})
+ROOMY = Limits(requests=4, body_bytes=len(LARGE), total_bytes=4 * len(LARGE))
+
+
+def in_room(load: Load, limits: Limits) -> tuple[Result, Metrics]:
+    """What comes of a large request."""
+    found: list[Result] = []
+
+    async def run() -> Metrics:
+        behind = inference(load)
+        behind.limits = limits
+        take(behind, LARGE, NO_TERMS, found)
+        await until_seen(partial(asyncio.sleep, 0), lambda _: found)
+        return behind.metrics
+
+    metrics = asyncio.run(run())
+    return found[0], metrics
+
+
+def test_what_was_held_is_given_back(load: Load) -> None:
+    """Whatever comes of a large request, nothing of it counts once it has ended."""
+    answer, metrics = in_room(load, ROOMY)
+
+    assert isinstance(answer, Answer)
+    assert 0 == metrics.held_bytes
+
+
+def test_tensors_of_a_large_body_are_bounded(load: Load) -> None:
+    """Where no other request is in the way, coming again does not help: that is no 503."""
+    error, metrics = in_room(load, replace(ROOMY, tensor_bytes=150_000))
+
+    assert isinstance(error, errors.RequestTooLarge)
+    assert str(error).startswith(
+        "inputs: found tensors of 200000 bytes or more, expected at most 150000"
+    )
+    assert 0 == metrics.held_bytes
+
+
+@pytest.mark.parametrize("beside_body", [100_000, 500_000])
+def test_large_requests_hold_more_than_their_bodies(load: Load, beside_body: int) -> None:
+    """What a body becomes, and its answer, need room, which is asked for before they are made."""
+    room = len(LARGE) + beside_body
+    error, metrics = in_room(load, replace(ROOMY, total_cost_bytes=room))
+
+    assert isinstance(error, errors.Overloaded)
+    assert 1 == metrics.rejected["overloaded_bytes"]
+    assert 0 == metrics.held_bytes
+
+
+def test_rows_past_the_limit_are_refused_however_small(load: Load) -> None:
+    """A body that is not worth a look otherwise still has its rows compared."""
+    found: list[Result] = []
+    body = request({"shape": [2, 2], "data": [1, 2, 3, 4]})
+
+    async def run() -> None:
+        behind = inference(load)
+        behind.limits = replace(LIMITS, body_bytes=1000, total_bytes=1000, rows=1)
+        behind.lifecycle.ready(replace(behind.lifecycle.require(), rows=Rows(1.0, 1.0)))
+        take(behind, body, NO_TERMS, found)
+
+    asyncio.run(run())
+
+    assert [errors.RequestTooLarge] == [type(each) for each in found]
+
+
+def test_memory_that_is_short_is_no_fault(load: Load) -> None:
+    """A body that finds no memory while it is read may come again."""
+
+    class Short(Codec):
+        def decode(self, *_: object) -> Call:  # type: ignore[override]
+            raise MemoryError
+
+    (error,), _ = results(load, codec=Short(model="sample", release="r1", contract=XY))
+
+    assert isinstance(error, errors.Overloaded)
 
 
 def test_expanded_body_needs_room_as_well(load: Load) -> None:

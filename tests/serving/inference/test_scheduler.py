@@ -12,6 +12,7 @@ import pytest
 from modelserver import errors
 from modelserver.codec.calls import Call, Codec
 from modelserver.inference.batch import Outcome
+from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.model.contract import Contract, shared_sizes
 from modelserver.model.session import Model
@@ -29,12 +30,14 @@ NEVER_S = 1000 * PATIENCE_S
 async def scheduled(
     loaded: Model,
     waiting: list[Call],
+    *,
+    inline: bool,
     **options: Any,  # noqa: ANN401
 ) -> tuple[list[Outcome], Metrics]:
     """Outcomes of calls that are submitted in one turn of the event loop."""
     metrics = Metrics(model="sample", release="r1")
-    scheduler = Scheduler(loaded, metrics, **options)
-    jobs = submit(scheduler, waiting)
+    scheduler = Scheduler(loaded, metrics, Pace(), **options)
+    jobs = submit(scheduler, waiting, is_quick=inline)
     return await asyncio.gather(*(job.future for job in jobs)), metrics
 
 
@@ -89,7 +92,7 @@ def test_calls_that_nobody_wants_are_dropped(load: Load) -> None:
     metrics = Metrics(model="sample", release="r1")
 
     async def run() -> list[Outcome]:
-        scheduler = Scheduler(loaded, metrics, inline=True, max_rows=8)
+        scheduler = Scheduler(loaded, metrics, Pace(), max_rows=8)
         late = time.perf_counter() - 1
         jobs = [
             Waiting(call, expires_at=late if number in {0, 3} else inf, cancelled=number in {1, 4})
@@ -122,7 +125,7 @@ def test_waits_are_told_apart(load: Load, monkeypatch: pytest.MonkeyPatch) -> No
 
     async def run() -> None:
         model = replace(loaded, session=Slow())
-        scheduler = Scheduler(model, metrics, inline=True, max_rows=8, max_delay_s=0.001)
+        scheduler = Scheduler(model, metrics, Pace(), max_rows=8, max_delay_s=0.001)
         jobs = submit(scheduler, [early])
         now_s[0] = 0.125
         jobs += submit(scheduler, [late])
@@ -144,7 +147,7 @@ def test_batch_is_filled_to_its_last_row(load: Load, rows: tuple[int, ...]) -> N
 
     async def run() -> list[int]:
         metrics = Metrics(model="sample", release="r1")
-        scheduler = Scheduler(loaded, metrics, inline=True, max_rows=3)
+        scheduler = Scheduler(loaded, metrics, Pace(), max_rows=3)
         return await rows_of_runs(submit(scheduler, waiting))
 
     assert [3, 3, 3, 3] == asyncio.run(run())
@@ -158,7 +161,7 @@ def test_full_batch_waits_for_nobody(load: Load, max_rows: int) -> None:
 
     async def run() -> list[int]:
         metrics = Metrics(model="sample", release="r1")
-        scheduler = Scheduler(loaded, metrics, inline=True, max_rows=max_rows, max_delay_s=NEVER_S)
+        scheduler = Scheduler(loaded, metrics, Pace(), max_rows=max_rows, max_delay_s=NEVER_S)
         async with asyncio.timeout(PATIENCE_S):
             return await rows_of_runs(submit(scheduler, waiting))
 
@@ -175,12 +178,12 @@ def test_calls_gather_while_the_model_runs(load: Load, max_delay_s: float) -> No
     async def run() -> list[int]:
         metrics = Metrics(model="sample", release="r1")
         model = replace(loaded, session=gated)
-        scheduler = Scheduler(model, metrics, inline=False, max_rows=2, max_delay_s=max_delay_s)
-        jobs = submit(scheduler, [first, second])
+        scheduler = Scheduler(model, metrics, Pace(), max_rows=2, max_delay_s=max_delay_s)
+        jobs = submit(scheduler, [first, second], is_quick=False)
         await asyncio.sleep(0)  # they begin to run
-        jobs += submit(scheduler, [third])
+        jobs += submit(scheduler, [third], is_quick=False)
         await asyncio.sleep(0)
-        jobs += submit(scheduler, [fourth])
+        jobs += submit(scheduler, [fourth], is_quick=False)
         await asyncio.sleep(0)
         gated.gate.set()
         async with asyncio.timeout(PATIENCE_S):
@@ -198,7 +201,7 @@ def test_slow_runs_let_others_have_their_turn(load: Load, monkeypatch: pytest.Mo
     done: list[bool] = []
 
     async def run() -> None:
-        scheduler = Scheduler(loaded, Metrics(model="sample", release="r1"), inline=True)
+        scheduler = Scheduler(loaded, Metrics(model="sample", release="r1"), Pace())
         jobs = submit(scheduler, waiting)
         other = asyncio.get_running_loop().call_soon
         other(lambda: done.extend(job.future.done() for job in jobs))
@@ -208,6 +211,58 @@ def test_slow_runs_let_others_have_their_turn(load: Load, monkeypatch: pytest.Mo
     asyncio.run(run())
 
     assert [True, False] == done
+
+
+def test_runs_teach_where_the_next_ones_belong(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quick run in the thread leads to the event loop, and a long one there away from it."""
+    loaded = load(onnx_models.identity("FP32"))
+    (call,) = calls(loaded, [[1.0, 2.0]])
+    pace = Pace((("x", 0),))
+    now_s, run_s = [0.0], [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
+
+    class Timed:
+        def run(self, *given: Any) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+            now_s[0] += run_s[0]
+            return loaded.session.run(*given)
+
+    async def run() -> list[bool]:
+        metrics = Metrics(model="sample", release="r1")
+        scheduler = Scheduler(replace(loaded, session=Timed()), metrics, pace)
+        seen = []
+        for taken_s in (0.002, 0.0, 0.006):
+            run_s[0] = taken_s
+            await rows_of_runs(submit(scheduler, [call], is_quick=pace.is_quick(call)))
+            seen.append(pace.is_quick(call))
+        return seen
+
+    assert [False, True, False] == asyncio.run(run())
+
+
+def test_quick_calls_pass_those_in_the_thread(load: Load) -> None:
+    """While a run is long, those that are known to be quick are answered beside it."""
+    loaded = load(onnx_models.identity("FP32"))
+    gated = GatedSession(loaded.session)
+    long, quick = calls(loaded, [[1.0, 2.0], [3.0, 4.0]])
+
+    class Mixed:
+        def run(self, outputs: Any, feeds: Any, *rest: Any) -> Any:  # noqa: ANN401
+            behind = gated if feeds["x"][0, 0] == 1 else loaded.session
+            return behind.run(outputs, feeds, *rest)
+
+    async def run() -> list[bool]:
+        metrics = Metrics(model="sample", release="r1")
+        scheduler = Scheduler(replace(loaded, session=Mixed()), metrics, Pace())
+        (first,) = submit(scheduler, [long], is_quick=False)
+        (second,) = submit(scheduler, [quick])
+        async with asyncio.timeout(PATIENCE_S):
+            await rows_of_runs([second])
+        done = [first.future.done(), second.future.done()]
+        gated.gate.set()
+        await rows_of_runs([first])
+        return done
+
+    assert [False, True] == asyncio.run(run())
 
 
 def test_failure_reaches_its_call_only(load: Load) -> None:

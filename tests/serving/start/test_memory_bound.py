@@ -10,8 +10,9 @@ import pytest
 
 from modelserver import errors
 from modelserver.start.memory_bound import memory_bytes
-from tests.serving import onnx_models
+from tests.serving import control_group, onnx_models
 from tests.serving.conftest import Server, start_server, write_release
+from tests.serving.control_group import Group
 from tests.serving.kernel_files import tree
 from tests.serving.memory import MIB
 
@@ -48,22 +49,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def small_group() -> Iterator[Path]:
-    """A control group of little memory, within the one of these tests."""
-    own = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().split())
-    mount, controller, name = (
-        ("memory", "memory", "memory.limit_in_bytes") if "memory" in own else ("", "", "memory.max")
-    )
-    folder = Path("/sys/fs/cgroup", mount, own[controller].lstrip("/"), f"small-{os.getpid()}")
-    try:
-        folder.mkdir()
-        (folder / name).write_text(str(SMALL_BYTES))
-    except OSError as error:
-        if folder.exists():
-            folder.rmdir()
-        pytest.skip(f"no control group can be made here: {error}")
-    yield folder
-    folder.rmdir()
+def small_group() -> Iterator[Group]:
+    """A control group of little memory."""
+    with control_group.of(SMALL_BYTES) as group:
+        yield group
 
 
 def assert_refused(server: Server) -> None:
@@ -77,12 +66,12 @@ def assert_refused(server: Server) -> None:
 
 
 def test_model_larger_than_its_control_group(
-    tmp_path: Path, serve: Serve, small_group: Path
+    tmp_path: Path, serve: Serve, small_group: Group
 ) -> None:
     """A model that a container has no room for ends the start, before the memory is filled."""
-    first = f"open('{small_group}/cgroup.procs', 'w').write('0')"
-
-    assert_refused(serve(first, write_release(tmp_path, onnx_models.enormous(ELEMENTS))))
+    assert_refused(
+        serve(small_group.joining, write_release(tmp_path, onnx_models.enormous(ELEMENTS)))
+    )
 
 
 def test_model_larger_than_the_memory(tmp_path: Path, serve: Serve) -> None:
@@ -101,13 +90,13 @@ def test_input_larger_than_the_memory(tmp_path: Path, start: "Start") -> None:
 
 
 def test_bound_follows_the_memory(tmp_path: Path, start: "Start") -> None:
-    """What is mapped already, twice the memory that there is, and 16 MiB a thread."""
+    """What is mapped already, and four fifths of the memory without what is in use."""
     server = start(write_release(tmp_path, onnx_models.affine(), THREADS=2))
     bound = server.until("ready")["memory_bound_bytes"]
     soft, _ = resource.prlimit(server.process.pid, resource.RLIMIT_DATA)
 
     assert bound == soft
-    assert 0 < bound - 2 * memory_bytes() - 2 * 16 * MIB < 1024 * MIB
+    assert abs(bound - 0.8 * memory_bytes()) < 1024 * MIB
 
 
 def test_lower_bound_stays(tmp_path: Path, serve: Serve) -> None:

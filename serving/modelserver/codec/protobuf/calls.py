@@ -47,7 +47,7 @@ def decode(codec: Codec, content: bytes | memoryview, claim: Claim = unclaimed) 
         raise InvalidRequest(
             "raw_input_contents", f"found {len(raw)}, expected {len(inputs)}: one for each input"
         )
-    return codec.call(
+    call = codec.call(
         InferRequest(
             inputs=_inputs(request),  # type: ignore[arg-type]  # it is read once, in this order
             id=message.id or UNSET,
@@ -56,16 +56,12 @@ def decode(codec: Codec, content: bytes | memoryview, claim: Claim = unclaimed) 
         ),
         claim,
     )
+    call.binary = frozenset(call.outputs)  # outputs have no other form here
+    return call
 
 
-def encode(
-    codec: Codec, call: Call, arrays: Sequence[Array], claim: Claim = unclaimed
-) -> list[bytes | memoryview]:
-    """The parts of a serialized ModelInferResponse; numbers are in them without a copy.
-
-    Raises:
-        RequestError: `claim` finds no room for strings.
-    """
+def encode(codec: Codec, call: Call, arrays: Sequence[Array]) -> list[bytes | memoryview]:
+    """The parts of a serialized ModelInferResponse; numbers are in them without a copy."""
     message = messages.ModelInferResponse(model_name=codec.model, model_version=codec.release)
     if call.id:
         message.id = call.id
@@ -73,8 +69,6 @@ def encode(
     for name, array in zip(call.outputs, arrays, strict=True):
         datatype = codec.datatype(name)
         message.outputs.add(name=name, datatype=datatype.name, shape=array.shape)
-        if datatype.name == "BYTES":
-            claim(binary.STRING_BYTES * array.size)
         content = binary.to_bytes(datatype, array)
         tail += (head(_RAW_OUTPUT_CONTENTS, len(content)), content)
     return [message.SerializeToString(), *tail]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelctl.repo.kinds import Artifact, Release, Runtime
+from modelctl.repo.kinds import Artifact, Limits, Release, Runtime
+from modelserver import settings as server
 from modelserver.model.provider_options import ProviderOptions
 
 if TYPE_CHECKING:
@@ -265,6 +266,21 @@ def test_provider_options_reach_the_server(plain: Placement) -> None:
     assert options == read.model_dump(exclude_unset=True)
     assert "MODELSERVER_PROVIDER_OPTIONS" not in _settings(before)
     assert "364Mi" == limits["cache"]
+
+
+def test_limits_reach_the_server(plain: Placement) -> None:
+    """What a release limits the server reads as its own limits; the rest it finds out itself."""
+    release: Release = plain.releases["r1"]
+    limits = Limits(body_bytes=1000, output_bytes=3000)
+    changed = replace(release, runtime=replace(release.runtime, limits=limits))
+
+    (before,) = plain.of_kind("Deployment")
+    (after,) = replace(plain, releases={"r1": changed}).of_kind("Deployment")
+
+    read = server.read(_settings(after)).limits()
+    added = _settings(after).keys() - _settings(before).keys()
+    assert {"MODELSERVER_MAX_BODY_BYTES", "MODELSERVER_MAX_OUTPUT_BYTES"} == added
+    assert (1000, None, 3000) == (read.body_bytes, read.rows, read.output_bytes)
 
 
 def test_the_artifact_fits_its_cache_twice(plain: Placement) -> None:
