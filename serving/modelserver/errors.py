@@ -139,6 +139,12 @@ class WarmUpFailed(StartError):
     exit_code = 97
 
 
+class ModelCrashes(StartError):
+    """The model ends the process that loads or runs it."""
+
+    exit_code = 99
+
+
 class GraceExceeded(ModelServerError):
     """Requests were still in flight when GRACE_S was over."""
 

@@ -11,11 +11,21 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from modelserver.errors import InferenceFailed, ModelUnsupported, RequestError
+from modelserver.errors import (
+    InferenceFailed,
+    InvalidRequest,
+    ModelMalformed,
+    ModelUnsupported,
+    RequestError,
+)
+from modelserver.model import bounded, empty, failures, size_names
 from modelserver.model import contract as contracts
-from modelserver.model import failures
 from modelserver.model import providers as executors
 from modelserver.model.contract import Contract, Graph, GraphTensor, SharedSize
+from modelserver.model.graph import reader
+from modelserver.model.graph.parts import ModelFile
+from modelserver.model.guard import plan, rewrite
+from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
@@ -30,6 +40,7 @@ LARGE_BYTES = 4 << 20
 class Model:
     """A loaded session, what it promises and takes, and ONNX Runtime's names of its providers.
 
+    An input that `needs` elements is never run without: `shapes` tell what the outputs are then.
     `spare` are inputs of a small run, which gives back the memory that earlier runs left behind.
     """
 
@@ -37,6 +48,8 @@ class Model:
     contract: Contract
     graph: Graph
     providers: tuple[str, ...]
+    needs: Needs = field(default_factory=Needs)
+    shapes: empty.Shapes = field(default_factory=empty.Shapes)
     spare: dict[str, Array] = field(default_factory=dict, compare=False)
 
     @property
@@ -55,18 +68,24 @@ class Model:
 
         Raises:
             InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say), or
-                sizes differ that the graph gives one name.
+                sizes differ that the graph gives one name, or no element is there.
+            DeadlineExceeded: The run might never have ended, and was.
             RequestTooLarge: The run needs more memory than there is for one.
             InferenceFailed: Anything else went wrong.
         """
+        needs = self.needs
+        if needs.elements and not all(feeds[name].size for name in needs.elements):
+            return empty.answer(self.contract, self.shapes, needs.why, outputs, feeds)
         options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
         try:
             if self._has_bfloat16:
                 return self._run_values(outputs, feeds)
+            if needs.end:
+                return bounded.run(self.session, outputs, feeds)
             arrays: list[Array] = self.session.run(outputs, feeds, options)
         except failures.RAISED as error:
             if not (failures.is_short(error) and self._give_back()):
-                raise self._failure(error, feeds) from error
+                return self._failed(error, outputs, feeds)
         else:
             return arrays
         return self._run_again(outputs, feeds)
@@ -75,19 +94,27 @@ class Model:
         try:
             if self._has_bfloat16:
                 return self._run_values(outputs, feeds)
+            if self.needs.end:
+                return bounded.run(self.session, outputs, feeds)
             arrays: list[Array] = self.session.run(outputs, feeds, self._giving_back)
         except failures.RAISED as error:
             self._give_back()
-            raise self._failure(error, feeds) from error
+            return self._failed(error, outputs, feeds)
         return arrays
 
-    def _failure(self, error: Exception, feeds: Mapping[str, Array]) -> RequestError:
-        """What a client is told of a run that failed."""
-        told = failures.of_run(error)
+    def _failed(
+        self, error: Exception, outputs: Sequence[str], feeds: Mapping[str, Array]
+    ) -> list[Array]:
+        """The answer to a run that failed because no element was there; of others the error."""
+        told: RequestError = failures.of_run(error)
+        is_empty = not all(array.size for array in feeds.values())
+        if isinstance(told, InvalidRequest) and self.needs.is_guarded and is_empty:
+            why = failures.brief(error)
+            return empty.answer(self.contract, self.shapes, why, outputs, feeds)
         if isinstance(told, InferenceFailed) and not failures.blames_reuse(error):
             for size in self._named_sizes:
                 size.check(feeds)
-        return told
+        raise told from error
 
     def _give_back(self) -> bool:
         """Give back what runs have kept, and say whether that was possible."""
@@ -143,15 +170,15 @@ def load(
     threads: int,
     options: ProviderOptions | None = None,
     engine_cache: Path | None = None,
-    reuse_memory: bool = True,
+    reuse_memory: bool | None = None,
     shares_arena: bool = False,
 ) -> Model:
     """The model in a verified, self-contained file, run by so many threads.
 
     `engine_cache` is the folder of compiled TensorRT engines, by default one beside the file. With
     `reuse_memory` a tensor that is not needed any more lends its memory to one of equal sizes, by
-    the names that the graph gives them: names that are not true make runs fail. With
-    `shares_arena` it uses the arena that `arena.bound` made.
+    the names that the graph gives them: names that are not true make runs fail. By default it does
+    so where names can be true. With `shares_arena` it uses the arena that `arena.bound` made.
 
     Raises:
         ProviderMissing: A provider, its driver or its device is not there.
@@ -163,11 +190,15 @@ def load(
     chosen = options or ProviderOptions()
     wanted = executors.prepare(providers, chosen, engine_cache or path.with_suffix(".engines"))
     arena = chosen.cpu.enable_cpu_mem_arena is not False
+    file = _graph_of(path)
+    planned = plan.plan(file, contract.input_names)
+    if reuse_memory is None:
+        reuse_memory = size_names.can_plan_memory(file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
             session = onnxruntime.InferenceSession(
-                str(path),
+                rewrite.guarded(path, planned.guards) if planned.guards else str(path),
                 _options(
                     threads,
                     arena=arena,
@@ -183,7 +214,14 @@ def load(
     graph = Graph(_inputs(session, contract), _tensors(session.get_outputs()))
     contracts.check(contract, graph)
     _refuse_bf16_beside_bytes(contract)
-    return Model(session, contract, graph, tuple(session.get_providers()))
+    return Model(session, contract, graph, tuple(session.get_providers()), Needs.of(planned))
+
+
+def _graph_of(path: Path) -> ModelFile:
+    try:
+        return reader.read(path)
+    except ModelMalformed as error:
+        raise ModelMalformed(f"{error}; export the model again") from error
 
 
 def _options(threads: int, *, arena: bool, shared: bool, reuse: bool, fall_back: bool) -> Any:  # noqa: ANN401

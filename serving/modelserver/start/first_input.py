@@ -106,7 +106,7 @@ def _guesses(model: Model) -> Iterator[dict[str, Array]]:
         yield {spec.name: _array(spec, fill, {}) for spec in specs}
     groups = _free_sizes(model)
     for size in _SIZES:
-        for chosen in (groups, *([group] for group in groups if len(groups) > 1)):
+        for chosen in (*([group] for group in groups if len(groups) > 1), groups):
             sizes = {place: size for group in chosen for place in group}
             for fill in _FILLS[:2]:
                 yield {spec.name: _array(spec, fill, sizes) for spec in specs}

@@ -54,7 +54,7 @@ def check_outputs(model: Model, feeds: Feeds) -> float:
 
 def _run(model: Model, feeds: Feeds, rows: int | None) -> Run:
     if rows is not None:
-        feeds = {name: _sized(array, 0, rows) for name, array in feeds.items()}
+        feeds = {name: sized(array, 0, rows) for name, array in feeds.items()}
     arrays = model.run(model.contract.output_names, feeds)
     return Run(rows, tuple(array.shape for array in arrays))
 
@@ -75,11 +75,11 @@ def _needed(model: Model, feeds: Feeds, size: SharedSize) -> SharedSize:
     """The places of a size that must be as all others are; none if nothing can be told."""
     equal = dict(feeds)
     for name, axis in size.places:
-        equal[name] = _sized(equal[name], axis, _SIZE)
+        equal[name] = sized(equal[name], axis, _SIZE)
     places = []
     if _runs(model, equal):
         for name, axis in size.places:
-            if not _runs(model, {**equal, name: _sized(equal[name], axis, _OTHER_SIZE)}):
+            if not _runs(model, {**equal, name: sized(equal[name], axis, _OTHER_SIZE)}):
                 places.append((name, axis))
     return SharedSize(size.name, tuple(places))
 
@@ -94,7 +94,7 @@ def _runs(model: Model, feeds: Feeds) -> bool:
     return True
 
 
-def _sized(array: Array, axis: int, size: int) -> Array:
+def sized(array: Array, axis: int, size: int) -> Array:
     """The array with another size along an axis: its first parts, repeated as often as needed."""
     if array.shape[axis] == 0:
         return array

@@ -6,25 +6,29 @@ which needs the event loop, is in `process`.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
 from modelserver.errors import ModelOutOfMemory
-from modelserver.model import arena, remembering, session, size_names
+from modelserver.model import arena, remembering, session
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
+from modelserver.model.guard import plan
+from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.rows import independence as rows
 from modelserver.model.rows.independence import Independence
 from modelserver.model.session import Model
 from modelserver.start import (
+    empty_shapes,
     first_input,
     footprint,
     golden,
     memory_bound,
     memory_plan,
+    probe,
     reclaim,
     shapes,
     usage,
@@ -34,6 +38,7 @@ from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.footprint import Footprint
 from modelserver.start.golden import Golden
 from modelserver.start.memory_plan import MemoryPlan
+from modelserver.start.probe import Trial
 from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
 
@@ -120,28 +125,33 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     cache = Cache(wanted.cache_dir, wanted.artifact_root)
     threads = wanted.threads or usable_cpus()
     began = time.perf_counter()
-    step("fetching the artifact")
-    opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, step))
-    model, independence = opened.model, opened.independence
     recorded = _golden(wanted, cache, step)
+    example = recorded.cases[0].inputs if recorded else None
+    step("fetching the artifact")
+    opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, example, step))
+    model, independence = opened.model, opened.independence
     step("warming up")
     watched = footprint.watch(model)
-    first = first_input.find(watched, recorded.cases[0].inputs if recorded else None)
+    first = first_input.find(watched, example)
     try:
         shared = shapes.shared_sizes(watched, first.feeds)
     except MemoryPlannedWrongly:
         model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
+        model = replace(model, needs=opened.model.needs)
         watched = footprint.watch(model)
         shared = shapes.shared_sizes(watched, first.feeds)
+    if model.needs.elements or model.needs.is_guarded:
+        model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
+        watched = replace(watched, shapes=model.shapes)
     profile = warmup.measure(
         watched, first.feeds, independence, max_rows=wanted.max_rows, first_s=first.run_s
     )
+    profile = replace(profile, ends=not model.needs.end)
     if recorded:
         step("replaying the golden file")
         golden.replay(model, recorded)
     step("measuring the memory of a run")
-    plan = opened.plan
-    room_bytes = plan.arena_bytes - opened.weights_bytes
+    room_bytes = opened.plan.arena_bytes - opened.weights_bytes
     found = footprint.measure(
         watched,
         first.feeds,
@@ -155,7 +165,7 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
         profile=profile,
         independence=independence,
         threads=threads,
-        plan=plan,
+        plan=opened.plan,
         weights_bytes=opened.weights_bytes,
         footprint=found,
         cache=cache,
@@ -163,7 +173,9 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     )
 
 
-def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> _Opened:
+def _opened(
+    path: Path, wanted: Wanted, threads: int, example: probe.Feeds | None, step: Step
+) -> _Opened:
     """What a verified file holds."""
     step("checking the artifact")
     self_contained.check(path)
@@ -172,31 +184,37 @@ def _opened(path: Path, wanted: Wanted, threads: int, step: Step) -> _Opened:
     independence = rows.NOT_ASKED
     if wanted.max_rows > 1:
         independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
+    takes_nothing = True
+    if untried := plan.plan(file, wanted.contract.input_names).untried:
+        step("trying the model in a process of its own")
+        trial = Trial(wanted.contract, wanted.providers, wanted.provider_options, threads, example)
+        takes_nothing = probe.survives_no_elements(path, trial, untried)
     step("loading the model")
-    reuse = size_names.can_plan_memory(file)
-    plan = _plan(wanted, threads)
+    memory = _plan(wanted, threads)
     before = usage.read()
     try:
-        model = _model(path, wanted, threads, reuse=reuse)
+        model = _model(path, wanted, threads)
     except ModelOutOfMemory:
-        plan = plan.with_more_weights()
-        _bound_arena(wanted, plan)
-        model = _model(path, wanted, threads, reuse=reuse)
+        memory = memory.with_more_weights()
+        _bound_arena(wanted, memory)
+        model = _model(path, wanted, threads)
+    if not takes_nothing:
+        model = replace(model, needs=Needs(wanted.contract.input_names, probe.WHY))
     reclaim.give_back()
     weights_bytes = max(usage.read().anonymous - before.anonymous, 0)
-    return _Opened(model, independence, plan, weights_bytes)
+    return _Opened(model, independence, memory, weights_bytes)
 
 
-def _bound_arena(wanted: Wanted, plan: MemoryPlan) -> None:
+def _bound_arena(wanted: Wanted, memory: MemoryPlan) -> None:
     if wanted.uses_arena:
-        arena.bound(plan.arena_bytes)
+        arena.bound(memory.arena_bytes)
 
 
 def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
     """How the memory is divided, now that this process and the arena are bound to it."""
     limit_bytes = memory_bound.memory_bytes()
     now = usage.read()
-    plan = memory_plan.divide(
+    memory = memory_plan.divide(
         limit_bytes,
         resident_bytes=now.resident,
         anonymous_bytes=now.anonymous,
@@ -204,11 +222,11 @@ def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
     )
     if wanted.on_cpu:  # a GPU's driver maps as it likes
         memory_bound.impose(threads, limit_bytes)
-    _bound_arena(wanted, plan)
-    return plan
+    _bound_arena(wanted, memory)
+    return memory
 
 
-def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool) -> Model:
+def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool | None = None) -> Model:
     return session.load(
         path,
         wanted.contract,

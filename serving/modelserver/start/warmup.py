@@ -38,6 +38,7 @@ class Profile:
     `run_s` is the median time of one run with one row. `unbatched_because` says why rows of several
     requests do not run together; None if they do, at most `useful_rows` of them. `takes_no_rows`
     says whether a batch of 0 rows works. `curve` has the seconds of one run by its number of rows.
+    `ends` says whether every run is known to end.
     """
 
     run_s: float
@@ -45,11 +46,12 @@ class Profile:
     takes_no_rows: bool
     useful_rows: int = 1
     curve: Mapping[int, float] = field(default_factory=dict)
+    ends: bool = True
 
     @property
     def inline(self) -> bool:
-        """Whether a run is short enough for the event loop, the largest batch included."""
-        return self.run_s < INLINE_BELOW_S and not self.is_long
+        """Whether every run is short enough for the event loop, the largest batch included."""
+        return self.ends and self.run_s < INLINE_BELOW_S and not self.is_long
 
     @property
     def is_long(self) -> bool:

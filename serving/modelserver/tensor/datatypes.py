@@ -29,10 +29,18 @@ class Datatype:
     element: Any
     expected: str
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What it is in another process: that of the name."""
+        return _named, (self.name,)
+
     @property
     def unbounded(self) -> Any:  # noqa: ANN401 - a type form
         """`element`, without its range where packing with `code` checks that: half the work."""
         return (get_args(self.element) or (self.element,))[0] if self.code else self.element
+
+
+def _named(name: str) -> Datatype:
+    return DATATYPES[name]
 
 
 def _integer(name: str, code: str, bits: int, *, signed: bool) -> Datatype:

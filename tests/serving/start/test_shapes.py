@@ -175,9 +175,9 @@ def test_memory_is_not_planned_by_names_that_say_nothing(load: Load) -> None:
 
     assert not size_names.can_plan_memory(reader.read_bytes(content.SerializeToString()))
     with pytest.raises(InferenceFailed, match="attempting to re-use buffer"):
-        load(content, contract).run(["y"], wide)
+        load(content, contract, reuse_memory=True).run(["y"], wide)
 
-    (found,) = load(content, contract, reuse_memory=False).run(["y"], wide)
+    (found,) = load(content, contract).run(["y"], wide)
     assert found.shape == (2, 5)
 
 
