@@ -171,6 +171,9 @@ class Bounded(HttpToolsProtocol):
         if isinstance(error.__context__, TooManyFields):
             self._refuse_long_headers(f"more than {MAX_HEADER_FIELDS} fields")
             return
+        if isinstance(error.__context__, httptools.HttpParserError):
+            self.send_400_response("Invalid URL.")
+            return
         logs.LOGGER.error("connection-crashed", exc_info=error)
         self.transport.abort()
 

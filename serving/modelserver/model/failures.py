@@ -1,6 +1,7 @@
 """What ONNX Runtime raises, and what that means for a start or a request."""
 
 import re
+from collections.abc import Mapping
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
@@ -15,6 +16,7 @@ from modelserver.errors import (
     RequestTooLarge,
     StartError,
 )
+from modelserver.tensor.datatypes import Array
 
 RAISED: tuple[type[Exception], ...] = (
     ort.EPFail,
@@ -77,6 +79,12 @@ def _too_large(error: Exception) -> RequestTooLarge:
         f"inputs: a run on them needs more memory than there is for one: {found}; "
         "send less in one request, or raise resources.memory of the release"
     )
+
+
+def blames_no_elements(error: Exception, feeds: Mapping[str, Array]) -> bool:
+    """Whether inputs were refused of which some have no elements."""
+    is_refusal = isinstance(error, ort.InvalidArgument)
+    return is_refusal and not all(array.size for array in feeds.values())
 
 
 def blames_reuse(error: BaseException | None) -> bool:

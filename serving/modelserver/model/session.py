@@ -11,13 +11,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from modelserver.errors import (
-    InferenceFailed,
-    InvalidRequest,
-    ModelMalformed,
-    ModelUnsupported,
-    RequestError,
-)
+from modelserver.errors import InferenceFailed, ModelMalformed, ModelUnsupported, RequestError
 from modelserver.model import bounded, empty, failures, size_names
 from modelserver.model import contract as contracts
 from modelserver.model import providers as executors
@@ -69,8 +63,8 @@ class Model:
         Raises:
             InvalidRequest: ONNX Runtime blames the input's values (an index out of range, say), or
                 sizes differ that the graph gives one name, or no element is there.
-            DeadlineExceeded: The run might never have ended, and was.
             RequestTooLarge: The run needs more memory than there is for one.
+            DeadlineExceeded: The run might never have ended, and was.
             InferenceFailed: Anything else went wrong.
         """
         needs = self.needs
@@ -78,43 +72,40 @@ class Model:
             return empty.answer(self.contract, self.shapes, needs.why, outputs, feeds)
         options = self._giving_back if give_back or _bytes(feeds) >= LARGE_BYTES else None
         try:
-            if self._has_bfloat16:
-                return self._run_values(outputs, feeds)
-            if needs.end:
-                return bounded.run(self.session, outputs, feeds)
-            arrays: list[Array] = self.session.run(outputs, feeds, options)
+            arrays: list[Array] = self._run_once(outputs, feeds, options)
         except failures.RAISED as error:
+            if needs.is_guarded and failures.blames_no_elements(error, feeds):
+                why = failures.brief(error)
+                return empty.answer(self.contract, self.shapes, why, outputs, feeds)
             if not (failures.is_short(error) and self._give_back()):
-                return self._failed(error, outputs, feeds)
+                raise self._failure(error, feeds) from error
         else:
             return arrays
         return self._run_again(outputs, feeds)
 
+    def _run_once(self, outputs: Sequence[str], feeds: Mapping[str, Array], options: Any) -> Any:  # noqa: ANN401
+        """The arrays of one run of ONNX Runtime, which has no types."""
+        if self._has_bfloat16:
+            return self._run_values(outputs, feeds)
+        if self.needs.end:
+            return bounded.run(self.session, outputs, feeds)
+        return self.session.run(outputs, feeds, options)
+
     def _run_again(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
         try:
-            if self._has_bfloat16:
-                return self._run_values(outputs, feeds)
-            if self.needs.end:
-                return bounded.run(self.session, outputs, feeds)
-            arrays: list[Array] = self.session.run(outputs, feeds, self._giving_back)
+            arrays: list[Array] = self._run_once(outputs, feeds, self._giving_back)
         except failures.RAISED as error:
             self._give_back()
-            return self._failed(error, outputs, feeds)
+            raise self._failure(error, feeds) from error
         return arrays
 
-    def _failed(
-        self, error: Exception, outputs: Sequence[str], feeds: Mapping[str, Array]
-    ) -> list[Array]:
-        """The answer to a run that failed because no element was there; of others the error."""
-        told: RequestError = failures.of_run(error)
-        is_empty = not all(array.size for array in feeds.values())
-        if isinstance(told, InvalidRequest) and self.needs.is_guarded and is_empty:
-            why = failures.brief(error)
-            return empty.answer(self.contract, self.shapes, why, outputs, feeds)
+    def _failure(self, error: Exception, feeds: Mapping[str, Array]) -> RequestError:
+        """What a client is told of a run that failed."""
+        told = failures.of_run(error)
         if isinstance(told, InferenceFailed) and not failures.blames_reuse(error):
             for size in self._named_sizes:
                 size.check(feeds)
-        raise told from error
+        return told
 
     def _give_back(self) -> bool:
         """Give back what runs have kept, and say whether that was possible."""

@@ -15,7 +15,7 @@ from modelserver.errors import ModelOutOfMemory
 from modelserver.model import arena, remembering, session
 from modelserver.model.contract import Contract, SharedSize
 from modelserver.model.graph import reader
-from modelserver.model.guard import plan
+from modelserver.model.guard import plan as guards
 from modelserver.model.guard.needs import Needs
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.model.rows import independence as rows
@@ -35,7 +35,8 @@ from modelserver.start import (
     warmup,
 )
 from modelserver.start.cpu_quota import usable_cpus
-from modelserver.start.footprint import Footprint
+from modelserver.start.first_input import FirstInput
+from modelserver.start.footprint import Footprint, Watched
 from modelserver.start.golden import Golden
 from modelserver.start.memory_plan import MemoryPlan
 from modelserver.start.probe import Trial
@@ -105,6 +106,16 @@ class _Opened:
     weights_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A model that has run, the same with its memory watched, and what the first runs showed."""
+
+    model: Model
+    watched: Watched
+    first: FirstInput
+    shared_sizes: tuple[SharedSize, ...]
+
+
 def load(wanted: Wanted, step: Step) -> Loaded:
     """The verified, checked, warmed-up and replayed release.
 
@@ -129,48 +140,56 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     example = recorded.cases[0].inputs if recorded else None
     step("fetching the artifact")
     opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, example, step))
-    model, independence = opened.model, opened.independence
     step("warming up")
-    watched = footprint.watch(model)
-    first = first_input.find(watched, example)
-    try:
-        shared = shapes.shared_sizes(watched, first.feeds)
-    except MemoryPlannedWrongly:
-        model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
-        model = replace(model, needs=opened.model.needs)
-        watched = footprint.watch(model)
-        shared = shapes.shared_sizes(watched, first.feeds)
-    if model.needs.elements or model.needs.is_guarded:
-        model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
-        watched = replace(watched, shapes=model.shapes)
+    tried = _try(opened.model, wanted, cache, example)
     profile = warmup.measure(
-        watched, first.feeds, independence, max_rows=wanted.max_rows, first_s=first.run_s
+        tried.watched,
+        tried.first.feeds,
+        opened.independence,
+        max_rows=wanted.max_rows,
+        first_s=tried.first.run_s,
     )
-    profile = replace(profile, ends=not model.needs.end)
+    profile = replace(profile, ends=not tried.model.needs.end)
     if recorded:
         step("replaying the golden file")
-        golden.replay(model, recorded)
+        golden.replay(tried.model, recorded)
     step("measuring the memory of a run")
-    room_bytes = opened.plan.arena_bytes - opened.weights_bytes
     found = footprint.measure(
-        watched,
-        first.feeds,
+        tried.watched,
+        tried.first.feeds,
         run_s=profile.run_s,
-        room_bytes=room_bytes,
+        room_bytes=opened.plan.arena_bytes - opened.weights_bytes,
         spent_s=time.perf_counter() - began,
     )
     reclaim.give_back()
     return Loaded(
-        model=model,
+        model=tried.model,
         profile=profile,
-        independence=independence,
+        independence=opened.independence,
         threads=threads,
         plan=opened.plan,
         weights_bytes=opened.weights_bytes,
         footprint=found,
         cache=cache,
-        shared_sizes=shared,
+        shared_sizes=tried.shared_sizes,
     )
+
+
+def _try(model: Model, wanted: Wanted, cache: Cache, example: probe.Feeds | None) -> _Tried:
+    """What first runs of a model show: input that it takes, and which sizes have to be equal."""
+    watched = footprint.watch(model)
+    first = first_input.find(watched, example)
+    try:
+        shared = shapes.shared_sizes(watched, first.feeds)
+    except MemoryPlannedWrongly:
+        threads = wanted.threads or usable_cpus()
+        model = cache.use(wanted.artifact, lambda path: _model(path, wanted, threads, reuse=False))
+        watched = footprint.watch(model)
+        shared = shapes.shared_sizes(watched, first.feeds)
+    if model.needs.elements or model.needs.is_guarded:
+        model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
+        watched = replace(watched, shapes=model.shapes)
+    return _Tried(model, watched, first, shared)
 
 
 def _opened(
@@ -185,36 +204,36 @@ def _opened(
     if wanted.max_rows > 1:
         independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
     takes_nothing = True
-    if untried := plan.plan(file, wanted.contract.input_names).untried:
+    if untried := guards.plan(file, wanted.contract.input_names).untried:
         step("trying the model in a process of its own")
         trial = Trial(wanted.contract, wanted.providers, wanted.provider_options, threads, example)
         takes_nothing = probe.survives_no_elements(path, trial, untried)
     step("loading the model")
-    memory = _plan(wanted, threads)
+    divided = _plan(wanted, threads)
     before = usage.read()
     try:
         model = _model(path, wanted, threads)
     except ModelOutOfMemory:
-        memory = memory.with_more_weights()
-        _bound_arena(wanted, memory)
+        divided = divided.with_more_weights()
+        _bound_arena(wanted, divided)
         model = _model(path, wanted, threads)
-    if not takes_nothing:
-        model = replace(model, needs=Needs(wanted.contract.input_names, probe.WHY))
     reclaim.give_back()
     weights_bytes = max(usage.read().anonymous - before.anonymous, 0)
-    return _Opened(model, independence, memory, weights_bytes)
+    if not takes_nothing:
+        model = replace(model, needs=Needs(wanted.contract.input_names, probe.WHY))
+    return _Opened(model, independence, divided, weights_bytes)
 
 
-def _bound_arena(wanted: Wanted, memory: MemoryPlan) -> None:
+def _bound_arena(wanted: Wanted, plan: MemoryPlan) -> None:
     if wanted.uses_arena:
-        arena.bound(memory.arena_bytes)
+        arena.bound(plan.arena_bytes)
 
 
 def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
     """How the memory is divided, now that this process and the arena are bound to it."""
     limit_bytes = memory_bound.memory_bytes()
     now = usage.read()
-    memory = memory_plan.divide(
+    plan = memory_plan.divide(
         limit_bytes,
         resident_bytes=now.resident,
         anonymous_bytes=now.anonymous,
@@ -222,8 +241,8 @@ def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
     )
     if wanted.on_cpu:  # a GPU's driver maps as it likes
         memory_bound.impose(threads, limit_bytes)
-    _bound_arena(wanted, memory)
-    return memory
+    _bound_arena(wanted, plan)
+    return plan
 
 
 def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool | None = None) -> Model:

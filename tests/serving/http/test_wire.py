@@ -143,6 +143,15 @@ def test_framing_is_bounded(affine_server: "Server", endless: bytes) -> None:
     assert received.startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize("url", [b"/" + b"a" * 65_600, b"//", b"*"])
+def test_url_that_is_none(affine_server: "Server", url: bytes) -> None:
+    """What cannot be a URL is the client's mistake, and no fault of the server."""
+    received = raw_answer(affine_server, b"GET %b HTTP/1.1\r\nconnection: close\r\n\r\n" % url)
+
+    assert re.match(rb"HTTP/1.1 4\d\d ", received)
+    assert affine_server.events("connection-crashed") == []
+
+
 def test_many_header_fields(affine_server: "Server") -> None:
     """However short header fields are, there are only so many of them."""
     received = raw_answer(affine_server, b"GET /v2 HTTP/1.1\r\n" + b"a:\r\n" * 300 + b"\r\n")

@@ -1,5 +1,6 @@
 """Small models with input that they run on: the standard's node tests, and what those leave out."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import helper, numpy_helper
 
 from onnx_models import FLOAT, node, value
@@ -39,7 +41,9 @@ class Case:
 def all_cases() -> tuple[Case, ...]:
     """Every case; operators that the standard writes out as others are not tried as those."""
     standard = (_standard(each) for each in node_tests() if "_expanded" not in each.name)
-    return (*(case for case in standard if case), *_learned(), *_fused(), *_others())
+    fused = tuple(_fused())
+    written = (case for each in fused for case in _as_fused(each))
+    return (*(case for case in standard if case), *_learned(), *fused, *written, *_others())
 
 
 def distinct_cases() -> tuple[Case, ...]:
@@ -343,6 +347,21 @@ def _others() -> Iterator[Case]:
         ],
         rows | number,
     )
+
+
+def _as_fused(case: Case) -> Iterator[Case]:
+    """The case with the operators that ONNX Runtime makes of it, if those are others."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1  # then it has no threads, and whoever called may fork
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+        options.optimized_model_filepath = file.name
+        onnxruntime.InferenceSession(case.model.SerializeToString(), options)
+        model = onnx.load(file.name)
+    fused = Case(f"{case.name}, fused", _opened(model), case.feeds)
+    if any(domain == "com.microsoft" for domain, _ in fused.operators):
+        yield fused
 
 
 def _quantised(floats: Any) -> Iterator[Case]:  # noqa: ANN401 - a function of this module

@@ -34,7 +34,7 @@ def foreign() -> onnx.ModelProto:
     """A model with an operator that is not of the standard."""
     tensor = ("FP32", ("N", 4))
     model = onnx_models.build(
-        [node("Gelu", "x", "y", domain="com.microsoft")], {"x": tensor}, {"y": tensor}
+        [node("FastGelu", "x", "y", domain="com.microsoft")], {"x": tensor}, {"y": tensor}
     )
     model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
     return model
@@ -61,7 +61,7 @@ def test_a_model_that_crashes_is_not_served(
     assert errors.ModelCrashes.exit_code == code
     assert "ModelCrashes" == failure["error"]
     assert failure["detail"].startswith(f"{step} ended a trial process by {signal}")
-    assert "com.microsoft.Gelu" in failure["detail"]
+    assert "com.microsoft.FastGelu" in failure["detail"]
 
 
 def test_a_model_that_crashes_over_nothing_is_never_given_that(

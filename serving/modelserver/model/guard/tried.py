@@ -1,4 +1,4 @@
-"""Operators of the standard that were tried on empty tensors.
+"""Operators that were tried on empty tensors.
 
 Written by `python -m tests.serving.native.table`; do not edit.
 """
@@ -31,10 +31,15 @@ ArrayFeatureExtractor Binarizer CategoryMapper FeatureVectorizer Imputer LabelEn
 LinearClassifier LinearRegressor Normalizer OneHotEncoder SVMClassifier SVMRegressor Scaler
 TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor ZipMap
 """
+_WORDS_2 = """
+DynamicQuantizeMatMul FusedConv FusedGemm FusedMatMul Gelu QGemm QLinearAdd QLinearAveragePool
+QLinearConcat QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearSigmoid QLinearSoftmax
+QuickGelu
+"""
 
 TRIED = frozenset(
     (domain, op_type)
-    for domain, words in (("", _WORDS_0), ("ai.onnx.ml", _WORDS_1))
+    for domain, words in (("", _WORDS_0), ("ai.onnx.ml", _WORDS_1), ("com.microsoft", _WORDS_2))
     for op_type in words.split()
 )
 """By domain and name."""

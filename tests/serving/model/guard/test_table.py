@@ -14,7 +14,7 @@ def test_every_operator_that_crashes_over_an_empty_tensor_is_known() -> None:
     found = table.driven("empty")
 
     assert [] == table.unknown(found)
-    assert {tuple(key) for key in found[-1]["ran"] if not key[0].startswith("com.")} <= TRIED
+    assert TRIED >= {tuple(key) for key in found[-1]["ran"]}
 
 
 def test_each_operator_of_the_table_still_crashes() -> None:

@@ -120,6 +120,10 @@ def _learners() -> Iterator[Sample]:
     yield one("SVMClassifier", "y z", coefficients=[1.0, -1], support_vectors=weights,
         vectors_per_class=[1, 1], classlabels_ints=[0, 1], kernel_type="LINEAR",
         kernel_params=[0.1, 0, 3], rho=[0.5])  # fmt: skip
+    for indices in (np.array([2, 0, 1]), np.array([[2], [0], [1]])):
+        picked = node("ArrayFeatureExtractor", "x i", "y", domain="ai.onnx.ml")
+        yield sample([picked], ("y",), ml, x=_TABLE[0], i=indices)
+        yield sample([picked], ("y",), ml, x=_TABLE[:1], i=indices)
     yield from (_trees(one), _classifying_trees(one))
 
 

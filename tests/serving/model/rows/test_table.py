@@ -18,6 +18,8 @@ from tests.serving.model.graph.standard import node_tests
 from tests.serving.model.rows.apart import Axes, Sample
 from tests.serving.model.rows.samples import own_samples
 
+pytestmark = pytest.mark.timeout(600)  # all models take half a minute, on a busy core thrice that
+
 _MOST_WAYS = 60  # to put rows on axes of the inputs of one model
 _FEW_WAYS = 8  # the same of models of many nodes, which are the same operators written out
 _MOST_RUNS = 3  # of those in which anything is proven

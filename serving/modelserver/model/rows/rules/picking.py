@@ -1,7 +1,7 @@
 """Operators that pick elements by index."""
 
 from modelserver.model.rows.step import Step, nth
-from modelserver.model.rows.values import UnprovenError, Value
+from modelserver.model.rows.values import ONE, UnprovenError, Value, product
 
 Values = list[Value]
 
@@ -76,6 +76,16 @@ def _same_rows(step: Step, *positions: int) -> None:
         raise UnprovenError("its inputs have not the same rows at the same axis")
 
 
+def _looked_up(step: Step) -> Value:
+    """A place for each row in one list, as all indices in the order of their rows."""
+    places, indices = step.shape(1), step.value(1)
+    listed = step.value().axis is None and product(step.shape()[:-1]) == ONE
+    if not listed or product(places[: indices.axis]) != ONE:
+        raise UnprovenError("indices of one row may name another")
+    before = step.shape()[:-1] or (ONE,)
+    return Value((*before, product(places)), len(before))
+
+
 def one_more_axis(step: Step) -> Values:
     """As the input, with another axis at the end."""
     shape = step.shape()
@@ -83,9 +93,10 @@ def one_more_axis(step: Step) -> Values:
 
 
 def picked_features(step: Step) -> Values:
-    """The same places of the last axis, of every row."""
-    step.same_everywhere(1)
+    """The same places of the last axis, of every row; or, by row, of what is the same for all."""
     value, shape = step.value(), step.shape()
+    if step.value(1).axis is not None:
+        return [_looked_up(step)]
     if len(shape) < 2 or value.axis == len(shape) - 1:  # noqa: PLR2004 - rows and features
         raise UnprovenError("it picks rows")
     return [Value((*shape[:-1], step.names.new()), value.axis)]
