@@ -179,7 +179,7 @@ class _Process:
         pace = Pace(
             free_axes(model.contract),
             loaded.footprint.quick,
-            never=profile.is_long,
+            never=profile.is_long or not profile.ends,
             rows_tell=has_rows(model.contract),
             most_rows=bounds.rows,
         )

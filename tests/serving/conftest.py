@@ -84,6 +84,7 @@ class Server:
         """Its whole log lines so far, all or those of one event."""
         text = self.log.read_text().splitlines(keepends=True)
         lines = [json.loads(line) for line in text if line.endswith("\n")]
+        assert all({"time", "level", "event"} <= line.keys() for line in lines)
         return [line for line in lines if not name or line["event"] == name]
 
     def until(self, event: str) -> dict[str, Any]:
