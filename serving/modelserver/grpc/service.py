@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 from modelserver.grpc.infer import METHOD, SERVICE, Grpc
 from modelserver.grpc.methods import Methods
 from modelserver.http.dialect import Dialect
-from modelserver.inference.exchange import Inference
+from modelserver.inference.shared import Inference
 from modelserver.model.contract import Contract
 
 

@@ -14,7 +14,7 @@ from modelserver.http.openapi import DescribedApp
 from modelserver.http.request_id import RequestId
 from modelserver.http.routes import Routes
 from modelserver.http.status import STATUS
-from modelserver.inference.exchange import Inference
+from modelserver.inference.shared import Inference
 from modelserver.model.contract import Contract
 
 

@@ -17,7 +17,7 @@ from modelserver.errors import Overloaded
 from modelserver.http.bounded import MAX_HEADER_FIELDS, Bounded, TooManyFields
 from modelserver.http.cycle import Fields, InferCycle
 from modelserver.http.dialect import Dialect
-from modelserver.inference.exchange import Inference
+from modelserver.inference.shared import Inference
 
 _PIECE_BYTES = 16 << 10
 """Parsed at once, so that what follows an unanswered request waits as bytes, not as objects."""

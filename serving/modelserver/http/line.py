@@ -8,7 +8,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.server import ServerState
 
 from modelserver.http.crowd import Crowd
-from modelserver.inference.exchange import Inference
+from modelserver.inference.shared import Inference
 
 
 class Line(Protocol):

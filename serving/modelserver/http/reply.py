@@ -7,7 +7,8 @@ from modelserver.errors import RequestCrashed
 from modelserver.http.dialect import REST, Dialect
 from modelserver.http.headers import Given
 from modelserver.http.status import STATUS
-from modelserver.inference.exchange import Exchange, Inference, Result
+from modelserver.inference.exchange import Exchange, Result
+from modelserver.inference.shared import Inference
 from modelserver.observe import logs, tracing
 from modelserver.observe.tracing import Tracer
 

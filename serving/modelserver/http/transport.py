@@ -12,7 +12,7 @@ from modelserver.errors import AddressUnavailable
 from modelserver.http.connection import Connection
 from modelserver.http.crowd import Crowd, room
 from modelserver.http.dialect import Dialect
-from modelserver.inference.exchange import Inference
+from modelserver.inference.shared import Inference
 
 KEEP_ALIVE_S = 3660
 """How long an idle connection stays open: longer than Envoy keeps it, which is an hour.

@@ -6,7 +6,6 @@ a body, and gets an answer or an error of `errors`, which it says in its own way
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from typing import TypeVar
@@ -18,21 +17,18 @@ from modelserver.errors import (
     Disconnected,
     InfiniteOutput,
     Overloaded,
-    RequestCrashed,
     RequestError,
 )
 from modelserver.inference import costs
-from modelserver.inference.aside import Aside
 from modelserver.inference.batch import Outcome, Ran
 from modelserver.inference.claims import Claims
 from modelserver.inference.costs import SMALL_BYTES
 from modelserver.inference.holding import Holding
-from modelserver.inference.lifecycle import Lifecycle, Serving
-from modelserver.inference.limits import Limits
+from modelserver.inference.lifecycle import Serving
+from modelserver.inference.shared import Inference, as_request_error
 from modelserver.inference.terms import Form, Terms
-from modelserver.observe.metrics import Metrics
-from modelserver.observe.tracing import Steps, Tracer
-from modelserver.start.reclaim import LARGE_BYTES, Reclaim
+from modelserver.observe.tracing import Steps
+from modelserver.start.reclaim import LARGE_BYTES
 from modelserver.tensor.datatypes import Array
 
 T = TypeVar("T")
@@ -50,23 +46,6 @@ _MAYBE_LONG_BYTES = 16 << 10
 
 _QUICK_BINARY_BYTES = 4 << 20
 """Bodies with so much binary data are not: it is used where it lies."""
-
-
-@dataclass(slots=True)
-class Inference:
-    """What every exchange of this process shares.
-
-    `limits` are replaced once the model is loaded and its cost is known. `access_log_sample` is the
-    share of requests, 0 to 1, that leave a line in the log.
-    """
-
-    lifecycle: Lifecycle
-    metrics: Metrics
-    limits: Limits
-    access_log_sample: float = 0.0
-    tracer: Tracer | None = None
-    reclaim: Reclaim = field(default_factory=Reclaim)
-    aside: Aside = field(default_factory=Aside)
 
 
 class Exchange(Holding):
@@ -180,7 +159,7 @@ class Exchange(Holding):
             if size > SMALL_BYTES or call.rows > self._serving.pace.quick_rows:
                 self._weigh(self._cost(call, is_view=terms.json_bytes is not None))
         except Exception as error:  # noqa: BLE001 - outermost: no client may end the process
-            self.fail(_as_request_error(error))
+            self.fail(as_request_error(error))
         else:
             self._submit()
 
@@ -225,7 +204,7 @@ class Exchange(Holding):
 
     def _on_read(self, result: tuple[Call, int] | Exception) -> None:
         if isinstance(result, Exception):
-            self.fail(_as_request_error(result))
+            self.fail(as_request_error(result))
             return
         self.call, cost = result
         if self._claims is not None:
@@ -302,7 +281,7 @@ class Exchange(Holding):
 
     def _on_written(self, result: Answer | Exception) -> None:
         if isinstance(result, Exception):
-            self.fail(_as_request_error(result))
+            self.fail(as_request_error(result))
             return
         self._end(result)
         self._inference.metrics.encode_s.observe(self.ended_at - self._encoding_at)
@@ -333,14 +312,3 @@ class Exchange(Holding):
             inference.reclaim.after_large()
         self.reserved_bytes = 0
         self._on_result(self, result)
-
-
-def _as_request_error(cause: Exception) -> RequestError:
-    """The error that a client gets to know; of a fault in this server it learns no more."""
-    if isinstance(cause, RequestError):
-        return cause
-    if isinstance(cause, MemoryError):
-        return Overloaded("memory is short for this request just now; try again, or send less")
-    error = RequestCrashed("the server failed; its log says why")
-    error.__cause__ = cause
-    return error

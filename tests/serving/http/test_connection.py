@@ -14,9 +14,9 @@ from modelserver.http.connection import Connection
 from modelserver.http.crowd import Crowd, Room
 from modelserver.http.cycle import InferCycle
 from modelserver.http.dialect import REST
-from modelserver.inference.exchange import Inference
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.inference.limits import Limits
+from modelserver.inference.shared import Inference
 from modelserver.observe.metrics import Metrics
 
 WHOLE = b"POST /v2/models/sample/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"

@@ -7,9 +7,10 @@ import pytest
 
 from modelserver.errors import Overloaded, RequestCrashed
 from modelserver.http.reply import conclude
-from modelserver.inference.exchange import Exchange, Inference
+from modelserver.inference.exchange import Exchange
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.inference.limits import Limits
+from modelserver.inference.shared import Inference
 from modelserver.observe.metrics import Metrics
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

@@ -13,12 +13,13 @@ from modelserver.codec.buffer import Claim
 from modelserver.codec.calls import Answer, Call, Codec
 from modelserver.http.compression import expander
 from modelserver.inference.costs import Rows
-from modelserver.inference.exchange import Exchange, Inference, Result
+from modelserver.inference.exchange import Exchange, Result
 from modelserver.inference.guard import SLICE, Guard, Policy
 from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.inference.limits import Limits
 from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
+from modelserver.inference.shared import Inference
 from modelserver.inference.terms import Terms
 from modelserver.observe.metrics import Metrics
 from modelserver.start.warmup import Profile
