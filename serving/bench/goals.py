@@ -63,29 +63,34 @@ def _memory(model: str) -> Callable[[Results, str], Rounds]:
 
 _TINY_32 = _per_s("tiny", "json", 32)
 _TINY_SAYS = "tiny model, JSON, concurrency 32: answers a second"
+_START_SAYS = "{} model: start to first answer"
+_MEMORY_SAYS = "{} model: memory after load"
 _P50_SAYS = "tiny model, JSON, concurrency 1: p50"
 
 GOALS = (
-    Goal(_TINY_SAYS, "mlserver-batching", 12, at_least=True, values=_TINY_32),
+    Goal(_TINY_SAYS, "mlserver-batching", 25, at_least=True, values=_TINY_32),
     Goal(_TINY_SAYS, "kserve", 17, at_least=True, values=_TINY_32),
     Goal(_TINY_SAYS, "pytriton", 7, at_least=True, values=_TINY_32),
+    Goal(_TINY_SAYS, "mosec", 2.3, at_least=True, values=_TINY_32),
     Goal(_TINY_SAYS, NAIVE.name, 6, at_least=True, values=_TINY_32),
-    Goal(_P50_SAYS, "mlserver", 0.4, at_least=False, values=_p50("tiny", 1)),
-    Goal(_P50_SAYS, "mlserver-batching", 0.4, at_least=False, values=_p50("tiny", 1)),
+    Goal(_P50_SAYS, "mlserver", 0.12, at_least=False, values=_p50("tiny", 1)),
+    Goal(_P50_SAYS, "mlserver-batching", 0.12, at_least=False, values=_p50("tiny", 1)),
     Goal(
         "conv net, binary, concurrency 8: answers a second",
         bare.NAME,
-        0.95,
+        0.97,
         at_least=True,
         values=_per_s("conv", "binary", 8),
     ),
     Goal(
         "conv net, JSON, concurrency 8: answers a second",
         BEST,
-        1.05,
+        1.3,
         at_least=True,
         values=_per_s("conv", "json", 8),
     ),
-    Goal("start to first answer", "mlserver", 0.7, at_least=False, values=_answer_s("tiny")),
-    Goal("memory after load", "mlserver", 0.9, at_least=False, values=_memory("tiny")),
+    Goal(_START_SAYS.format("tiny"), "mlserver", 0.45, at_least=False, values=_answer_s("tiny")),
+    Goal(_START_SAYS.format("conv"), "mlserver", 0.45, at_least=False, values=_answer_s("conv")),
+    Goal(_MEMORY_SAYS.format("tiny"), "mlserver", 0.55, at_least=False, values=_memory("tiny")),
+    Goal(_MEMORY_SAYS.format("conv"), "mlserver", 0.55, at_least=False, values=_memory("conv")),
 )
