@@ -143,11 +143,21 @@ class Cache:
             if file := self._find(folder, artifact, hold):
                 folder.discard(landing)
                 return file
-            file = _Transfer(artifact, self.root, folder, landing).run(hold)
-            folder.publish(landing, artifact.sha256)
-            self._used.append(os.dup(landing.descriptor))
-            folders.mark_used(landing.descriptor)
-            return file
+            try:
+                return self._brought(folder, landing, artifact, hold)
+            except (ArtifactSizeWrong, ArtifactDigestWrong) as error:
+                # Bytes of an earlier transfer may be wrong, or somebody wrote to the file.
+                logs.warning("artifact-fetched-anew", detail=str(error))
+            with folder.unshared(artifact.sha256) as own:
+                return self._brought(folder, own, artifact, hold)
+
+    def _brought(self, folder: Folder, landing: Landing, artifact: Artifact, hold: Hold) -> Still:
+        """What a transfer brings, kept under its final name."""
+        file = _Transfer(artifact, self.root, folder, landing).run(hold)
+        folder.publish(landing, artifact.sha256)
+        self._used.append(os.dup(landing.descriptor))
+        folders.mark_used(landing.descriptor)
+        return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +170,6 @@ class _Transfer:
     def run(self, hold: Hold) -> Still:
         """Bring the whole artifact, from where an earlier transfer stopped."""
         for attempt in count(1):
-            resumed = self.landing.size_bytes() > 0
             try:
                 self._append()
                 return _held(self.landing.descriptor, self.artifact, hold)
@@ -171,8 +180,7 @@ class _Transfer:
                 time.sleep(_BACKOFF_S * 2 ** (attempt - 1))
             except (ArtifactSizeWrong, ArtifactDigestWrong):
                 self.folder.write(self.landing, 0, iter(()))
-                if not resumed:  # bytes of an earlier transfer may be what was wrong: try afresh
-                    raise
+                raise
             except OSError:
                 self.folder.discard(self.landing)  # leave the room to others
                 raise

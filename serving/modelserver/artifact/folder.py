@@ -73,7 +73,17 @@ class Folder:
         Raises:
             OSError: The folder cannot be written.
         """
-        landing = self._partial(f"{name}.partial") or self._unshared(name)
+        with self._until_landed(self._partial(f"{name}.partial") or self._unshared(name)) as found:
+            yield found
+
+    @contextmanager
+    def unshared(self, name: str) -> Iterator[Landing]:
+        """As `landing`, under a name that nobody can foresee."""
+        with self._until_landed(self._unshared(name)) as found:
+            yield found
+
+    @contextmanager
+    def _until_landed(self, landing: Landing) -> Iterator[Landing]:
         try:
             yield landing
         finally:

@@ -12,6 +12,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from modelserver.artifact import still
 from modelserver.artifact.cache import Cache
 from modelserver.model import session
 from modelserver.model.session import Model
@@ -117,3 +118,24 @@ def test_other_bytes_are_never_loaded(
                 factors.append(float(used.use(artifact, load).run(["y"], one)[0][0, 0]))
 
     assert [2.0] * STARTS == factors
+
+
+@pytest.mark.parametrize("content", [BAD, GOOD[:-1], GOOD + b"x"], ids=["other", "less", "more"])
+def test_what_somebody_wrote_to_is_fetched_anew(
+    root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """Who writes to what has just arrived keeps no start from the declared model."""
+    (root / "model.onnx").write_bytes(GOOD)
+    artifact = wanted("file:model.onnx", GOOD)
+    partial = cache / "sha256" / f"{artifact.sha256}.partial"
+    hold = still.hold
+
+    def write_first(descriptor: int, max_bytes: int) -> still.Still:
+        if partial.exists():
+            partial.write_bytes(content)
+        return hold(descriptor, max_bytes)
+
+    monkeypatch.setattr(still, "hold", write_first)
+
+    with Cache(cache, root) as used:
+        assert GOOD == used.use(artifact, Path.read_bytes)
