@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from serving.bench import bare, experiments, ratios
+from serving.bench.contestant import Contestant
 from serving.bench.contestants import NAIVE, OURS, PEERS
 from serving.bench.environments import ENVIRONMENTS, RUNTIME
 from serving.bench.goals import GOALS
@@ -163,7 +164,7 @@ def setups(results: Results) -> list[str]:
     rows = [
         [
             each.title,
-            _versions(known, each.environment),
+            _versions(known, each),
             each.json.name + (f", {each.binary.name}" if each.binary else ""),
             each.batching or "none",
             each.workers or "none of its own: one process",
@@ -175,10 +176,11 @@ def setups(results: Results) -> list[str]:
     return table(header, rows, words=True) if rows else []
 
 
-def _versions(known: dict[str, dict[str, str]], environment: str) -> str:
+def _versions(known: dict[str, dict[str, str]], contestant: Contestant) -> str:
+    environment = contestant.environment
     if not environment:
         packages = known["modelserver"]
-        names = ["fastapi", "uvicorn", RUNTIME]
+        names = [*(["fastapi"] if contestant is NAIVE else []), "uvicorn", RUNTIME]
         return ", ".join(f"{name} {packages[name]}" for name in names)
     chosen = next(each for each in ENVIRONMENTS if each.name == environment)
     pins = ", ".join(each.replace("==", " ") for each in chosen.requirements)

@@ -7,9 +7,6 @@ gc.disable()  # what is imported stays; to look for garbage in it makes imports 
 import asyncio
 import sys
 
-# FastAPI would import it to ask whether a response is a model of that version: none is.
-sys.modules["pydantic.v1"] = None  # type: ignore[assignment]  # how Python marks what is not there
-
 from modelserver import process, settings
 from modelserver.errors import StartError
 from modelserver.observe import logs

@@ -1,8 +1,9 @@
 """What the server and its model say about themselves, in the protocol's structures."""
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from msgspec import Meta, Struct
 
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.model.contract import Contract
@@ -15,7 +16,7 @@ PLATFORM = "onnxruntime_onnx"
 """The protocol's word for what runs the model."""
 
 
-class ServerMetadata(BaseModel):
+class ServerMetadata(Struct, frozen=True):
     """The server's name, version and extensions of the protocol."""
 
     name: str
@@ -23,7 +24,7 @@ class ServerMetadata(BaseModel):
     extensions: list[str]
 
 
-class TensorMetadata(BaseModel):
+class TensorMetadata(Struct, frozen=True):
     """One input or output; `shape` has -1 where any size is allowed."""
 
     name: str
@@ -31,24 +32,26 @@ class TensorMetadata(BaseModel):
     shape: list[int]
 
 
-class ModelMetadata(BaseModel):
+class ModelMetadata(Struct, frozen=True):
     """The release that is served, what it takes and gives, and how it is run."""
 
     name: str
-    versions: list[str] = Field(description="The one release that this process serves.")
+    versions: Annotated[list[str], Meta(description="The one release that this process serves.")]
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
-    parameters: dict[str, str] = Field(description="How it is run; empty until it is loaded.")
+    parameters: Annotated[
+        dict[str, str], Meta(description="How it is run; empty until it is loaded.")
+    ]
 
 
-class Live(BaseModel):
+class Live(Struct, frozen=True):
     """That the process answers."""
 
     live: bool = True
 
 
-class Ready(BaseModel):
+class Ready(Struct, frozen=True, omit_defaults=True):
     """Whether new requests are wanted; `error` says why not."""
 
     ready: bool
@@ -57,7 +60,7 @@ class Ready(BaseModel):
     error: str | None = None
 
 
-class ModelReady(BaseModel):
+class ModelReady(Struct, frozen=True, omit_defaults=True):
     """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
 
     name: str

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from modelserver.errors import AddressUnavailable
+from modelserver.http.asgi import ASGIApp
 from modelserver.http.connection import Connection
 from modelserver.http.crowd import Crowd, room
 from modelserver.http.dialect import Dialect
