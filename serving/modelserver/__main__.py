@@ -6,6 +6,11 @@ gc.disable()  # what is imported stays; to look for garbage in it makes imports 
 
 import asyncio
 import sys
+from types import SimpleNamespace
+
+# uvicorn's command line, which its package imports: it brings click and multiprocessing, and only
+# the server is used.
+sys.modules["uvicorn.main"] = SimpleNamespace(Server=None, main=None, run=None)  # type: ignore[assignment]  # as good as a module
 
 from modelserver import process, settings
 from modelserver.errors import StartError

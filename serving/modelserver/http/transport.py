@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
+from uvicorn.config import Config
+from uvicorn.server import Server
 
 from modelserver.errors import AddressUnavailable
 from modelserver.http.asgi import ASGIApp
@@ -26,7 +27,7 @@ ANY_HOST = "::"
 _ANY_IPV4 = "0.0.0.0"  # noqa: S104 - a pod is reached from outside
 
 
-class HttpServer(uvicorn.Server):
+class HttpServer(Server):
     """uvicorn's server; the process decides when it ends."""
 
     @contextmanager
@@ -54,7 +55,7 @@ def server(app: ASGIApp, inference: Inference, paths: Mapping[str, Dialect]) -> 
         "timeout_keep_alive": KEEP_ALIVE_S,
         "backlog": crowd.room.backlog,
     }
-    return HttpServer(uvicorn.Config(app, **config))
+    return HttpServer(Config(app, **config))
 
 
 def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:

@@ -22,7 +22,17 @@ print(*sys.modules, sep="\\n")
 
 NEVER = (
     # What answers people and scrapers, and what such packages bring with them.
-    *("fastapi", "starlette", "anyio", "prometheus_client", "modelserver.observe.exposition"),
+    *(
+        "fastapi",
+        "pydantic",
+        "click",
+        "multiprocessing",
+        "http.client",
+        "starlette",
+        "anyio",
+        "prometheus_client",
+        "modelserver.observe.exposition",
+    ),
     *("modelserver.http.openapi", "modelserver.http.json_schemas", "modelserver.http.page"),
     # Extras, and sources of artifacts that are no files.
     *("obstore", "opentelemetry", "google.protobuf", "zstandard"),
