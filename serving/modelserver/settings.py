@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, ValidationError
 from modelserver.artifact.cache import Artifact
 from modelserver.codec.wording import found_and_expected
 from modelserver.errors import SettingsInvalid
-from modelserver.http.transport import ANY_HOST
+from modelserver.http.listeners import ANY_HOST
 from modelserver.inference.guard import SLICE, Policy
 from modelserver.inference.limits import Chosen
 from modelserver.model.contract import Contract
@@ -29,6 +29,7 @@ Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)]
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(gt=0)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 Duration = Annotated[float, Meta(ge=0, le=_LONGEST)]
 Provider = Literal["cpu", "cuda", "tensorrt"]
@@ -86,7 +87,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     golden_uri: str | None = None
     golden_sha256: Sha256 | None = None
     host: str = ANY_HOST
-    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    port: Port = 8080
+    mirror_port: Port | None = None
     share_port: bool = False
     cache_dir: Path = Path("/var/cache/modelserver")
     artifact_root: Path = Path()
