@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 from modelserver.codec.calls import Call, Codec
 from modelserver.codec.protocol import flat_request_decoder
 from modelserver.http import transport
-from modelserver.http.app import create_app, infer_paths
+from modelserver.http.front import front, infer_paths
 from modelserver.http.listeners import Listeners
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
@@ -131,7 +131,7 @@ def _server(settings: Settings) -> _Server:
         pace=pace,
     )
     lifecycle.ready(serving)
-    app = create_app(
+    app = front(
         model=settings.model,
         release=settings.release,
         contract=model.contract,

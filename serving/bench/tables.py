@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 from serving.bench import bare, experiments, ratios
-from serving.bench.contestant import Contestant
 from serving.bench.contestants import NAIVE, OURS, PEERS
 from serving.bench.environments import ENVIRONMENTS, RUNTIME
 from serving.bench.goals import GOALS
@@ -164,7 +163,7 @@ def setups(results: Results) -> list[str]:
     rows = [
         [
             each.title,
-            _versions(known, each),
+            _versions(known, each.environment),
             each.json.name + (f", {each.binary.name}" if each.binary else ""),
             each.batching or "none",
             each.workers or "none of its own: one process",
@@ -176,11 +175,10 @@ def setups(results: Results) -> list[str]:
     return table(header, rows, words=True) if rows else []
 
 
-def _versions(known: dict[str, dict[str, str]], contestant: Contestant) -> str:
-    environment = contestant.environment
+def _versions(known: dict[str, dict[str, str]], environment: str) -> str:
     if not environment:
         packages = known["modelserver"]
-        names = [*(["fastapi"] if contestant is NAIVE else []), "uvicorn", RUNTIME]
+        names = ["fastapi", "uvicorn", RUNTIME]
         return ", ".join(f"{name} {packages[name]}" for name in names)
     chosen = next(each for each in ENVIRONMENTS if each.name == environment)
     pins = ", ".join(each.replace("==", " ") for each in chosen.requirements)

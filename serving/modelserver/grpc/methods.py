@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
-
-import msgspec
 
 from modelserver import __version__
 from modelserver.codec.wording import unknown
@@ -120,7 +119,7 @@ class Methods:
         return {"ready": self._lifecycle.serving is not None}
 
     def _server_metadata(self, _request: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
-        return msgspec.structs.asdict(metadata.of_server(__version__))
+        return asdict(metadata.of_server(__version__))
 
     def _model_metadata(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
         self._require(request.name, request.version)
@@ -128,7 +127,7 @@ class Methods:
         found = metadata.of_model(
             self._model, self._release, self._contract, self._lifecycle, limits
         )
-        fields: dict[str, Any] = msgspec.to_builtins(found)
+        fields = asdict(found)
         del fields["parameters"]
         return fields
 

@@ -1,64 +1,83 @@
-"""The ASGI application, built from explicit parts."""
+"""The ASGI application, built from explicit parts; importing this imports FastAPI."""
 
-from dataclasses import dataclass
+from http import HTTPStatus
 
-import msgspec
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
+from modelserver import __version__
 from modelserver.errors import RequestError
-from modelserver.http.asgi import Receive, Scope, Send
-from modelserver.http.dialect import REST, Dialect
-from modelserver.http.request_id import RequestId
-from modelserver.http.routes import Answer, Routes
+from modelserver.http.health import Health
+from modelserver.http.openapi import DescribedApp
+from modelserver.http.routes import Routes
 from modelserver.http.status import STATUS
-from modelserver.inference.shared import Inference
+from modelserver.inference.lifecycle import Lifecycle
 from modelserver.model.contract import Contract
+from modelserver.observe.metrics import Metrics
 
 
-def infer_paths(model: str, release: str) -> dict[str, Dialect]:
-    """Where the model is asked in REST's way; a connection answers these itself."""
-    paths = f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"
-    return dict.fromkeys(paths, REST)
-
-
-def create_app(*, model: str, release: str, contract: Contract, inference: Inference) -> RequestId:
-    """The answers to all that a person or a probe asks."""
-    routes = Routes(
+def create_app(
+    *,
+    model: str,
+    release: str,
+    contract: Contract,
+    lifecycle: Lifecycle,
+    metrics: Metrics,
+    health: Health,
+) -> DescribedApp:
+    """FastAPI for all that a person or a probe asks."""
+    app = DescribedApp(
         model=model,
         release=release,
         contract=contract,
-        lifecycle=inference.lifecycle,
-        metrics=inference.metrics,
+        title="modelserver",
+        version=__version__,
+        description="Serves one ONNX release over the Open Inference Protocol V2.",
+        redirect_slashes=False,
     )
-    return RequestId(App(routes))
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """ASGI in front of the routes."""
-
-    routes: Routes
-
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer a request, whatever happens; what no request error explains is raised again."""
-        try:
-            answer = await self.routes.answer(scope["method"], scope["path"])
-        except RequestError as error:
-            answer = _error(STATUS[type(error)], str(error))
-        except Exception:
-            await _send(_error(500, "the server failed; its log says why"), send)
-            raise
-        await _send(answer, send)
-
-
-def _error(status: int, message: str) -> Answer:
-    return Answer(msgspec.json.encode({"error": message}), status)
-
-
-async def _send(answer: Answer, send: Send) -> None:
-    fields = (
-        (b"content-length", b"%d" % len(answer.content)),
-        (b"content-type", answer.content_type),
-        *answer.fields,
+    routes = Routes(
+        model=model,
+        release=release,
+        version=app.version,
+        contract=contract,
+        lifecycle=lifecycle,
+        metrics=metrics,
+        health=health,
     )
-    await send({"type": "http.response.start", "status": answer.status, "headers": fields})
-    await send({"type": "http.response.body", "body": answer.content})
+    app.include_router(routes.router())
+    app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _crash)
+    app.openapi()  # made here, and kept: it takes longer than the event loop may be held
+    app.middleware_stack = app.build_middleware_stack()
+    return app
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": message}, status, headers)
+
+
+async def _request_error(_request: Request, error: Exception) -> JSONResponse:
+    status = STATUS[type(error)] if isinstance(error, RequestError) else 500
+    return _error(status, str(error))
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        return _error(500, "the server failed")
+    headers = dict(error.headers or {})
+    path = request.url.path[:200]
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _error(405, f"method: found {request.method} for {path}", headers)
+    return _error(error.status_code, f"path: found {path}: {error.detail}", headers)
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    return _error(400, str(error))
+
+
+async def _crash(_request: Request, _unused: Exception) -> JSONResponse:
+    return _error(500, "the server failed; its log says why")

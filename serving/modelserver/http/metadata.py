@@ -1,9 +1,11 @@
-"""What the server and its model say about themselves, in the protocol's structures."""
+"""What the server and its model say about themselves, in the protocol's structures.
+
+They are plain, so that health and gRPC need no framework for them; FastAPI reads their types and
+texts for its document.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
-
-from msgspec import Meta, Struct
+from dataclasses import dataclass, field
 
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.model.contract import Contract
@@ -16,7 +18,8 @@ PLATFORM = "onnxruntime_onnx"
 """The protocol's word for what runs the model."""
 
 
-class ServerMetadata(Struct, frozen=True):
+@dataclass(frozen=True)
+class ServerMetadata:
     """The server's name, version and extensions of the protocol."""
 
     name: str
@@ -24,7 +27,8 @@ class ServerMetadata(Struct, frozen=True):
     extensions: list[str]
 
 
-class TensorMetadata(Struct, frozen=True):
+@dataclass(frozen=True)
+class TensorMetadata:
     """One input or output; `shape` has -1 where any size is allowed."""
 
     name: str
@@ -32,26 +36,31 @@ class TensorMetadata(Struct, frozen=True):
     shape: list[int]
 
 
-class ModelMetadata(Struct, frozen=True):
+@dataclass(frozen=True)
+class ModelMetadata:
     """The release that is served, what it takes and gives, and how it is run."""
 
     name: str
-    versions: Annotated[list[str], Meta(description="The one release that this process serves.")]
+    versions: list[str] = field(
+        metadata={"description": "The one release that this process serves."}
+    )
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
-    parameters: Annotated[
-        dict[str, str], Meta(description="How it is run; empty until it is loaded.")
-    ]
+    parameters: dict[str, str] = field(
+        metadata={"description": "How it is run; empty until it is loaded."}
+    )
 
 
-class Live(Struct, frozen=True):
+@dataclass(frozen=True)
+class Live:
     """That the process answers."""
 
     live: bool = True
 
 
-class Ready(Struct, frozen=True, omit_defaults=True):
+@dataclass(frozen=True)
+class Ready:
     """Whether new requests are wanted; `error` says why not."""
 
     ready: bool
@@ -60,7 +69,8 @@ class Ready(Struct, frozen=True, omit_defaults=True):
     error: str | None = None
 
 
-class ModelReady(Struct, frozen=True, omit_defaults=True):
+@dataclass(frozen=True)
+class ModelReady:
     """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
 
     name: str
@@ -97,6 +107,13 @@ def of_readiness(lifecycle: Lifecycle) -> Ready:
     state, reason = lifecycle.phase.value, lifecycle.reason
     error = None if lifecycle.is_ready else f"not ready: {state}: {reason}"
     return Ready(ready=lifecycle.is_ready, state=state, reason=reason, error=error)
+
+
+def of_model_readiness(model: str, release: str, lifecycle: Lifecycle) -> ModelReady:
+    """Whether the release is loaded, and what it waits for."""
+    ready = lifecycle.serving is not None
+    error = None if ready else f"not loaded: {lifecycle.reason}"
+    return ModelReady(name=model, version=release, ready=ready, error=error)
 
 
 def _tensors(specs: Sequence[TensorSpec]) -> list[TensorMetadata]:

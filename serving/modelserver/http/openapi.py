@@ -1,14 +1,14 @@
-"""The OpenAPI document of one server: its operations, and the contract of the served model."""
+"""The OpenAPI document of one server: what FastAPI knows, and the contract of the served model.
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+Inference requests are answered in front of the application, so that FastAPI knows nothing of them
+but their paths; the rest of what the document says of them stands here.
+"""
+
 from typing import Any
 
-import msgspec
+from fastapi import FastAPI
 
-from modelserver import __version__
-from modelserver.http import json_schemas, metadata
+from modelserver.http import json_schemas
 from modelserver.model.contract import Contract
 
 _JSON_LENGTH = "Inference-Header-Content-Length"
@@ -68,9 +68,10 @@ _ERROR_SCHEMA: dict[str, Any] = {
     "properties": {"error": {"type": "string", "description": "Begins with the field's path."}},
 }
 
-_UNKNOWN = _error("Unknown model or release")
+ERROR: dict[str, Any] = _error("Unknown model or release")
+"""The answer for a model or release that this process does not serve."""
 
-_REQUEST: dict[str, Any] = {
+REQUEST: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -87,8 +88,10 @@ _REQUEST: dict[str, Any] = {
         )
     ],
 }
-_ANSWERS: dict[str, dict[str, Any]] = {
-    "200": {
+"""Request body and headers of the inference operation."""
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
         "description": "Outputs",
         "headers": {_JSON_LENGTH: _BINARY_BEGINS},
         "content": {
@@ -96,163 +99,64 @@ _ANSWERS: dict[str, dict[str, Any]] = {
             "application/octet-stream": _BINARY,
         },
     },
-    "400": _error("A field is wrong; the message names it"),
-    "404": _UNKNOWN,
-    "408": _error("The body did not arrive"),
-    "406": _error("An output holds an infinity, which JSON has no number for"),
-    "413": _error("The body is too large"),
-    "415": _error("The content type or encoding is not supported"),
-    "500": _error("The model failed"),
-    "503": _error("Not ready, or too many requests in flight; see Retry-After"),
-    "504": _error("The time that the request's headers give was over before it began to run"),
+    400: _error("A field is wrong; the message names it"),
+    404: ERROR,
+    408: _error("The body did not arrive"),
+    406: _error("An output holds an infinity, which JSON has no number for"),
+    413: _error("The body is too large"),
+    415: _error("The content type or encoding is not supported"),
+    500: _error("The model failed"),
+    503: _error("Not ready, or too many requests in flight; see Retry-After"),
+    504: _error("The time that the request's headers give was over before it began to run"),
 }
+"""Answers of the inference operation."""
 
-_Answers = dict[str, dict[str, Any]]
-
-
-def _gives(structure: type[msgspec.Struct], description: str = "Successful Response") -> Any:  # noqa: ANN401 - JSON
-    return {
-        "description": description,
-        "content": {"application/json": {"schema": _ref("schemas", structure.__name__)}},
-    }
+METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+"""Answer of the metrics operation."""
 
 
-def _unavailable(structure: type[msgspec.Struct]) -> Any:  # noqa: ANN401 - JSON
-    return {"503": _gives(structure, "Service Unavailable")}
+class DescribedApp(FastAPI):
+    """FastAPI with a document that has the contract of the served model."""
 
+    def __init__(self, *, model: str, release: str, contract: Contract, **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(**settings)
+        self._served = {"name": model, "release": release}
+        self._contract = contract
 
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    """What is done at a path; `name` is part of the operation's id, which clients are named by."""
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            components = document["components"]
+            components["schemas"] |= self._schemas()
+            components["headers"] = _HEADERS
+            for path, operations in document["paths"].items():
+                for operation in operations.values():
+                    self._complete(path, operation)
+        return self.openapi_schema or {}
 
-    name: str
-    path: str
-    description: str
-    answers: _Answers
-    method: str = "get"
-    request: dict[str, Any] = field(default_factory=dict)
-
-    def described(self) -> dict[str, Any]:
-        """As the document has it, but for what all operations share."""
-        where = re.sub(r"\W", "_", self.path)
+    def _schemas(self) -> dict[str, Any]:
+        model, release = self._served.values()
         return {
-            "summary": self.name.replace("_", " ").title(),
-            "description": self.description,
-            "operationId": f"{self.name}{where}_{self.method}",
-            **self.request,
-            "responses": {code: dict(answer) for code, answer in self.answers.items()},
+            "InferRequest": json_schemas.infer_request(self._contract),
+            "InferResponse": json_schemas.infer_response(
+                self._contract, model=model, release=release
+            ),
+            "Error": _ERROR_SCHEMA,
         }
 
-
-_SERVER = (
-    _Operation(
-        "server",
-        "/v2",
-        "Name, version and protocol extensions of this server.",
-        {"200": _gives(metadata.ServerMetadata)},
-    ),
-    _Operation(
-        "live",
-        "/v2/health/live",
-        "Whether the process answers at all: false only by not answering.",
-        {"200": _gives(metadata.Live)},
-    ),
-    _Operation(
-        "ready",
-        "/v2/health/ready",
-        "Whether new requests are wanted: no while starting, draining, or after a failed start.",
-        {"200": _gives(metadata.Ready)} | _unavailable(metadata.Ready),
-    ),
-    _Operation(
-        "scrape",
-        "/metrics",
-        "Metrics in Prometheus' text format.",
-        {
-            "200": {
-                "description": "Metrics",
-                "content": {"text/plain": {"schema": {"type": "string"}}},
-            }
-        },
-    ),
-)
-
-
-def _of_model(path: str) -> Iterator[_Operation]:
-    """The operations of a model, or of its release."""
-    yield _Operation(
-        "model",
-        path,
-        "Inputs, outputs and release of the model.",
-        {"200": _gives(metadata.ModelMetadata), "404": _UNKNOWN},
-    )
-    yield _Operation(
-        "model_ready",
-        f"{path}/ready",
-        "Whether the release is loaded, warmed up and replayed: once true, it stays true.",
-        {"200": _gives(metadata.ModelReady), "404": _UNKNOWN} | _unavailable(metadata.ModelReady),
-    )
-    yield _Operation(
-        "infer",
-        f"{path}/infer",
-        "Outputs of the model for one or more rows of input, as JSON or binary tensors.",
-        _ANSWERS,
-        method="post",
-        request=_REQUEST,
-    )
-
-
-OPERATIONS = (
-    *_SERVER,
-    *_of_model("/v2/models/{name}"),
-    *_of_model("/v2/models/{name}/versions/{release}"),
-)
-"""All operations of a server."""
-
-
-def document(model: str, release: str, contract: Contract) -> dict[str, Any]:
-    """The document of a server of this release."""
-    served = {"name": model, "release": release}
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "modelserver",
-            "description": "Serves one ONNX release over the Open Inference Protocol V2.",
-            "version": __version__,
-        },
-        "paths": {each.path: {each.method: _completed(each, served)} for each in OPERATIONS},
-        "components": {"schemas": _schemas(model, release, contract), "headers": _HEADERS},
-    }
-
-
-def _schemas(model: str, release: str, contract: Contract) -> dict[str, Any]:
-    structures = (
-        metadata.ServerMetadata,
-        metadata.ModelMetadata,
-        metadata.Live,
-        metadata.Ready,
-        metadata.ModelReady,
-    )
-    _, own = msgspec.json.schema_components(structures, ref_template="#/components/schemas/{name}")
-    return {
-        **own,
-        "InferRequest": json_schemas.infer_request(contract),
-        "InferResponse": json_schemas.infer_response(contract, model=model, release=release),
-        "Error": _ERROR_SCHEMA,
-    }
-
-
-def _completed(each: _Operation, served: dict[str, str]) -> dict[str, Any]:
-    """An operation with the only model and release that its path may have, and all headers."""
-    operation = each.described()
-    named = [
-        {"name": name, "in": "path", "required": True, "schema": {"enum": [value]}}
-        for name, value in served.items()
-        if f"{{{name}}}" in each.path
-    ]
-    if named:
-        operation["parameters"] = named + operation.get("parameters", [])
-    for status, answer in operation["responses"].items():
-        retry = _RETRY if status == "503" else {}
-        given = {"X-Request-Id": _ref("headers", "RequestId")}
-        answer["headers"] = answer.get("headers", {}) | given | retry
-    return operation
+    def _complete(self, path: str, operation: dict[str, Any]) -> None:
+        """Name the only model and release that a path may have, and the headers of every answer."""
+        named = [
+            {"name": name, "in": "path", "required": True, "schema": {"enum": [value]}}
+            for name, value in self._served.items()
+            if f"{{{name}}}" in path
+        ]
+        if named:
+            operation["parameters"] = named + operation.get("parameters", [])
+        for status, answer in operation["responses"].items():
+            retry = _RETRY if status == "503" else {}
+            given = {"X-Request-Id": _ref("headers", "RequestId")}
+            answer["headers"] = answer.get("headers", {}) | given | retry

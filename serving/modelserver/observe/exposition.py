@@ -5,7 +5,7 @@ nothing to expose.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -24,7 +24,6 @@ from modelserver.observe.metrics import Metrics
 _Series = tuple[tuple[str, str] | None, float]
 
 
-@cache
 def of(metrics: Metrics) -> Callable[[], bytes]:
     """What gives the exposition of these metrics: Prometheus' text format, version 0.0.4."""
     registry = CollectorRegistry(auto_describe=False)
