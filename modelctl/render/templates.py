@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelctl.render import v1
+from modelctl.render import v1, v2
 from modelctl.repo.kinds import Environment, GitSource, Model, Release, Serving
 
 Object = dict[str, Any]
@@ -24,4 +24,5 @@ class Template:
 
 TEMPLATES: Mapping[str, Template] = {
     "v1": Template(objects=v1.objects, application=v1.application),
+    "v2": Template(objects=v2.objects, application=v2.application),
 }
