@@ -120,7 +120,7 @@ class InferCycle:
                 exchange.fail(error)
                 return
             loop = self._protocol.loop
-            self._body = Body(loop.time(), self._terms.json_bytes)
+            self._body = Body(loop.time(), self._terms.json_bytes, announced)
             self._timer = loop.call_at(self._body.until, self._check_pace)
             for part in parts:
                 self.take(part)
@@ -128,10 +128,10 @@ class InferCycle:
                 self._unasked = False
                 self._protocol.transport.write(_CONTINUE)
 
-    def take(self, part: bytes) -> None:
+    def take(self, part: bytes | memoryview) -> None:
         """Take a part of the body; what comes after the answer is thrown away."""
         if self._pending is not None:
-            self._pending[1].append(part)
+            self._pending[1].append(bytes(part))
         elif (body := self._body) is not None and (exchange := self._exchange) is not None:
             body.take(part, self._protocol.loop.time())
             try:
