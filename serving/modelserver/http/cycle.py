@@ -32,24 +32,6 @@ class _Event:
 _NOBODY_WAITS = _Event()
 
 
-class _DefaultLines:
-    """The header lines of every answer, made anew when uvicorn has a new list: once a second."""
-
-    def __init__(self) -> None:
-        self._fields: Fields = []
-        self._lines = b""
-
-    def of(self, fields: Fields) -> bytes:
-        """The header fields as lines."""
-        if fields is not self._fields:
-            self._fields = fields
-            self._lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-        return self._lines
-
-
-_DEFAULT_LINES = _DefaultLines()
-
-
 class InferCycle:
     """One request after another of a connection, with the attributes that uvicorn looks at.
 
@@ -265,7 +247,7 @@ class InferCycle:
             closing=closing,
             traceresponse=traceresponse,
         )
-        default = _DEFAULT_LINES.of(protocol.server_state.default_headers)
+        default = headers.DEFAULT_LINES.of(protocol.server_state.default_headers)
         protocol.transport.write(
             b"".join((STATUS_LINE[status], default, lines, b"\r\n", answer.body))
         )
