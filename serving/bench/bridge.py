@@ -27,7 +27,8 @@ def command(
     folder: Path, *, port: int, server_port: int, published: Mapping[str, tuple[RouteRule, ...]]
 ) -> tuple[str, ...]:
     """What starts an Envoy that answers at `port`; its files are written to `folder`."""
-    wanted = snapshot(folder, [Endpoints(_SERVICE, None, (Host(server_port),))], published)
+    host = Host(server_port, mirror_port=0, ready=True)
+    wanted = snapshot(folder, [Endpoints(_SERVICE, (host,))], published)
     _write(folder / "listeners.json", [listener(folder, port)])
     _write(folder / "clusters.json", wanted.clusters)
     _write(folder / "routes.json", [wanted.routes])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.local.envoy import grpc
-from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
+from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Backend, Lane, RouteRule
 
 Json = dict[str, Any]
@@ -85,7 +85,7 @@ def _cluster(folder: Path, endpoints: Endpoints, lane: Lane) -> Json:
         "max_requests": _NO_LIMIT,
         "max_retries": _NO_LIMIT,
     }
-    cluster: Json = {
+    return {
         "@type": _TYPE + "config.cluster.v3.Cluster",
         "name": name,
         "type": "EDS",
@@ -110,24 +110,6 @@ def _cluster(folder: Path, endpoints: Endpoints, lane: Lane) -> Json:
             }
         },
     }
-    if endpoints.health is not None:
-        cluster["health_checks"] = [_health_check(endpoints.health, lane)]
-    return cluster
-
-
-def _health_check(health: ActiveCheck, lane: Lane) -> Json:
-    """How Envoy checks endpoints: often where traffic flows, seldom elsewhere.
-
-    One failure takes an endpoint out.
-    """
-    return {
-        "timeout": _seconds(health.timeout_s),
-        "interval": "0.5s" if lane is Lane.WEIGHTED else "2s",
-        "no_traffic_interval": "1s" if lane is Lane.WEIGHTED else "2s",
-        "unhealthy_threshold": 1,
-        "healthy_threshold": 1,
-        "http_health_check": {"path": health.path},
-    }
 
 
 def _assignment(name: str, hosts: Iterable[Host]) -> Json:
@@ -140,7 +122,7 @@ def _assignment(name: str, hosts: Iterable[Host]) -> Json:
 
 def _endpoint(host: Host) -> Json:
     return {
-        "health_status": "DRAINING" if host.draining else "HEALTHY",
+        "health_status": "HEALTHY" if host.ready else "DRAINING",
         "endpoint": {"address": socket_address(host.port)},
     }
 

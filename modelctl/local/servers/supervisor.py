@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
+from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Workload
 from modelctl.local.servers.replica import Phase, Replica, Surroundings
 
@@ -49,14 +49,11 @@ class Supervisor:
     def endpoints(self) -> list[Endpoints]:
         """Every Service with the endpoints that Envoy should know."""
         services: dict[str, list[Host]] = {}
-        health: dict[str, ActiveCheck | None] = {}
         for group in self.groups.values():
-            probe = group.workload.template.readiness
             hosts = [host for replica in group.replicas if (host := replica.host) is not None]
             for service in group.workload.services:
                 services.setdefault(service, []).extend(hosts)
-                health[service] = ActiveCheck(probe.path, probe.timeout_s) if probe else None
-        return [Endpoints(name, health[name], tuple(hosts)) for name, hosts in services.items()]
+        return [Endpoints(name, tuple(hosts)) for name, hosts in services.items()]
 
     async def stop(self) -> None:
         """End every replica, all at once, and wait for the last."""

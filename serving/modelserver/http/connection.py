@@ -6,6 +6,7 @@ comes behind an unanswered one is parsed no further than the piece that it came 
 whose size was announced the parser sees no more than its beginning: the rest only needs counting.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +16,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from modelserver.errors import Overloaded
+from modelserver.http import headers
 from modelserver.http.bounded import MAX_HEADER_FIELDS, Bounded, TooManyFields
 from modelserver.http.cycle import Fields, InferCycle
 from modelserver.http.dialect import Dialect
+from modelserver.http.listeners import Listeners
 from modelserver.inference.shared import Inference
 
 _PIECE_BYTES = 16 << 10
@@ -27,12 +30,15 @@ _PIECE_BYTES = 16 << 10
 class Connection(Bounded):
     """HTTP/1.1 of one connection.
 
-    A subclass made for one process also sets `inference` and the `paths` that lead to it, each with
-    the dialect in which it is asked there.
+    A subclass made for one process also sets `inference`, the `paths` that lead to it, each with
+    the dialect in which it is asked there, and the `listeners`: what comes in by the port for
+    copies is one, whatever its headers say, because a gateway copies them from the original.
     """
 
     inference: Inference
     paths: Mapping[bytes, Dialect]
+    listeners: Listeners
+    role: str | None = None
     unparsed = b""
     _data_bytes = 0
     _others_bytes = 0
@@ -43,6 +49,12 @@ class Connection(Bounded):
     _fields: Fields
     _held: list[bytes] | None = None
     _short: InferCycle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Know copies by the port that they come to."""
+        super().connection_made(transport)
+        if self.server is not None and self.listeners.brings_copies(self.server[1]):
+            self.role = headers.SHADOW
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless a request before it is still to be answered."""

@@ -186,7 +186,7 @@ class InferCycle:
         if b"connection" in given and protocol.parser.get_http_version() == "1.0":
             keep_alive = False  # its clients expect to be told, and to be kept; they are not
         self.keep_alive = keep_alive
-        role, request_id = headers.role(given), headers.request_id(given)
+        role, request_id = protocol.role or headers.role(given), headers.request_id(given)
         self._exchange = exchange = Exchange(protocol.inference, role, request_id, self._reply)
         return exchange
 

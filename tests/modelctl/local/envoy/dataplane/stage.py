@@ -12,7 +12,7 @@ from pathlib import Path
 from modelctl.local.envoy.config import Snapshot, snapshot
 from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.journal import Journal
-from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
+from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Backend, Match, Mirror, RouteRule
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import _free_port
@@ -138,10 +138,14 @@ Story = Callable[[Stage], Awaitable[None]]
 Play = Callable[[Story], None]
 
 
-def endpoints(name: str, *servers: Server, draining: bool = False) -> Endpoints:
+def host(server: Server, *, ready: bool = True) -> Host:
+    """A server as an endpoint, which takes copies on the same port."""
+    return Host(server.server_port, server.server_port, ready)
+
+
+def endpoints(name: str, *servers: Server) -> Endpoints:
     """A Service with servers as endpoints."""
-    hosts = tuple(Host(server.server_port, draining=draining) for server in servers)
-    return Endpoints(name, ActiveCheck("/v2/health/ready", 2), hosts)
+    return Endpoints(name, tuple(map(host, servers)))
 
 
 def rule(weights: dict[str, int], *, header: str = "", mirror: str = "") -> RouteRule:

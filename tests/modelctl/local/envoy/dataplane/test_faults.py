@@ -9,7 +9,7 @@ import pytest
 
 from modelctl.errors import UsageError
 from modelctl.local.envoy.dataplane import EnvoyError
-from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
+from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Backend, Match, RouteRule
 from modelctl.local.servers.replica import _free_port
 from modelctl.local.state import read_json
@@ -18,6 +18,7 @@ from tests.modelctl.local.envoy.dataplane.stage import (
     Play,
     Stage,
     endpoints,
+    host,
     rule,
     serving,
     until,
@@ -26,24 +27,23 @@ from tests.modelctl.local.envoy.dataplane.test_snapshots import _with_reason
 
 
 def test_dead_endpoint_is_left_out(play: Play) -> None:
-    """An endpoint that dies or fails its check is taken out at once, and no request is lost."""
+    """Requests for an endpoint that died go to another, and those without a ready one fail."""
 
     async def story(stage: Stage) -> None:
         with serving("a") as a:
             port = _free_port()
             settings = {"MODELSERVER_HOST": "127.0.0.1", "MODELSERVER_PORT": str(port)}
             b = await stage.launcher.start("b", (sys.executable, str(STAND_IN)), settings)
-            hosts = Host(a.server_port), Host(port)
-            service = Endpoints("s", ActiveCheck("/v2/health/ready", 2), hosts)
+            service = Endpoints("s", (host(a), Host(port, port, ready=True)))
             await stage.publish((rule({"s": 1}),), service)
             await stage.healthy(a.server_port, port)
             b.kill()
             await b.wait()
             stage.launcher.forget(b)
             assert {(200, "a")} == {await stage.ask() for _ in range(20)}
-            await stage.healthy(a.server_port)
 
-            a.healthy = False
+            none = Endpoints("s", (host(a, ready=False),))
+            await stage.publish((rule({"s": 1}),), none)
             await stage.healthy()
             assert (503, True) == _with_reason(await stage.ask(), "no healthy upstream")
 

@@ -3,13 +3,14 @@
 import asyncio
 
 from modelctl.local.envoy.measure import parse_counters
-from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
+from modelctl.local.plan.endpoints import Endpoints
 from modelctl.local.plan.values import Lane
 from tests.modelctl.local.envoy.dataplane.stage import (
     Play,
     Stage,
     endpoints,
     heard,
+    host,
     rule,
     serving,
     until,
@@ -81,11 +82,7 @@ def test_draining_keeps_what_is_in_flight(play: Play) -> None:
             a.go_on.clear()
             slow = asyncio.ensure_future(stage.ask())
             await heard(a, 1)
-            both = Endpoints(
-                "s",
-                ActiveCheck("/v2/health/ready", 2),
-                (Host(a.server_port, draining=True), Host(b.server_port)),
-            )
+            both = Endpoints("s", (host(a, ready=False), host(b)))
             await stage.publish((rule({"s": 1}),), both)
             await stage.healthy(b.server_port)
             drained = asyncio.ensure_future(stage.envoy.drained(a.server_port))

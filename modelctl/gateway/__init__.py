@@ -1,0 +1,1 @@
+"""What rendered routes and policies say, as values: one reading for check, engine and simulator."""
