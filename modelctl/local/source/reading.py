@@ -17,6 +17,7 @@ from modelctl.gateway.reading import Objects
 from modelctl.local.plan.objects import model_plan, parse
 from modelctl.local.plan.values import ModelPlan, PlanError
 from modelctl.local.source.artifacts import ArtifactExport
+from modelctl.local.source.platform import platform
 from modelctl.local.source.repositories import Source
 from modelctl.nearest import hint
 from modelctl.repo import layout
@@ -162,6 +163,7 @@ class Reader:
             findings=tuple(sorted(findings)),
             refused=refused,
             returned=returned,
+            platform=platform(repository, self._environment),
         )
 
     def _require_environment(self, repository: Repository) -> None:
