@@ -6,12 +6,13 @@ the next thing; nothing else changes what Envoy routes.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modelctl.local.envoy.config import Snapshot, snapshot
 from modelctl.local.envoy.dataplane import Envoy, EnvoyError
 from modelctl.local.envoy.measure import Window, parse_counters
+from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
 from modelctl.local.plan.rollout import Rollout
 from modelctl.local.plan.values import ModelPlan, Workload
@@ -41,6 +42,8 @@ class Engine:
         journal: Journal,
         timing: Timing,
         wake: asyncio.Event,
+        *,
+        good: GoodStates | None = None,
     ) -> None:
         """`wake` is set by whoever has something for the loop to look at."""
         self._envoy = envoy
@@ -54,7 +57,9 @@ class Engine:
         self.accepted: Reading | None = None
         self.complete: Reading | None = None  # the last accepted one that refused no model
         self.source_fault = ""
+        self.good_fault = ""
         self.fault = ""
+        self._good = good
         self.healthy: frozenset[int] = frozenset()
         self.stepped = asyncio.Event()
 
@@ -65,18 +70,12 @@ class Engine:
             return True
         return not any(rollout.pending for rollout in self.rollouts.values())
 
-    @property
-    def good(self) -> str | None:
-        """The newest revision, once everything in it is routed as git says; None until then."""
-        seen = self.seen
-        is_good = seen is not None and seen.refusal is None and not seen.refused
-        return seen.commit.id if seen and is_good and self.converged else None
-
     def offer(self, reading: Reading) -> None:
         """Take the newest revision: aim at what it may change, keep what runs of refused models."""
         self.seen = reading
         commit = reading.commit
         label = f'{commit.id[:12]} "{commit.subject}" by {commit.author}'
+        self._fall_back(reading)
         if reading.rewritten:
             self._journal.add("", "warning", "the branch was rewritten: history was replaced")
         if reading.refusal is not None:
@@ -93,6 +92,26 @@ class Engine:
             self.complete = self.complete if reading.refused else reading
             self._aim(reading)
         self._wake.set()
+
+    def _fall_back(self, reading: Reading) -> None:
+        """At a start, take what ran before as what is live: it serves until the target can."""
+        for name, words in reading.lost.items():
+            self._journal.add(name, "warning", f"{words}; the newest revision alone counts")
+        for name, model in reading.fallbacks.items():
+            if name not in self.rollouts:
+                rollout = self.rollouts.setdefault(name, Rollout(name))
+                rollout.aim(model.plan, model.commit)
+                if name in reading.models and not reading.models[name].paused:
+                    rollout.live, rollout.live_commit = model.plan, model.commit
+                self._journal.add(name, "info", "begins with the last good state")
+
+    def note_commits(self, commits: Mapping[str, Commit]) -> None:
+        """Note the last commits of models, which the reading did not wait for."""
+        for name in commits.keys() & self.rollouts.keys():
+            rollout = self.rollouts[name]
+            rollout.target_commit = rollout.target_commit or commits[name]
+            if not rollout.pending:
+                rollout.live_commit = rollout.live_commit or commits[name]
 
     def note_source(self, fault: str) -> None:
         """Note why the repository cannot be read, or with "" that it can; what runs goes on."""
@@ -154,6 +173,7 @@ class Engine:
             for rollout in self.rollouts.values()
             if rollout.pending and not rollout.waiting
         ]
+        await self._remember(publishing)
         try:
             await self._envoy.publish(self._snapshot())
         except (EnvoyError, OSError) as error:
@@ -164,6 +184,21 @@ class Engine:
         self._forget_removed()
         hurry = publishing or self._envoy_lags()
         return self._timing.hurry_s if hurry else self._timing.sample_s
+
+    async def _remember(self, publishing: Sequence[_Sent]) -> None:
+        """Keep for the next start, before it is routed, what each model is about to serve."""
+        if self._good is None or self.accepted is None:
+            return
+        plans = {each.rollout.model: each.plan for each in publishing}
+        served: dict[str, str | None] = {}
+        for name, model in self.accepted.models.items():
+            rollout = self.rollouts[name]
+            if model.plan == plans.get(name, rollout.live):
+                served[name] = self.accepted.commit.id
+        gone = self._good.models.keys() - self.rollouts.keys()
+        served |= dict.fromkeys(gone) if self.seen and self.seen.refusal is None else {}
+        if any(self._good.of(name) != commit for name, commit in served.items()) or self.good_fault:
+            self.good_fault = await asyncio.to_thread(self._good.remember, served)
 
     async def _publish(self, sent: Sequence[_Sent]) -> None:
         """Note what Envoy routes now.

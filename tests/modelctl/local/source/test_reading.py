@@ -231,6 +231,6 @@ def test_unchanged_model_is_not_read_again(
     before = read().models[MODEL]
     repo.write("argocd/note.yaml", "a: 1\n")
     repo.commit("argocd: Note")
-    monkeypatch.setattr("modelctl.local.source.reading.model_plan", None)
+    monkeypatch.setattr("modelctl.local.source.reading.planned", None)
 
     assert before == read().models[MODEL]
