@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from modelctl.errors import ModelctlError
@@ -82,10 +83,8 @@ class Follower:
         """Tell a fault; at a start, what is known of the repository here is all there is."""
         self._engine.note_source(fault)
         if self._reading is None:
-            try:
+            with suppress(Exception):  # the fault is told, and the next look comes
                 await self._take(await _beside(self._source.known_revision))
-            except (ModelctlError, OSError):
-                return
 
     async def _take(self, revision: str) -> None:
         """Read a revision that is new, or that could not be read to the end; offer what is new."""
