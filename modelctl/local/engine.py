@@ -148,7 +148,9 @@ class Engine:
         self.healthy = view.healthy_ports()
         for rollout in self.rollouts.values():
             self._note_waiting(rollout, tuple(rollout.unready(view.ready)))
-        self._supervisor.apply(self._wanted(), self.healthy)
+        self._supervisor.apply(self._wanted(), self.healthy, urgent=self._urgent())
+        if self.accepted is not None:
+            self._supervisor.settle()
         publishing = [
             _Sent(rollout, rollout.target, rollout.target_commit)
             for rollout in self.rollouts.values()
@@ -184,6 +186,16 @@ class Engine:
             name: workload
             for rollout in self.rollouts.values()
             for name, workload in rollout.workloads().items()
+        }
+
+    def _urgent(self) -> set[str]:
+        """The Deployments behind a weight, now or in a target."""
+        plans = [p for r in self.rollouts.values() for p in (r.live, r.target) if p is not None]
+        return {
+            workload.name
+            for plan in plans
+            for service, weight in plan.weights().items()
+            if weight and (workload := plan.workload_of(service)) is not None
         }
 
     def _snapshot(self) -> Snapshot:

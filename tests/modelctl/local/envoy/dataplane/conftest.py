@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.local.state import read_json
+from modelctl.local.servers import processes
 from tests.modelctl.local.envoy.dataplane.stage import Play, Stage, Story
 
 
@@ -20,6 +20,6 @@ def play(tmp_path: Path) -> Play:
             await story(stage)
         finally:
             await stage.envoy.stop()
-        assert [] == read_json(stage.folder.processes)
+        assert [] == processes.found(stage.folder.root)
 
     return lambda story: asyncio.run(whole(story))

@@ -15,7 +15,7 @@ from modelctl.local.journal import Journal
 from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Backend, Match, Mirror, RouteRule
 from modelctl.local.servers.children import Launcher
-from modelctl.local.servers.replica import _free_port
+from modelctl.local.servers.ports import free_port
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 from waiting import PATIENCE_S, until_seen
@@ -96,7 +96,7 @@ class Stage:
         self.journal = Journal()
         self.launcher = Launcher(self.folder, lambda words: self.journal.add("", "error", words))
         self.envoy = Envoy(self.folder, self.launcher, self.journal, Timing(drain_limit_s=600))
-        self.port = _free_port()
+        self.port = free_port()
 
     async def publish(self, rules: tuple[RouteRule, ...], *services: Endpoints) -> Snapshot:
         """Publish the rules of one model, once every endpoint is in health."""

@@ -11,8 +11,8 @@ from modelctl.errors import UsageError
 from modelctl.local.envoy.dataplane import EnvoyError
 from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Backend, Match, RouteRule
-from modelctl.local.servers.replica import _free_port
-from modelctl.local.state import read_json
+from modelctl.local.servers import processes
+from modelctl.local.servers.ports import free_port
 from tests.modelctl.local.envoy.dataplane.stage import (
     STAND_IN,
     Play,
@@ -31,7 +31,7 @@ def test_dead_endpoint_is_left_out(play: Play) -> None:
 
     async def story(stage: Stage) -> None:
         with serving("a") as a:
-            port = _free_port()
+            port = free_port()
             settings = {"MODELSERVER_HOST": "127.0.0.1", "MODELSERVER_PORT": str(port)}
             b = await stage.launcher.start("b", (sys.executable, str(STAND_IN)), settings)
             service = Endpoints("s", (host(a), Host(port, port, ready=True)))
@@ -57,9 +57,7 @@ def test_killed_envoy_comes_back(play: Play) -> None:
         with serving("a") as a:
             await stage.publish((rule({"a": 1}),), endpoints("a", a))
             await stage.healthy(a.server_port)
-            records = read_json(stage.folder.processes)
-            assert isinstance(records, list)
-            os.kill(records[0]["pid"], 9)
+            os.kill(processes.found(stage.folder.root)[0].pid, 9)
             await until(stage.silent)
             await until(stage.answers)
 
@@ -120,6 +118,6 @@ def test_port_that_is_taken(tmp_path: Path) -> None:
         match = r"Envoy did not start: .*in use"
         with serving("a") as taken, pytest.raises(UsageError, match=match):
             await stage.envoy.start(taken.server_port)
-        assert [] == read_json(stage.folder.processes)
+        assert [] == processes.found(stage.folder.root)
 
     asyncio.run(story())

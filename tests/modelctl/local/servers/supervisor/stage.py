@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.local.plan.values import PodTemplate, Probe, Workload
+from modelctl.local.servers import processes
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Phase, Replica, Surroundings
 from modelctl.local.servers.supervisor import Supervisor
-from modelctl.local.state import StateFolder, read_json
+from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 from waiting import until_seen
 
@@ -105,7 +106,9 @@ def workload(orders: dict[str, Any] | None = None, **changes: Any) -> Workload: 
         grace_s=0.3,
     )
     settings = {
-        key: changes.pop(key) for key in list(changes) if key in {"files", "missing", "startup"}
+        key: changes.pop(key)
+        for key in list(changes)
+        if key in {"files", "missing", "startup", "readiness", "liveness"}
     }
     return Workload(
         "m-r1", "m", "r1", changes.get("replicas", 1), replace(template, **settings), ("m-r1",)
@@ -125,6 +128,4 @@ def _first(stage: Stage) -> Replica:
 
 
 def _pid(stage: Stage) -> int:
-    records = read_json(stage.folder.processes)
-    assert isinstance(records, list)
-    return int(records[0]["pid"])
+    return processes.found(stage.folder.root)[0].pid
