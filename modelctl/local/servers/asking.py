@@ -34,45 +34,53 @@ class _Question:
         self._loop = asyncio.get_running_loop()
         self._received = b""
         self._open = True
+        self._connecting = False
         self._timer = self._loop.call_later(timeout_s, self._late)
         self._socket = socket.socket()
         self._socket.setblocking(False)  # noqa: FBT003 - positional only
-        code = self._socket.connect_ex(("127.0.0.1", port))
-        if code == 0:  # as on Linux, where the other end is on this machine and has room
-            self._send()
-        elif code == errno.EINPROGRESS:
-            self._loop.add_writer(self._socket, self._connected)
-        else:
-            self._loop.call_soon(self._end, os.strerror(code))
+        self._file = self._socket.fileno()
+        self._begin()
 
     def withdraw(self) -> None:
         """Close the connection; nothing is told any more."""
         if self._open:
             self._open = False
             self._timer.cancel()
-            self._loop.remove_writer(self._socket)
-            self._loop.remove_reader(self._socket)
+            if self._connecting:
+                self._loop.remove_writer(self._file)
+            self._loop.remove_reader(self._file)
             self._socket.close()
 
-    def _connected(self) -> None:
-        self._loop.remove_writer(self._socket)
-        code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            self._end(os.strerror(code))
+    def _begin(self) -> None:
+        code = self._socket.connect_ex(("127.0.0.1", self._port))
+        if code in {0, errno.EINPROGRESS}:
+            # On this machine a connection is there at once, or refused; where it is not, later.
+            self._send(otherwise=self._wait_for_connection)
         else:
-            self._send()
+            self._loop.call_soon(self._end, os.strerror(code))
 
-    def _send(self) -> None:
+    def _wait_for_connection(self) -> None:
+        self._connecting = True
+        self._loop.add_writer(self._file, self._connected)
+
+    def _connected(self) -> None:
+        self._loop.remove_writer(self._file)
+        self._connecting = False
+        self._send(otherwise=lambda: self._end("not connected"))
+
+    def _send(self, *, otherwise: Callable[[], None]) -> None:
         question = (
             f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
             "User-Agent: modelctl\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         )
         try:
             self._socket.send(question.encode())  # the first bytes of a connection always fit
+        except BlockingIOError:
+            otherwise()
         except OSError as error:
             self._loop.call_soon(self._end, error.strerror or str(error))
         else:
-            self._loop.add_reader(self._socket, self._answered)
+            self._loop.add_reader(self._file, self._answered)
 
     def _answered(self) -> None:
         try:

@@ -19,7 +19,7 @@ from modelctl.local.timing import Timing
 
 _PORT_TAKEN = 71  # the model server's exit code where it cannot listen
 _PORTS_TRIED = 5  # in a row, after which it is a failure like others
-_PATIENCE = 3  # failures in a row after which a server starts after those that may be better
+_PATIENCE = 3  # failures in a row after which even an urgent server starts after all others
 
 
 class Phase(StrEnum):
@@ -86,6 +86,8 @@ class Replica:
         self._leaving = False
         self._turn: Turn | None = None
         self._take_places(child)
+        probe = self.template.startup or self.template.readiness
+        self._heard_by = _now() + (probe.timeout_s if probe else 0)
         self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.get_running_loop().create_task(self._run(), name=name)
         self._task.add_done_callback(self._over)
@@ -102,6 +104,12 @@ class Replica:
             return True
         was_better = self._failures > 0 or self._ready_since is not None
         return was_better and self.phase in {Phase.STARTING, Phase.UNREADY}
+
+    @property
+    def unknown(self) -> bool:
+        """Whether a server was taken over just now and nobody has heard of it yet."""
+        is_new = self.child is not None and self.child.adopted and self.phase is Phase.STARTING
+        return is_new and _now() < self._heard_by
 
     @property
     def host(self) -> Host | None:
@@ -126,7 +134,8 @@ class Replica:
         await self.finished()
 
     async def _run(self) -> None:
-        while not self.ending:
+        # A server that was taken over is ended in order, also where that was told at once.
+        while not self.ending or self.child is not None:
             if self.child is not None or await self._start():
                 await self._run_once()
             if not self.ending and self.phase is Phase.WAITING:
@@ -141,7 +150,7 @@ class Replica:
             await self._unless_told()
             return False
         self._enter(Phase.STARTING, self.reason)
-        self._turn = self._around.starts.ask(lambda: (self._failures >= _PATIENCE, not self.urgent))
+        self._turn = self._around.starts.ask(self._rank)
         try:
             await self._unless_told(self._turn.granted)
             if not self.ending:
@@ -152,6 +161,10 @@ class Replica:
             if self.child is None:
                 self._turn.over()
         return self.child is not None
+
+    def _rank(self) -> tuple[bool, bool, bool]:
+        """Who goes first: those with traffic, then those that have not failed."""
+        return self._failures >= _PATIENCE, not self.urgent, self._failures > 0
 
     async def _launch(self) -> None:
         if self.restarts or self._ports_taken:
@@ -229,7 +242,7 @@ class Replica:
 
     async def _stop(self, child: Child) -> None:
         """End the server because it was told to: first Envoy drops it, then it finishes."""
-        if self.phase in {Phase.READY, Phase.UNREADY}:
+        if self.phase in {Phase.READY, Phase.UNREADY} or child.adopted:
             self._enter(Phase.DRAINING)
             drained = asyncio.ensure_future(self._around.drained(self.port))
             try:

@@ -71,6 +71,14 @@ class Supervisor:
                 if not group.replicas:
                     del self.groups[name]
 
+    @property
+    def adopting(self) -> bool:
+        """Whether servers were taken over of which nobody has heard yet, for a probe's time.
+
+        Meanwhile they are no ready endpoints, though they may well be: what Envoy has is better.
+        """
+        return any(replica.unknown for group in self.groups.values() for replica in group.replicas)
+
     def settle(self) -> None:
         """End what an earlier engine left and nothing wanted has taken over, once; drained first.
 
