@@ -17,10 +17,9 @@ from pathlib import Path
 
 from modelctl.local.plan.values import Workload
 
-# Threads of a server beside those that run its model, measured: event loop, loader and workers of
-# Python, of ONNX Runtime and of its memory allocator; and as many of the process that tries out a
-# model while it starts.
-_THREADS = 24
+# Threads of a server beside those that run its model, measured: three at rest, more while it starts
+# and tries out its model in a process of its own. No more than it needs: what runs is not refused.
+_THREADS = 8
 _OWN_THREADS = 64  # of the engine, Envoy and git
 # Open files of the engine: for each server one that tells its end, one probe at a time and its log.
 _FILES = 4

@@ -128,7 +128,7 @@ def test_memory_kills(tmp_path: Path, files: dict[str, str], expected: int) -> N
     ("found", "words"),
     [
         (Limits(files=300), "found 300 open files (ulimit -Hn), expected 336 at least"),
-        (Limits(tasks=500, tasks_limit_of="x"), "found 500 processes and threads (x), expected"),
+        (Limits(tasks=200, tasks_limit_of="x"), "found 200 processes and threads (x), expected"),
         (Limits(inotify_instances=4), "sysctl -w fs.inotify.max_user_instances=1024"),
         (Limits(inotify_watches=10), "sysctl -w fs.inotify.max_user_watches=65536"),
     ],
@@ -153,7 +153,7 @@ def test_refused_are_those_that_come_last() -> None:
     """A model that does not fit beside those before it is refused, and those after it may fit."""
     models = {"a": [workload("a-r1", 10)], "b": [workload("b-r1", 50)], "c": [workload("c-r1")]}
 
-    found = limits.refused(models, Limits(tasks=64 + 26 * 12, tasks_limit_of="x"))
+    found = limits.refused(models, Limits(tasks=64 + 10 * 12, tasks_limit_of="x"))
 
     assert ["b"] == list(found)
     assert "60 servers do not fit" in found["b"]

@@ -34,7 +34,15 @@ class Stage:
         self.envoy_uses: Callable[[Replica], bool] = lambda _: True
         self.in_flight = asyncio.Event()
         self.in_flight.set()
-        self.supervisor = Supervisor(
+        self.supervisor = self._engine()
+
+    async def another_engine(self) -> None:
+        """Let the servers run on, and have another supervisor find them."""
+        await self.supervisor.leave()
+        self.supervisor = self._engine()
+
+    def _engine(self) -> Supervisor:
+        return Supervisor(
             Surroundings(
                 folder=self.folder,
                 launcher=Launcher(self.folder, self.events.append),
@@ -97,6 +105,7 @@ def workload(orders: dict[str, Any] | None = None, **changes: Any) -> Workload: 
         ("MODELSERVER_RELEASE", "r1"),
         ("MODELSERVER_PORT", "8080"),
         ("STAND_IN", json.dumps(orders or {})),
+        *changes.pop("more", ()),
     )
     template = PodTemplate(
         environment,
@@ -105,11 +114,8 @@ def workload(orders: dict[str, Any] | None = None, **changes: Any) -> Workload: 
         liveness=Probe("/live", 0.05, 60, 2),
         grace_s=0.3,
     )
-    settings = {
-        key: changes.pop(key)
-        for key in list(changes)
-        if key in {"files", "missing", "startup", "readiness", "liveness"}
-    }
+    known = {"files", "missing", "startup", "readiness", "liveness"}
+    settings = {key: changes.pop(key) for key in list(changes) if key in known}
     return Workload(
         "m-r1", "m", "r1", changes.get("replicas", 1), replace(template, **settings), ("m-r1",)
     )
