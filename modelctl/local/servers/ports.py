@@ -17,15 +17,16 @@ _ENOUGH = 2_000  # ports below the callers' range, else any port has to do
 _TRIES = 50
 
 
-def free_port() -> int:
+def free_port(*, other_than: int = 0) -> int:
     """A port of the loopback interface that nothing listens on now."""
     below = _callers_begin()
     if below - _LOWEST >= _ENOUGH:
         for _ in range(_TRIES):
             port = random.randrange(_LOWEST, below)  # noqa: S311 - no secret
-            if _bound(port):
+            if port != other_than and _bound(port):
                 return port
-    return _bound(0)
+    port = _bound(0)
+    return port if port != other_than else free_port(other_than=other_than)
 
 
 def _bound(port: int) -> int:

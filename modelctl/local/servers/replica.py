@@ -10,6 +10,7 @@ from modelctl.local.plan.endpoints import Host
 from modelctl.local.plan.values import PodTemplate, Workload
 from modelctl.local.servers import asking
 from modelctl.local.servers.children import Child, Launcher
+from modelctl.local.servers.failures import Failures
 from modelctl.local.servers.places import MIRROR_PORT, PORT, environment
 from modelctl.local.servers.ports import free_port
 from modelctl.local.servers.probes import Watch
@@ -79,9 +80,8 @@ class Replica:
         self.port = 0
         self.mirror_port = 0
         self._model = workload.model
-        self._failures = 0
+        self._failures = Failures(surroundings.timing)
         self._ports_taken = 0
-        self._ready_since: float | None = None
         self._around = surroundings
         self._leaving = False
         self._turn: Turn | None = None
@@ -102,7 +102,7 @@ class Replica:
         """Whether something is wrong, rather than merely not ready yet."""
         if self.phase in {Phase.WAITING, Phase.MISSING}:
             return True
-        was_better = self._failures > 0 or self._ready_since is not None
+        was_better = self._failures.count > 0 or self._failures.ready_since_s is not None
         return was_better and self.phase in {Phase.STARTING, Phase.UNREADY}
 
     @property
@@ -164,14 +164,14 @@ class Replica:
 
     def _rank(self) -> tuple[bool, bool, bool]:
         """Who goes first: those with traffic, then those that have not failed."""
-        return self._failures >= _PATIENCE, not self.urgent, self._failures > 0
+        return self._failures.count >= _PATIENCE, not self.urgent, self._failures.count > 0
 
     async def _launch(self) -> None:
         if self.restarts or self._ports_taken:
             self._take_places(None)
-        self.child = await self._around.launcher.start(
-            self.name, self._around.command, self._environment()
-        )
+        around = self._around
+        variables = environment(self.template, around.folder, self.port, self.mirror_port)
+        self.child = await around.launcher.start(self.name, around.command, variables)
 
     async def _run_once(self) -> None:
         """Stay with the server that runs until it has ended."""
@@ -214,7 +214,8 @@ class Replica:
             if child.exited.done():
                 self._died(child)
             elif watch.failed.done():
-                await self._restart(child, watch.failed.result())
+                self._fail(watch.failed.result())  # it gets nothing new meanwhile
+                await child.end(self.template.grace_s)
             else:
                 watch.stop()
                 await self._stop(child)
@@ -234,11 +235,6 @@ class Replica:
             self._around.report(self._model, "warning", words)
         else:
             self._fail(child.obituary())
-
-    async def _restart(self, child: Child, fault: str) -> None:
-        """End the server because of a failed probe; it gets nothing new meanwhile."""
-        self._fail(fault)
-        await child.end(self.template.grace_s)
 
     async def _stop(self, child: Child) -> None:
         """End the server because it was told to: first Envoy drops it, then it finishes."""
@@ -261,20 +257,15 @@ class Replica:
                 self._around.report(self._model, "warning", f"{self.name} {fault}")
             self._enter(Phase.UNREADY, fault)
             return
-        if self._ready_since is None:
-            self._ready_since = _now()
+        if self._failures.ready(_now()):
             self._ports_taken = 0
             self._around.report(self._model, "info", f"{self.name} is ready")
         self._enter(Phase.READY)
 
     async def _back_off(self) -> None:
         """Wait before the next start: longer after each failure in a row."""
-        timing = self._around.timing
-        first_s = timing.retry_s if self._ready_since is None else timing.restart_s
-        wait_s = min(first_s * 2 ** (self._failures - 1), timing.backoff_limit_s)
-        self._ready_since = None
         self.restarts += 1
-        await asyncio.wait({self._told}, timeout=wait_s)
+        await asyncio.wait({self._told}, timeout=self._failures.begin_again())
 
     def _over(self, task: asyncio.Task[None]) -> None:
         """If the code that tends the replica failed, let the supervisor replace the replica."""
@@ -284,9 +275,7 @@ class Replica:
             self._enter(Phase.GONE)
 
     def _fail(self, reason: str) -> None:
-        if self._ready_since and _now() - self._ready_since > self._around.timing.stable_s:
-            self._failures = 0
-        self._failures = min(self._failures + 1, 32)
+        self._failures.note(_now())
         self._around.report(self._model, "error", f"{self.name} {reason}")
         self._enter(Phase.WAITING, reason)
 
@@ -301,13 +290,9 @@ class Replica:
             self.port = int(child.environment[PORT])
             self.mirror_port = int(child.environment.get(MIRROR_PORT, 0))
             return
-        self.port = free_port()
-        self.mirror_port = 0
-        while self.template.variable(MIRROR_PORT) and self.mirror_port in {0, self.port}:
-            self.mirror_port = free_port()
-
-    def _environment(self) -> dict[str, str]:
-        return environment(self.template, self._around.folder, self.port, self.mirror_port)
+        self.port = free_port(other_than=self.port)
+        mirrored = self.template.variable(MIRROR_PORT)
+        self.mirror_port = free_port(other_than=self.port) if mirrored else 0
 
 
 def _now() -> float:

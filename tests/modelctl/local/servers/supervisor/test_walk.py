@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -367,7 +368,8 @@ def test_taken_port_is_no_failure(walk: Walk) -> None:
 
     (replica,) = walk.supervisor.groups["a-r1"].replicas
     assert (Phase.READY, 0) == (replica.phase, replica.restarts)
-    assert 4 == len({server.port for server in walk.world.servers})
+    ports = [server.port for server in walk.world.servers]
+    assert [True] * 3 == [port != following for port, following in pairwise(ports)]
 
 
 def test_ports_that_are_always_taken(walk: Walk) -> None:
@@ -412,6 +414,19 @@ def test_older_servers_serve_until_newer_ones_are_ready(walk: Walk) -> None:
 
     assert {"other"} == {s.environment["MODELSERVER_VERSION"] for s in walk.world.running}
     assert walk.least["a-r1"] >= 2
+
+
+def test_taken_over_and_ended_at_once(walk: Walk) -> None:
+    """A server that is taken over only to be ended, by a scale of 0 say, is ended all the same."""
+    walk.wanted["a-r1"] = workload("a-r1", "good", 1)
+    walk.do(walk._pass(10))
+    walk.do(walk.supervisor.leave())
+    walk.do(walk._engine())
+    walk.wanted["a-r1"] = workload("a-r1", "good", 0)
+
+    walk.do(walk._pass(10))
+
+    assert [] == walk.world.running
 
 
 def test_a_server_that_nobody_wants_stays_until_that_is_known(walk: Walk) -> None:
