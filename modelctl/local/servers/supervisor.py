@@ -102,6 +102,13 @@ class Supervisor:
                 services.setdefault(service, []).extend(hosts)
         return [Endpoints(name, tuple(hosts)) for name, hosts in services.items()]
 
+    def memory_bytes(self) -> dict[str, int]:
+        """What one server of each Deployment has in use now, the largest of them, by name."""
+        return {
+            name: max((r.child.memory_bytes() for r in group.replicas if r.child), default=0)
+            for name, group in self.groups.items()
+        }
+
     async def stop(self) -> None:
         """End every replica and whatever was left, all at once, and wait for the last."""
         self.settle()

@@ -77,6 +77,17 @@ def test_not_ready_is_an_endpoint_without_requests(play: Play) -> None:
     play(story)
 
 
+def test_memory(play: Play) -> None:
+    """The memory of a Deployment's servers is what its largest one has in use."""
+
+    async def story(stage: Stage) -> None:
+        await stage.ready(workload(replicas=2))
+
+        assert 1 << 20 < stage.supervisor.memory_bytes()["m-r1"] < 1 << 30
+
+    play(story)
+
+
 def test_killed_server_is_restarted(play: Play) -> None:
     """A killed server is started again, on another port, and says how it ended."""
 
