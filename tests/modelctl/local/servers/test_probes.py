@@ -101,7 +101,7 @@ def test_never_started(loop: VirtualLoop) -> None:
 
 
 def test_readiness_quick_at_first_then_at_its_period(loop: VirtualLoop) -> None:
-    """Readiness is asked soon until it came first, often enough in a row; then at its period."""
+    """Readiness is asked soon until it came first, then at its period, on a clock common to all."""
     play = Play(loop)
 
     async def story() -> None:
@@ -111,7 +111,7 @@ def test_readiness_quick_at_first_then_at_its_period(loop: VirtualLoop) -> None:
 
     loop.run_until_complete(story())
     assert [(0, "started"), (0.1, None)] == play.told
-    assert [0, 0.1, 5.1, 10.1] == play.times("/ready")
+    assert [0, 0.1, 5.5, 10.5] == play.times("/ready")
 
 
 def test_readiness_thresholds(loop: VirtualLoop) -> None:
@@ -122,9 +122,9 @@ def test_readiness_thresholds(loop: VirtualLoop) -> None:
         play.begin()
         await play.until(1)
         play.faults["/ready"] = "status 503"
-        await play.until(6)  # one failure at 5.1
+        await play.until(6)  # one failure at 5.5
         play.faults.clear()
-        await play.until(11)  # a success at 10.1: the failures begin anew
+        await play.until(11)  # a success at 10.5: the failures begin anew
         play.faults["/ready"] = "status 503"
         await play.until(25)
         play.faults.clear()
@@ -133,7 +133,7 @@ def test_readiness_thresholds(loop: VirtualLoop) -> None:
 
     loop.run_until_complete(story())
     unready = "not ready: GET /ready: status 503"
-    assert [(0, "started"), (0.1, None), (20.1, unready), (30.1, None)] == play.told
+    assert [(0, "started"), (0.1, None), (20.5, unready), (30.5, None)] == play.told
 
 
 def test_liveness(loop: VirtualLoop) -> None:
