@@ -34,7 +34,7 @@ from modelctl.local.state import Lock, StateFolder, recall_good, remember_good
 from modelctl.local.timing import Timing
 from modelctl.repo import git
 from modelctl.repo.git import Commit
-from modelctl.status.values import Addresses, encode
+from modelctl.status.values import Addresses, EngineStatus, encode
 
 # A URL, or an address of SSH such as git@host:path.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
@@ -137,12 +137,18 @@ class _Up:
         reader = Reader(source, options.environment, ArtifactExport(self._folder.files))
         addresses = _addresses(options, self._folder, source, port, page.getsockname()[1])
         overview = Overview(addresses, self._engine, self._supervisor, self._journal)
-        app = application(overview.status, lambda model: self._history(reader, model))
+
+        def looked() -> EngineStatus:
+            self._engine.look()
+            return overview.status()
+
+        app = application(looked, lambda model: self._history(reader, model))
         loops = (
             stop.wait(),
             self._engine.run(),
             follow(source, reader, self._engine, self._good(source)),
-            self._sample(),
+            self._engine.measure(),
+            self._shorten_logs(),
             self._write_status(overview),
             serve(app, page),
         )
@@ -157,12 +163,11 @@ class _Up:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
 
-    async def _sample(self) -> None:
-        """Read Envoy's counters, and keep logs short, as time goes by."""
+    async def _shorten_logs(self) -> None:
+        """Keep logs short as time goes by."""
         while True:
-            await self._engine.sample()
             self._launcher.shorten_logs()
-            await asyncio.sleep(self._options.timing.sample_s)
+            await asyncio.sleep(self._options.timing.idle_s)
 
     async def _write_status(self, overview: Overview) -> None:
         """Keep the status file as the status is; a full disk is told, and stops nothing."""

@@ -79,7 +79,7 @@ class Overview:
             workloads=tuple(workloads.values()),
             replicas=replicas,
             recent=recent,
-            since_change=self._engine.window.since(rollout.live_since_s),
+            since_change=self._engine.window.of_split(rollout.done.aim.split),
             refused=self._refused(rollout.model),
             events=self._journal.of(rollout.model),
         )

@@ -42,17 +42,11 @@ class Supervisor:
         self._ending: set[asyncio.Task[None]] = set()
         self.groups: dict[str, Group] = {}
 
-    def apply(
-        self,
-        wanted: Mapping[str, Workload],
-        healthy: Collection[int] | None = None,
-        *,
-        urgent: Collection[str] = (),
-    ) -> None:
+    def apply(self, wanted: Mapping[str, Workload], *, urgent: Collection[str] = ()) -> None:
         """Start and end replicas towards `wanted`.
 
-        `healthy` are the ports that Envoy uses, where it has a health of its own; `urgent` are the
-        names of Deployments that get traffic, or are to get it: they start before others.
+        `urgent` are the names of Deployments that get traffic, or are to get it: they start before
+        others.
         """
         for name, workload in sorted(wanted.items(), key=lambda item: item[0] not in urgent):
             group = self.groups.get(name)
@@ -60,7 +54,7 @@ class Supervisor:
                 group = self.groups[name] = Group(workload)
                 self._adopt(group)
             group.workload = workload
-            self._roll(group, healthy)
+            self._roll(group)
             for replica in group.replicas:
                 replica.urgent = name in urgent
         for name, group in list(self.groups.items()):
@@ -149,7 +143,7 @@ class Supervisor:
         older = tuple(sorted((k, v) for k, v in found.environment.items() if places.PREFIX in k))
         return replace(wanted, environment=older, missing=())
 
-    def _roll(self, group: Group, healthy: Collection[int] | None) -> None:
+    def _roll(self, group: Group) -> None:
         """Replace replicas of an older template only as far as new ones have taken over."""
         wanted = group.workload.replicas
         current = [r for r in group.active if r.template == group.workload.template]
@@ -159,8 +153,7 @@ class Supervisor:
         for _ in range(wanted - len(current)):
             replica = Replica(_free_name(group), group.workload, self._around)
             group.replicas.append(replica)
-        ready = [r for r in current if r.phase is Phase.READY]
-        serving = sum(healthy is None or r.port in healthy for r in ready)
+        serving = sum(replica.phase is Phase.READY for replica in current)
         for replica in _best_first(older)[max(0, wanted - serving) :]:
             replica.end()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.local.servers import processes
 from tests.modelctl.local.envoy.dataplane.stage import Play, Stage, Story
 
 
@@ -20,6 +19,6 @@ def play(tmp_path: Path) -> Play:
             await story(stage)
         finally:
             await stage.envoy.stop()
-        assert [] == processes.found(stage.folder.root)
+        assert not stage.envoy.folder.exists()
 
     return lambda story: asyncio.run(whole(story))

@@ -31,7 +31,6 @@ class Stage:
         self.folder.create()
         self.events: list[str] = []
         self.drained: list[int] = []
-        self.envoy_uses: Callable[[Replica], bool] = lambda _: True
         self.in_flight = asyncio.Event()
         self.in_flight.set()
         self.supervisor = self._engine()
@@ -63,19 +62,13 @@ class Stage:
         group = self.supervisor.groups.get(name)
         return list(group.replicas) if group else []
 
-    def healthy(self) -> set[int]:
-        """The ports that Envoy takes for healthy: every ready one, once it uses it."""
-        groups = self.supervisor.groups.values()
-        ready = (r for g in groups for r in g.replicas if r.phase is Phase.READY)
-        return {replica.port for replica in ready if self.envoy_uses(replica)}
-
     async def until(self, *wanted: Workload, holds: Callable[[], object]) -> None:
         """Apply what is wanted again and again until something holds."""
 
         async def look() -> object:
             found = holds()
             if not found:
-                self.supervisor.apply({w.name: w for w in wanted}, self.healthy())
+                self.supervisor.apply({w.name: w for w in wanted})
             return found
 
         await until_seen(look, shown=lambda _: (self.events, self.replicas()))

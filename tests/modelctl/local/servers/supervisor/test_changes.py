@@ -58,25 +58,6 @@ def test_changed_template_is_a_rolling_replacement(play: Play) -> None:
     play(story)
 
 
-def test_the_old_replica_stays_until_envoy_uses_the_new_one(play: Play) -> None:
-    """A new server that is ready, but gets no requests yet, has not taken over."""
-
-    async def story(stage: Stage) -> None:
-        (before,) = await stage.ready(workload())
-        new = workload({"x": 1})
-        stage.envoy_uses = lambda replica: replica is before
-        await stage.until(
-            new, holds=lambda: [Phase.READY] * 2 == [r.phase for r in stage.replicas()]
-        )
-        stage.supervisor.apply({new.name: new}, stage.healthy())
-        assert not before.ending
-
-        stage.envoy_uses = lambda _: True
-        await stage.until(new, holds=lambda: before not in stage.replicas())
-
-    play(story)
-
-
 def test_broken_template_leaves_the_old_one(play: Play) -> None:
     """When the new template cannot start, the old replicas go on, and a way back ends the new."""
 
