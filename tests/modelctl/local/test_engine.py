@@ -69,8 +69,11 @@ class Servers:
         self.ready = {f"m-{release}" for release in RELEASES}
         self.groups: dict[str, object] = {}
 
-    def apply(self, _: object) -> None:
+    def apply(self, _: object, *, urgent: object = ()) -> None:
         """Start nothing."""
+
+    def settle(self) -> None:
+        """End nothing: no earlier engine left anything."""
 
     def endpoints(self) -> list[Endpoints]:
         """One endpoint for each Service that is ready."""
