@@ -20,7 +20,6 @@ class Overview:
         self, addresses: Addresses, engine: Engine, supervisor: Supervisor, journal: Journal
     ) -> None:
         self.addresses = addresses
-        self.write_fault = ""
         self._engine = engine
         self._supervisor = supervisor
         self._journal = journal
@@ -33,7 +32,7 @@ class Overview:
             self._model(rollout, recent) for _, rollout in sorted(engine.rollouts.items())
         )
         sync, reason = self._sync(models)
-        faults = (engine.source_fault, engine.fault, self.write_fault)
+        faults = (engine.source_fault, engine.fault, engine.good_fault)
         return EngineStatus(
             addresses=self.addresses,
             sync=sync,
@@ -79,7 +78,7 @@ class Overview:
             workloads=tuple(workloads.values()),
             replicas=replicas,
             recent=recent,
-            since_change=self._engine.window.since(rollout.live_since_s),
+            since_change=self._engine.window.of_split(rollout.done.aim.split),
             refused=self._refused(rollout.model),
             events=self._journal.of(rollout.model),
         )

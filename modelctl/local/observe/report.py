@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from modelctl.local.envoy.config import cluster_name
+from modelctl.local.envoy.clusters import source
 from modelctl.local.envoy.measure import Counters, Readings
 from modelctl.local.plan.rollout import Rollout
 from modelctl.local.plan.values import Lane, ModelPlan, Workload
@@ -11,7 +11,6 @@ from modelctl.local.servers.replica import Phase
 from modelctl.status.event import Event
 from modelctl.status.values import Health, Measured, ModelStatus, ReleaseStatus, ShadowStatus, Sync
 
-_ROLE_HEADER = "x-model-role"
 _MILLION = 1_000_000
 # Release states that are a fault, rather than a start that takes its time.
 _BAD = frozenset({"Degraded", Phase.WAITING.value, Phase.MISSING.value})
@@ -148,12 +147,8 @@ def _state(workload: Workload, replicas: Sequence[ReplicaFacts]) -> tuple[str, s
 def _role(rollout: Rollout, workload: Workload) -> str:
     """What the route calls this release: stable, canary, shadow, or nothing."""
     plan = rollout.target or rollout.live
-    for rule in plan.rules if plan else ():
-        for backend in rule.backends if rule.lane is Lane.WEIGHTED else ():
-            if backend.service in workload.services:
-                return dict(backend.headers).get(_ROLE_HEADER, "")
-    shadows = plan.shadows() if plan else {}
-    return "shadow" if shadows.keys() & set(workload.services) else ""
+    roles = (plan.role_of(service) for service in workload.services) if plan else iter(())
+    return next(filter(None, roles), "")
 
 
 def _weight(plan: ModelPlan | None, workload: Workload) -> float | None:
@@ -173,7 +168,7 @@ def _shadow(plan: ModelPlan | None) -> ShadowStatus | None:
 
 
 def _measured(live: ModelPlan | None, workload: Workload, facts: ModelFacts) -> Measured:
-    lanes = {lane: _lane(facts.recent, workload, lane) for lane in Lane}
+    lanes = {each: _lane(facts.recent, workload, each) for each in Lane}
     every = sum(lanes.values(), Counters())
     own = _lane(facts.since_change, workload, Lane.WEIGHTED).requests
     whole = sum(
@@ -192,8 +187,8 @@ def _measured(live: ModelPlan | None, workload: Workload, facts: ModelFacts) -> 
     )
 
 
-def _lane(readings: Readings, workload: Workload, lane: Lane) -> Counters:
-    found = (readings.get(cluster_name(service, lane)) for service in workload.services)
+def _lane(readings: Readings, workload: Workload, of: Lane) -> Counters:
+    found = (readings.get(source(service, of)) for service in workload.services)
     return sum((counters for counters in found if counters), Counters())
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from modelctl.local.envoy.measure import Counters
 from modelctl.local.observe.report import ModelFacts, ReplicaFacts, model_status
-from modelctl.local.plan.rollout import Rollout
+from modelctl.local.plan.rollout import Aim, Rollout, Step
 from modelctl.local.plan.values import ModelPlan
 from modelctl.local.servers.replica import Phase
 from modelctl.repo.git import Commit
@@ -25,12 +25,13 @@ Replicas = Mapping[str, Sequence[ReplicaFacts]]
 
 def live(plan: ModelPlan | None) -> Rollout:
     """A rollout that has arrived at a plan."""
-    return Rollout("m", plan, OLD, plan, OLD)
+    return Rollout("m", Aim(plan, OLD), Step(Aim(plan, OLD)))
 
 
 def under_way(before: ModelPlan | None, after: ModelPlan | None, *waiting: str) -> Rollout:
     """A rollout between two plans."""
-    return Rollout("m", after, NEW, before, OLD if before else None, waiting=waiting)
+    done = Step(Aim(before, OLD if before else None))
+    return Rollout("m", Aim(after, NEW), done, waiting=waiting)
 
 
 def status(
