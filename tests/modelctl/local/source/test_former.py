@@ -39,6 +39,7 @@ def edit(repo: Repo, path: str, old: str, new: str) -> None:
 def test_a_revert_onto_a_merge_that_left_errors(repo: Repo, tmp_path: Path) -> None:
     """The state that two clean pull requests merged into comes back after a bad shift."""
     release = (repo.root / f"apps/{MODEL}/releases/r2.yaml").read_text()
+    repo.use_template("v1").commit("argocd: Take the template whose routes merge without conflict")
     git(repo.root, "switch", "--quiet", "--create", "latency")
     edit(repo, MODEL_FILE, "latency_p99_ms: 20", "latency_p99_ms: 20000")
     repo.render().commit("apps/linear: Allow more time")
