@@ -1,7 +1,6 @@
-"""The status as text for a terminal, from the JSON value that `modelctl up` keeps in a file."""
+"""The status as text for a terminal, from the JSON value that a running engine tells."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from modelctl.status.event import printable
@@ -13,21 +12,13 @@ _HEAD_MEASURED = ("REQUESTS", "ERRORS", "P50", "P99")
 _SHOWN_EVENTS = 5  # of all models together; the status page has more
 
 
-def lines(status: Json, folder: Path, *, running: bool) -> Iterator[str]:
+def lines(status: Json) -> Iterator[str]:
     """The status, line by line; control characters that a commit brings are made visible."""
-    for line in _lines(status, folder, running=running):
+    for line in _lines(status):
         yield printable(line)
 
 
-def _lines(status: Json, folder: Path, *, running: bool) -> Iterator[str]:
-    if not running:
-        yield f"modelctl up is not running on {folder}; start it with: modelctl up"
-        if status:
-            yield f"it last ran as process {status['addresses']['pid']}; no status is shown"
-        return
-    if not status:
-        yield f"modelctl up is starting on {folder}"
-        return
+def _lines(status: Json) -> Iterator[str]:
     yield from _engine(status)
     yield ""
     yield from _table(_rows(status["models"]))

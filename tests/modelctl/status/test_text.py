@@ -1,7 +1,6 @@
 """The status as text for a terminal."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from modelctl.status.values import (
     encode,
 )
 
-HERE = Path("/state")
 COMMIT = Commit("a" * 40, "Ann", "2026-01-01T10:00:00+00:00", "apps/m: Shift")
 REFUSED = Commit("b" * 40, "Bob", "2026-01-01T11:00:00+00:00", "apps/m: \x1b[31mRed\nline")
 EVENT = Event("2026-01-01T10:00:01.000+00:00", "error", "m-r2-1 crashed", 3)
@@ -67,7 +65,7 @@ def status(*, seen: Commit = COMMIT, fault: str = "", **changes: Any) -> EngineS
 
 def text(value: EngineStatus) -> list[str]:
     """The lines that a terminal gets, by way of the JSON in the file."""
-    return list(lines(json.loads(encode(value.to_json())), HERE, running=True))
+    return list(lines(json.loads(encode(value.to_json()))))
 
 
 def test_table() -> None:
@@ -116,20 +114,6 @@ def test_model_without_releases() -> None:
     found = text(status(releases=(), health=Health.MISSING))
 
     assert ["m", "Synced", "Missing", "aaaaaaaa"] in [line.split() for line in found]
-
-
-def test_not_running() -> None:
-    """Without an engine the text says so, and how to start one."""
-    never = list(lines({}, HERE, running=False))
-    ended = list(lines(json.loads(encode(status().to_json())), HERE, running=False))
-
-    assert ["modelctl up is not running on /state; start it with: modelctl up"] == never
-    assert "it last ran as process 7; no status is shown" == ended[1]
-
-
-def test_starting() -> None:
-    """An engine that has not said anything yet is starting."""
-    assert ["modelctl up is starting on /state"] == list(lines({}, HERE, running=True))
 
 
 @pytest.mark.parametrize(
