@@ -32,12 +32,13 @@ COMMANDS: Mapping[str, str] = {
     "rollback": "give all traffic back to the release that had it before, whatever is broken",
     "history": "show which releases served with which weights, and since which commit",
     "up": "serve an environment on this machine from the commits of a branch",
+    "down": "end what `modelctl up` runs, or has left running when it was killed",
     "status": "show what `modelctl up` serves: sync, health, weights and measured shares",
 }
 # Commands that run until they are stopped.
 LASTING = frozenset({"up"})
 # What a command needs beyond the package's own dependencies.
-EXTRAS: Mapping[str, str] = {"up": "local"}
+EXTRAS: Mapping[str, str] = {"up": "local", "down": "local"}
 
 
 class Command(Protocol):
