@@ -155,3 +155,21 @@ def test_a_paused_model_stays_paused_while_its_file_is_broken(repo: Repo, tmp_pa
     found = reader.read(source.revision())
 
     assert found.models[MODEL].paused
+
+
+def test_bytes_of_an_older_template_come_back(repo: Repo, tmp_path: Path) -> None:
+    """What was applied by template v1 is accepted after the environment has moved to v2."""
+    repo.use_template("v1").commit("argocd: Take the first template")
+    rendered = f"apps/{MODEL}/rendered"
+    old = git(repo.root, "rev-parse", f"HEAD:{rendered}").strip()
+    moved = repo.use_template("v2").commit("argocd: Take the second template")
+
+    git(repo.root, "rm", "-r", "--quiet", rendered)
+    git(repo.root, "checkout", "--quiet", f"{moved}~1", "--", rendered)
+    repo.commit("apps/linear: Roll back")
+    found = read(repo, tmp_path)
+
+    assert old == git(repo.root, "rev-parse", f"HEAD:{rendered}").strip()
+    assert {} == found.refused
+    assert MODEL in found.returned
+    assert ["linear"] == [route.name for route in found.models[MODEL].plan.gateway.routes]
