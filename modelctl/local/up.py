@@ -142,7 +142,7 @@ class _Up:
             stop.wait(),
             self._engine.run(),
             follow(source, reader, self._engine, self._good(source)),
-            self._sample(),
+            self._sample(overview),
             self._write_status(overview),
             serve(app, page),
         )
@@ -157,10 +157,11 @@ class _Up:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
 
-    async def _sample(self) -> None:
+    async def _sample(self, overview: Overview) -> None:
         """Read Envoy's counters, and keep logs short, as time goes by."""
         while True:
             await self._engine.sample()
+            overview.note_sample()
             self._launcher.shorten_logs()
             await asyncio.sleep(self._options.timing.sample_s)
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-_STAT = re.compile(r"cluster\.([^.]+)\.upstream_rq_(completed|5xx|time)")
+_STAT = re.compile(r"cluster\.([^.]+)\.upstream_rq_(completed|4xx|5xx|time)")
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Requests that were answered, and those of them with a 5xx.
+    """Requests that were answered, and those of them with a 5xx and with a 4xx.
 
     `within_ms` pairs a number of milliseconds with how many took at most so long, rising.
     """
@@ -24,12 +24,14 @@ class Counters:
     requests: int = 0
     errors: int = 0
     within_ms: tuple[tuple[float, int], ...] = ()
+    client_errors: int = 0
 
     def __add__(self, other: "Counters") -> "Counters":
         return Counters(
             self.requests + other.requests,
             self.errors + other.errors,
             _combine(self.within_ms, other.within_ms, 1),
+            self.client_errors + other.client_errors,
         )
 
     def __sub__(self, earlier: "Counters") -> "Counters":
@@ -39,11 +41,16 @@ class Counters:
             self.requests - earlier.requests,
             max(0, self.errors - earlier.errors),
             _combine(self.within_ms, earlier.within_ms, -1),
+            max(0, self.client_errors - earlier.client_errors),
         )
 
     def error_rate(self) -> float | None:
         """The share of requests that failed, or None without any."""
         return self.errors / self.requests if self.requests else None
+
+    def client_error_rate(self) -> float | None:
+        """The share of requests that were refused as the caller's fault, or None without any."""
+        return self.client_errors / self.requests if self.requests else None
 
     def quantile_ms(self, share: float) -> float | None:
         """The latency that `share` of the requests stay within, interpolated; None without any."""
@@ -78,7 +85,10 @@ def parse_counters(page: bytes) -> dict[str, Counters]:
             )
     return {
         cluster: Counters(
-            counts.get("completed", 0), counts.get("5xx", 0), latencies.get(cluster, ())
+            counts.get("completed", 0),
+            counts.get("5xx", 0),
+            latencies.get(cluster, ()),
+            counts.get("4xx", 0),
         )
         for cluster, counts in numbers.items()
     }

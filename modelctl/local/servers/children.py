@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,14 @@ class Child:
         self._log = log
         self._start = start
         self.pid = process.pid
+        self.started = time.time()
+
+    def memory_bytes(self) -> int:
+        """The memory that the program has in use now; 0 where that cannot be told."""
+        with contextlib.suppress(OSError):
+            pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
+            return int(pages) * os.sysconf("SC_PAGE_SIZE")
+        return 0
 
     async def wait(self) -> int:
         """The exit code once the program has ended; negative for a signal."""

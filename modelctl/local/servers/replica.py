@@ -62,6 +62,7 @@ class Replica:
         self.reason = ""
         self.restarts = 0
         self.port = 0
+        self.child: Child | None = None
         self._failures = 0
         self._ready_since: float | None = None
         self._around = surroundings
@@ -118,9 +119,11 @@ class Replica:
         except OSError as error:
             self._fail(f"could not be started: {error}")
             return
+        self.child = child
         try:
             await self._accompany(child)
         finally:
+            self.child = None
             child.kill()  # nothing that is left of it may stay, whatever went wrong here
             await child.wait()
             self._around.launcher.forget(child)

@@ -8,53 +8,50 @@ import httpx
 import pytest
 
 from modelctl.local.observe.web import application
+from modelctl.model.tensors import Contract, TensorSpec
 from modelctl.repo.git import Commit
 from modelctl.status.event import Event
-from modelctl.status.values import (
-    Addresses,
-    EngineStatus,
-    Health,
-    Measured,
-    ModelStatus,
-    ReleaseStatus,
-    ShadowStatus,
-    Sync,
-)
+from modelctl.status.values import EngineStatus, ShadowStatus, Sync
+from status_kit import ADDRESSES, MEASURED, NOTHING, broken, degraded, engine, model, release
 
 HOSTILE = "<script>alert('x')</script>\"&"
 COMMIT = Commit("a" * 40, HOSTILE, "2026-01-01T10:00:00+00:00", HOSTILE)
-MEASURED = Measured(1000, 900, 60, 40, 0.9123, 0.0015, 1.25, 148.0)
-NOTHING = Measured(0, 0, 0, 0, None, None, None, None)
 
 
 def status() -> EngineStatus:
     """A status in which everything that can be text is hostile."""
     releases = (
-        ReleaseStatus("r1", "stable", "Ready", "", 1, 1, 0, 90.0, 100.0, MEASURED),
-        ReleaseStatus("r2", "canary", "CrashLoopBackOff", HOSTILE, 0, 1, 3, 10.0, None, NOTHING),
-        ReleaseStatus("r3", "shadow", "Ready", "", 1, 1, 0, None, None, NOTHING),
+        release("r1", weight=90.0, measured=replace(MEASURED, latency_p99_ms=148.0)),
+        broken("r2", HOSTILE, image=HOSTILE, artifact_uri=HOSTILE, artifact_sha256=HOSTILE),
+        release("r3", role="shadow", weight=None, live_weight=None, measured=NOTHING),
     )
     event = Event("2026-01-01T10:00:00.000+00:00", "error", HOSTILE, 2)
-    model = ModelStatus(
-        model="m",
+    bad = degraded(
+        "m",
+        HOSTILE,
         sync=Sync.OUT_OF_SYNC,
         sync_reason=HOSTILE,
-        health=Health.DEGRADED,
-        health_reason=HOSTILE,
         paused=True,
         commit=COMMIT,
         wanted=None,
+        contract=Contract((TensorSpec(HOSTILE, HOSTILE, (-1,)),), ()),
         releases=releases,
         shadow=ShadowStatus("r3", 10.0),
         events=(event,),
     )
-    idle = replace(
-        model, model="idle", paused=False, commit=None, releases=(), shadow=None, events=()
+    idle = model("idle", commit=None, contract=None, releases=(), share_since=None)
+    return engine(
+        bad,
+        idle,
+        addresses=replace(ADDRESSES, source=HOSTILE, state=HOSTILE),
+        sync=Sync.OUT_OF_SYNC,
+        sync_reason=HOSTILE,
+        seen=None,
+        synced=COMMIT,
+        findings=(HOSTILE,),
+        fault=HOSTILE,
+        events=(event,),
     )
-    return EngineStatus(
-        Addresses("local", HOSTILE, 7, "2026", "http://t", "http://p", HOSTILE),
-        Sync.OUT_OF_SYNC, HOSTILE, None, COMMIT, (HOSTILE,), HOSTILE, 60.0, (model, idle), (event,),
-    )  # fmt: skip
 
 
 async def history(_: str) -> tuple[Commit, ...]:
@@ -162,7 +159,7 @@ def test_nothing_from_elsewhere(client: Client, path: str) -> None:
     """A page refers to nothing outside this server, and has no inline script or style."""
     page = client.get(path).text
 
-    assert "//" not in page.replace("http://t", "").replace("http://www.w3.org", "")
+    assert "//" not in page.replace("http://127.0.0.1:8080", "").replace("http://www.w3.org", "")
     assert "style=" not in page
     assert "<style" not in page
 
