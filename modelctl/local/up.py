@@ -20,7 +20,10 @@ from modelctl.local.engine import Engine
 from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.follow import follow
 from modelctl.local.journal import Journal
+from modelctl.local.observe.links import followed_commits
+from modelctl.local.observe.logtail import tail
 from modelctl.local.observe.overview import Overview
+from modelctl.local.observe.pages import Sources
 from modelctl.local.observe.web import application, serve
 from modelctl.local.servers import leftovers
 from modelctl.local.servers.children import Launcher
@@ -137,7 +140,14 @@ class _Up:
         reader = Reader(source, options.environment, ArtifactExport(self._folder.files))
         addresses = _addresses(options, self._folder, source, port, page.getsockname()[1])
         overview = Overview(addresses, self._engine, self._supervisor, self._journal)
-        app = application(overview.status, lambda model: self._history(reader, model))
+        app = application(
+            Sources(
+                status=overview.status,
+                commits=lambda model: self._history(reader, model),
+                hour=overview.history.of,
+                log=lambda model, count: tail(self._folder, model, None, count),
+            )
+        )
         loops = (
             stop.wait(),
             self._engine.run(),
@@ -275,4 +285,5 @@ def _addresses(
         traffic=f"http://127.0.0.1:{port}",
         page=f"http://127.0.0.1:{page_port}",
         state=str(folder.root),
+        commits=followed_commits(options.repository),
     )

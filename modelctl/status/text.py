@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.status.event import printable
-from modelctl.status.values import Health, Sync, rank
+from modelctl.status.remedies import remedies
+from modelctl.status.values import rank
 
 Json = Mapping[str, Any]
 
@@ -47,10 +48,10 @@ def _lines(status: Json, folder: Path, *, running: bool, now: datetime) -> Itera
     yield from _shares(models)
     yield ""
     yield from _events(status)
-    remedies = [line for model in models for line in _remedies(model, status)]
-    if remedies:
+    advice = [line for model in models for line in _remedies(model, status)]
+    if advice:
         yield ""
-    yield from remedies
+    yield from advice
 
 
 def _rank(model: Json) -> int:
@@ -130,30 +131,8 @@ def _shares(models: Sequence[Json]) -> Iterator[str]:
 
 def _remedies(model: Json, status: Json) -> Iterator[str]:
     """What is wrong with a model, and what to do about it."""
-    name, environment = model["model"], status["addresses"]["environment"]
-    if model["sync_reason"]:
-        yield f"{name}: {model['sync_reason']}{_sync_remedy(model, environment)}"
-    if model["health_reason"]:
-        bad = [r["release"] for r in model["releases"] if r["reason"]]
-        is_broken = model["health"] == Health.DEGRADED and bad
-        remedy = _health_remedy(model, environment, bad[0]) if is_broken else ""
-        yield f"{name}: {model['health_reason']}{remedy}"
-
-
-def _sync_remedy(model: Json, environment: str) -> str:
-    name = model["model"]
-    if model["paused"]:
-        return f": remove `paused: true` from apps/{name}/envs/{environment}.yaml to apply them"
-    if " is refused: " in model["sync_reason"] and model["sync"] == Sync.OUT_OF_SYNC:
-        return f": `modelctl check apps/{name}` tells what to mend; what ran before still runs"
-    return ""
-
-
-def _health_remedy(model: Json, environment: str, release: str) -> str:
-    name = model["model"]
-    weight = next(r["live_weight"] for r in model["releases"] if r["release"] == release)
-    back = f", `modelctl rollback {name} --env {environment} --commit` goes back" if weight else ""
-    return f": `modelctl logs {name} {release}` shows what its servers say{back}"
+    for reason, remedy in remedies(model, status["addresses"]["environment"]):
+        yield f"{model['model']}: {reason}{': ' if remedy else ''}{remedy}"
 
 
 def _milliseconds(value: float | None) -> str:
