@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from modelctl.render import generated
+from modelctl.render import generated, generated_for_gateways
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 from scratch import PROJECT, git, init
@@ -76,10 +76,20 @@ class Repo:
 
     def render(self) -> Self:
         """Write every generated file anew."""
-        shutil.rmtree(self.root / f"apps/{MODEL}/rendered", ignore_errors=True)
-        for path, text in generated(load(WorkTree(self.root)).model(MODEL)).items():
+        for folder in (f"apps/{MODEL}/rendered", "argocd/platform"):
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+        repository = load(WorkTree(self.root))
+        for_gateways = generated_for_gateways(repository.environments)
+        for path, text in {**generated(repository.model(MODEL)), **for_gateways}.items():
             self.write(path, text)
         return self
+
+    def use_template(self, version: str) -> Self:
+        """Have every environment pin a version of the template, and render it."""
+        file = "argocd/environments.yaml"
+        text = (self.root / file).read_text(encoding="utf-8")
+        self.write(file, re.sub(r"template: v\d+", f"template: {version}", text))
+        return self.render()
 
     def commit(self, subject: str, *, author: str = "Ann <ann@example.com>") -> str:
         """Commit everything, or nothing new; the hash."""

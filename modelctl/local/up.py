@@ -36,7 +36,7 @@ from modelctl.local.state import Lock, StateFolder, recall_good, remember_good
 from modelctl.local.timing import Timing
 from modelctl.repo import git
 from modelctl.repo.git import Commit
-from modelctl.status.values import Addresses, encode
+from modelctl.status.values import Addresses, EngineStatus, encode
 
 # A URL, or an address of SSH such as git@host:path.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
@@ -140,9 +140,14 @@ class _Up:
         reader = Reader(source, options.environment, ArtifactExport(self._folder.files))
         addresses = _addresses(options, self._folder, source, port, page.getsockname()[1])
         overview = Overview(addresses, self._engine, self._supervisor, self._journal)
+
+        def looked() -> EngineStatus:
+            self._engine.look()
+            return overview.status()
+
         app = application(
             Sources(
-                status=overview.status,
+                status=looked,
                 commits=lambda model: self._history(reader, model),
                 hour=overview.history.of,
                 log=lambda model, count: tail(self._folder, model, None, count),
@@ -152,7 +157,8 @@ class _Up:
             stop.wait(),
             self._engine.run(),
             follow(source, reader, self._engine, self._good(source)),
-            self._sample(overview),
+            self._engine.measure(),
+            self._keep(overview),
             self._write_status(overview),
             serve(app, page),
         )
@@ -167,13 +173,12 @@ class _Up:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
 
-    async def _sample(self, overview: Overview) -> None:
-        """Read Envoy's counters, and keep logs short, as time goes by."""
+    async def _keep(self, overview: Overview) -> None:
+        """Keep the last hour, and keep logs short, as time goes by."""
         while True:
-            await self._engine.sample()
             overview.note_sample()
             self._launcher.shorten_logs()
-            await asyncio.sleep(self._options.timing.sample_s)
+            await asyncio.sleep(self._options.timing.idle_s)
 
     async def _write_status(self, overview: Overview) -> None:
         """Keep the status file as the status is; a full disk is told, and stops nothing."""

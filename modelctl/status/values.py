@@ -125,8 +125,8 @@ class ModelStatus:
         commit: The last commit of its folder that is live.
         wanted: The newest commit of its folder.
         contract: The inputs and outputs that it promises; None while that is unknown.
-        share_since: Since when shares are counted, in ISO 8601: since its weights changed last,
-            but no longer than the window; None where nothing is live.
+        share_since: Since when shares are counted, in ISO 8601: since its weights changed last;
+            None where nothing is live.
         releases: What is deployed of it.
         shadow: The release that gets copies, if there is one.
         events: What happened to it, newest first.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from modelctl.local.envoy.config import cluster_name
+from modelctl.local.envoy.clusters import source
 from modelctl.local.envoy.measure import Counters, Readings
 from modelctl.local.plan.values import Lane, ModelPlan, Workload
 from modelctl.status.values import Measured
@@ -38,7 +38,7 @@ def by_release(readings: Readings, workloads: Mapping[str, Workload]) -> dict[st
 
 def measured(live: ModelPlan | None, workload: Workload, traffic: Traffic) -> Measured:
     """What was measured of one release."""
-    lanes = {lane: _lane(traffic.recent, workload, lane) for lane in Lane}
+    lanes = {each: _lane(traffic.recent, workload, each) for each in Lane}
     every = sum(lanes.values(), Counters())
     return Measured(
         requests=every.requests,
@@ -70,8 +70,8 @@ def _share(live: ModelPlan | None, workload: Workload, split: Readings) -> float
     return round(own / whole, 4) if whole else None
 
 
-def _lane(readings: Readings, workload: Workload, lane: Lane) -> Counters:
-    found = (readings.get(cluster_name(service, lane)) for service in workload.services)
+def _lane(readings: Readings, workload: Workload, of: Lane) -> Counters:
+    found = (readings.get(source(service, of)) for service in workload.services)
     return sum((counters for counters in found if counters), Counters())
 
 

@@ -121,13 +121,12 @@ class Overview:
         return model_status(rollout, facts)
 
     def _traffic(self, rollout: Rollout, recent: Traffic) -> Traffic:
-        window, now_s = self._engine.window, _now()
-        since_s = max(rollout.live_since_s, now_s - recent.recent_s)
-        since = datetime.now(UTC) - timedelta(seconds=now_s - since_s)
+        since_s = max(rollout.live_since_s, self._begun_s)
+        since = datetime.now(UTC) - timedelta(seconds=_now() - since_s)
         return Traffic(
             recent=recent.recent,
             recent_s=recent.recent_s,
-            split=window.since(rollout.live_since_s),
+            split=self._engine.window.of_split(rollout.done.aim.split),
             split_since=since.isoformat(timespec="seconds") if rollout.live else None,
         )
 

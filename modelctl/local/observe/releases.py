@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 from modelctl.local.observe.measured import Traffic, measured, weight
 from modelctl.local.plan.rollout import Rollout
-from modelctl.local.plan.values import Lane, Workload
+from modelctl.local.plan.values import Workload
 from modelctl.local.servers.replica import Phase
 from modelctl.status.values import ReleaseStatus
 
-_ROLE_HEADER = "x-model-role"
 # Release states that are a fault, rather than a start that takes its time.
 BAD = frozenset({"Degraded", Phase.WAITING.value, Phase.MISSING.value})
 
@@ -83,9 +82,5 @@ def _started(replicas: Sequence[ReplicaFacts]) -> str | None:
 def _role(rollout: Rollout, workload: Workload) -> str:
     """What the route calls this release: stable, canary, shadow, or nothing."""
     plan = rollout.target or rollout.live
-    for rule in plan.rules if plan else ():
-        for backend in rule.backends if rule.lane is Lane.WEIGHTED else ():
-            if backend.service in workload.services:
-                return dict(backend.headers).get(_ROLE_HEADER, "")
-    shadows = plan.shadows() if plan else {}
-    return "shadow" if shadows.keys() & set(workload.services) else ""
+    roles = (plan.role_of(service) for service in workload.services) if plan else iter(())
+    return next(filter(None, roles), "")

@@ -86,9 +86,9 @@ class Replica:
     @property
     def host(self) -> Host | None:
         """The endpoint for Envoy, if it should know this replica at all."""
-        if self.phase is Phase.READY:
-            return Host(self.port)
-        return Host(self.port, draining=True) if self.phase is Phase.DRAINING else None
+        if self.phase in {Phase.READY, Phase.UNREADY, Phase.DRAINING}:
+            return Host(self.port, mirror_port=0, ready=self.phase is Phase.READY)
+        return None
 
     def end(self) -> None:
         """Drain, then stop; `finished` tells when."""

@@ -3,11 +3,11 @@
 Where their template changes, new ones are ready before old ones end.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from modelctl.local.plan.endpoints import ActiveCheck, Endpoints, Host
+from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Workload
 from modelctl.local.servers.replica import Phase, Replica, Surroundings
 
@@ -32,12 +32,12 @@ class Supervisor:
         self._around = surroundings
         self.groups: dict[str, Group] = {}
 
-    def apply(self, wanted: Mapping[str, Workload], healthy: Collection[int]) -> None:
-        """Start and end replicas towards `wanted`; `healthy` are the ports that Envoy uses."""
+    def apply(self, wanted: Mapping[str, Workload]) -> None:
+        """Start and end replicas towards `wanted`."""
         for name, workload in wanted.items():
             group = self.groups.setdefault(name, Group(workload))
             group.workload = workload
-            self._roll(group, healthy)
+            self._roll(group)
         for name, group in list(self.groups.items()):
             group.replicas = [r for r in group.replicas if r.phase is not Phase.GONE]
             if name not in wanted:
@@ -49,14 +49,11 @@ class Supervisor:
     def endpoints(self) -> list[Endpoints]:
         """Every Service with the endpoints that Envoy should know."""
         services: dict[str, list[Host]] = {}
-        health: dict[str, ActiveCheck | None] = {}
         for group in self.groups.values():
-            probe = group.workload.template.readiness
             hosts = [host for replica in group.replicas if (host := replica.host) is not None]
             for service in group.workload.services:
                 services.setdefault(service, []).extend(hosts)
-                health[service] = ActiveCheck(probe.path, probe.timeout_s) if probe else None
-        return [Endpoints(name, health[name], tuple(hosts)) for name, hosts in services.items()]
+        return [Endpoints(name, tuple(hosts)) for name, hosts in services.items()]
 
     async def stop(self) -> None:
         """End every replica, all at once, and wait for the last."""
@@ -66,7 +63,7 @@ class Supervisor:
         for replica in replicas:
             await replica.finished()
 
-    def _roll(self, group: Group, healthy: Collection[int]) -> None:
+    def _roll(self, group: Group) -> None:
         """Replace replicas of an older template only as far as new ones have taken over."""
         wanted = group.workload.replicas
         current = [r for r in group.active if r.template == group.workload.template]
@@ -76,7 +73,7 @@ class Supervisor:
         for _ in range(wanted - len(current)):
             replica = Replica(_free_name(group), group.workload, self._around)
             group.replicas.append(replica)
-        serving = sum(r.phase is Phase.READY and r.port in healthy for r in current)
+        serving = sum(r.phase is Phase.READY for r in current)
         for replica in _best_first(older)[max(0, wanted - serving) :]:
             replica.end()
 

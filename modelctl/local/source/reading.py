@@ -13,9 +13,11 @@ from modelctl.check.change import is_about_applied_bytes
 from modelctl.check.engine import check_model, check_shared, errors
 from modelctl.errors import GitError, ModelctlError
 from modelctl.finding import Finding
+from modelctl.gateway.reading import Objects
 from modelctl.local.plan.objects import model_plan, parse
 from modelctl.local.plan.values import ModelPlan, PlanError
 from modelctl.local.source.artifacts import ArtifactExport
+from modelctl.local.source.platform import platform
 from modelctl.local.source.repositories import Source
 from modelctl.nearest import hint
 from modelctl.repo import layout
@@ -64,6 +66,7 @@ class Reading:
     returned: Mapping[str, Commit] = field(default_factory=dict)
     refusal: str | None = None
     rewritten: bool = False
+    platform: Objects | None = None  # what is rendered for all models; None for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,7 @@ class Reader:
             findings=tuple(sorted(findings)),
             refused=refused,
             returned=returned,
+            platform=platform(repository, self._environment),
         )
 
     def _require_environment(self, repository: Repository) -> None:

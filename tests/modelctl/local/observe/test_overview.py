@@ -9,7 +9,7 @@ from modelctl.local.envoy.measure import Counters
 from modelctl.local.observe.measured import Traffic
 from modelctl.local.observe.overview import ModelFacts, model_status
 from modelctl.local.observe.releases import ReplicaFacts
-from modelctl.local.plan.rollout import Rollout
+from modelctl.local.plan.rollout import Aim, Rollout, Step
 from modelctl.local.plan.values import ModelPlan
 from modelctl.local.servers.replica import Phase
 from modelctl.model.tensors import Contract, TensorSpec
@@ -29,12 +29,13 @@ Replicas = Mapping[str, Sequence[ReplicaFacts]]
 
 def live(plan: ModelPlan | None) -> Rollout:
     """A rollout that has arrived at a plan."""
-    return Rollout("m", plan, OLD, plan, OLD)
+    return Rollout("m", Aim(plan, OLD), Step(Aim(plan, OLD)))
 
 
 def under_way(before: ModelPlan | None, after: ModelPlan | None, *waiting: str) -> Rollout:
     """A rollout between two plans."""
-    return Rollout("m", after, NEW, before, OLD if before else None, waiting=waiting)
+    done = Step(Aim(before, OLD if before else None))
+    return Rollout("m", Aim(after, NEW), done, waiting=waiting)
 
 
 def status(

@@ -28,7 +28,7 @@ def test_removed_deployment_drains_first(play: Play) -> None:
         stage.in_flight.clear()
         await stage.until(holds=lambda: replica.phase is Phase.DRAINING)
 
-        assert [Host(replica.port, draining=True)] == list(stage.supervisor.endpoints()[0].hosts)
+        assert [Host(replica.port, 0, ready=False)] == list(stage.supervisor.endpoints()[0].hosts)
         assert (await get(replica.port, "/", timeout_s=60)).ok
         assert [replica.port] == stage.drained
 

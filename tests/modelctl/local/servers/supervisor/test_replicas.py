@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from modelctl.local.plan.endpoints import ActiveCheck, Host
+from modelctl.local.plan.endpoints import Host
 from modelctl.local.plan.values import Probe
 from modelctl.local.servers.httpget import get
 from modelctl.local.servers.replica import Phase
@@ -45,28 +45,27 @@ def test_users_settings_do_not_leak(play: Play, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_endpoints(play: Play) -> None:
-    """Each ready replica is an endpoint of its Service, with the readiness probe as check."""
+    """Each ready replica is an endpoint of its Service."""
 
     async def story(stage: Stage) -> None:
         replicas = await stage.ready(workload(replicas=2))
         (endpoints,) = stage.supervisor.endpoints()
 
         assert "m-r1" == endpoints.service
-        assert ActiveCheck("/ready", 60) == endpoints.health
-        assert {Host(r.port) for r in replicas} == set(endpoints.hosts)
+        assert {Host(r.port, 0, ready=True) for r in replicas} == set(endpoints.hosts)
 
     play(story)
 
 
-def test_not_ready_is_no_endpoint(play: Play) -> None:
-    """A server whose readiness probe fails leaves the endpoints, and comes back later."""
+def test_not_ready_gets_nothing(play: Play) -> None:
+    """A server whose readiness probe fails stays known as not ready, and comes back later."""
 
     async def story(stage: Stage) -> None:
         (replica,) = await stage.ready(workload())
         await order(replica, "/ready/0")
         await stage.until(workload(), holds=lambda: replica.phase is Phase.UNREADY)
 
-        assert () == stage.supervisor.endpoints()[0].hosts
+        assert [False] == [host.ready for host in stage.supervisor.endpoints()[0].hosts]
         assert "not ready: GET /ready: status 503" == replica.reason
         assert replica.failing
 

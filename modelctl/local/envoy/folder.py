@@ -1,0 +1,34 @@
+"""Where Envoy's files lie: in memory, so that a full disk holds back no change of routes."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from modelctl.errors import UsageError
+from modelctl.local.state import StateFolder
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, refused if it is not ours
+
+
+def files_of(state: StateFolder, memory: Path = _MEMORY) -> Path:
+    """The folder for Envoy's files, made if need be; the state folder's where memory has none.
+
+    Raises:
+        UsageError: What lies there is somebody else's, or open to others.
+    """
+    if not memory.is_dir() or not os.access(memory, os.W_OK):
+        return state.envoy
+    digest = hashlib.sha256(str(state.root).encode()).hexdigest()[:16]
+    folder = memory / f"modelctl-{os.getuid()}-{digest}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        pass  # told below
+    except OSError:
+        return state.envoy
+    found = folder.lstat()
+    if not folder.is_dir() or folder.is_symlink() or found.st_uid != os.getuid():
+        raise UsageError(f"{folder}: expected a folder of this user's own; remove it")
+    if found.st_mode & 0o077:
+        raise UsageError(f"{folder}: others may enter it, expected mode 0700; remove it")
+    return folder
