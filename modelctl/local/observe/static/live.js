@@ -11,8 +11,25 @@ const search = document.getElementById("search");
 let stream = null;
 let heard = 0;
 
+function isElement(node) {
+  return node.nodeType === Node.ELEMENT_NODE;
+}
+
 function keyOf(node) {
-  return node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || "" : "";
+  return isElement(node) ? node.dataset.key || "" : "";
+}
+
+function onlyText(from, to) {
+  for (let node = from; node !== to; node = node.nextSibling) {
+    if (isElement(node)) return false;
+  }
+  return true;
+}
+
+function gone(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
 }
 
 function alike(one, other) {
@@ -31,7 +48,7 @@ function morphAttributes(now, wanted) {
 
 function morph(now, wanted) {
   if (now.isEqualNode(wanted)) return;
-  if (now.nodeType !== Node.ELEMENT_NODE) {
+  if (!isElement(now)) {
     now.nodeValue = wanted.nodeValue;
     return;
   }
@@ -44,6 +61,9 @@ function morph(now, wanted) {
   for (const child of [...wanted.childNodes]) {
     let found = place;
     while (found && !alike(found, child)) found = found.nextSibling;
+    if (found && !keyOf(child) && isElement(child) && onlyText(place, found)) {
+      while (place !== found) place = gone(place); // the space before it differs, no more
+    }
     if (!found || (!keyOf(child) && found !== place)) {
       now.insertBefore(child, place);
       continue;
@@ -52,11 +72,7 @@ function morph(now, wanted) {
     else now.insertBefore(found, place);
     morph(found, child);
   }
-  while (place) {
-    const next = place.nextSibling;
-    place.remove();
-    place = next;
-  }
+  while (place) place = gone(place);
 }
 
 function show(html) {
