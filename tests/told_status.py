@@ -1,6 +1,8 @@
 """A stand-in for a running engine: it holds a state folder and tells a status."""
 
+import http.server
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +12,31 @@ from modelctl.local.state import Lock, StateFolder
 
 
 @contextmanager
-def telling(root: Path, status: Mapping[str, Any]) -> Iterator[None]:
-    """An engine on a state folder that tells a status."""
+def telling(root: Path, status: Mapping[str, Any] | bytes, code: int = 200) -> Iterator[str]:
+    """An engine on a state folder that answers with a status, or with these bytes; its page."""
+    content = status if isinstance(status, bytes) else json.dumps(status).encode()
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(code)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
     root.mkdir(exist_ok=True)
-    folder = StateFolder(root)
-    with Lock(folder):
-        folder.status.write_text(json.dumps(status), encoding="utf-8")
-        yield
+    with (
+        Lock(StateFolder(root)) as lock,
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server,
+    ):
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        page = f"http://127.0.0.1:{server.server_port}"
+        lock.tell(page)
+        try:
+            yield page
+        finally:
+            server.shutdown()
+            thread.join()

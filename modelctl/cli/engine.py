@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.errors import ModelctlError, UsageError
-from modelctl.local import running
+from modelctl.local.running import ask
 from modelctl.local.state import StateFolder, default_state
 from modelctl.nearest import hint
 
@@ -31,14 +31,10 @@ def status(arguments: argparse.Namespace, typed: str) -> Json:
     Raises:
         ModelctlError: None runs, or it does not answer.
     """
-    state = folder(arguments)
-    found = running.status(state)
-    if found is None:
-        told = f"modelctl up is not running on {state.root}; start it with: modelctl up"
-        raise ModelctlError(f"{typed}: {told}")
-    if not found:
-        raise ModelctlError(f"{typed}: modelctl up is starting on {state.root}; try again soon")
-    return found
+    answer = ask(folder(arguments))
+    if answer.fault:
+        raise ModelctlError(f"{typed}: {answer.fault}")
+    return answer.status
 
 
 def model(found: Json, name: str) -> Json:

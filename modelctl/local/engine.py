@@ -6,30 +6,29 @@ the next thing; nothing else changes what Envoy routes.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
 
 from modelctl.gateway import merging
+from modelctl.gateway.fields import ObjectError
 from modelctl.gateway.values import Gateway, TrafficPolicy
 from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.envoy.measure import Window, parse_counters
 from modelctl.local.envoy.resources import Standing
 from modelctl.local.envoy.snapshot import Snapshot, Wanted, snapshot
+from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
 from modelctl.local.plan.rollout import Aim, Rollout, Step
 from modelctl.local.plan.values import ModelPlan, Workload
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.reading import ModelReading, Reading
 from modelctl.local.timing import Timing
+from modelctl.repo.git import Commit
 
 _BRING_S = 0.2  # for Envoy to take new resources; then the loop looks again at everything
 _REMEMBER_S = 1.0  # for the note of what is about to be served; a disk that hangs delays no route
 _LOOKED_AT_S = 5.0  # after which somebody who has looked at the status has gone
-
-# Notes by model the revision that is about to be served, None for a model that is gone; gives why
-# that could not be written, or "".
-Remember = Callable[[Mapping[str, str | None]], str]
 
 
 class Engine:
@@ -42,6 +41,8 @@ class Engine:
         journal: Journal,
         timing: Timing,
         wake: asyncio.Event,
+        *,
+        good: GoodStates | None = None,
     ) -> None:
         """`wake` is set by whoever has something for the loop to look at."""
         self._envoy = envoy
@@ -49,7 +50,6 @@ class Engine:
         self._journal = journal
         self._timing = timing
         self._wake = wake
-        self.remember: Remember = lambda _: ""
         # Numbers of splits rise from run to run, because Envoy may outlive this engine.
         self._splits = count(int(time.time()))
         self._made: tuple[Wanted, Snapshot] | None = None
@@ -65,6 +65,7 @@ class Engine:
         self.source_fault = ""
         self.good_fault = ""
         self.fault = ""
+        self._good = good
         self.stepped = asyncio.Event()
 
     @property
@@ -79,18 +80,12 @@ class Engine:
             return True
         return not any(rollout.pending for rollout in self.rollouts.values())
 
-    @property
-    def good(self) -> str | None:
-        """The newest revision, once everything in it is routed as git says; None until then."""
-        seen = self.seen
-        is_good = seen is not None and seen.refusal is None and not seen.refused
-        return seen.commit.id if seen and is_good and self.converged else None
-
     def offer(self, reading: Reading) -> None:
         """Take the newest revision: aim at what it may change, keep what runs of refused models."""
         self.seen = reading
         commit = reading.commit
         label = f'{commit.id[:12]} "{commit.subject}" by {commit.author}'
+        self._fall_back(reading)
         if reading.rewritten:
             self._journal.add("", "warning", "the branch was rewritten: history was replaced")
         if reading.refusal is not None:
@@ -111,6 +106,24 @@ class Engine:
                 self._gateway = None
             self._aim(reading)
         self._wake.set()
+
+    def _fall_back(self, reading: Reading) -> None:
+        """At a start, take what ran before as what is live: it serves until the target can."""
+        for name, words in reading.lost.items():
+            self._journal.add(name, "warning", f"{words}; the newest revision alone counts")
+        for name, model in reading.fallbacks.items():
+            if name not in self.rollouts:
+                rollout = self.rollouts.setdefault(name, Rollout(name))
+                if name in reading.models and not reading.models[name].paused:
+                    rollout.fallback = self._new(model, reading)
+                else:
+                    rollout.aim(self._new(model, reading))
+                self._journal.add(name, "info", "begins with the last good state")
+
+    def note_commits(self, commits: Mapping[str, Commit]) -> None:
+        """Note the last commits of models, which the reading did not wait for."""
+        for name in commits.keys() & self.rollouts.keys():
+            self.rollouts[name].note_commit(commits[name])
 
     def note_source(self, fault: str) -> None:
         """Note why the repository cannot be read, or with "" that it can; what runs goes on."""
@@ -162,7 +175,7 @@ class Engine:
             rollout.paused = model.paused
             rollout.held = None
             if not model.paused:
-                rollout.aim(self._new(model, reading))
+                self._take(rollout, model, reading)
             elif model.plan != rollout.target:
                 rollout.held = model.plan
         for name in self.rollouts.keys() - reading.models.keys() - reading.refused.keys():
@@ -170,13 +183,19 @@ class Engine:
             rollout.paused, rollout.held = False, None
             rollout.aim(Aim())
 
+    def _take(self, rollout: Rollout, model: ModelReading, reading: Reading) -> None:
+        try:
+            rollout.aim(self._new(model, reading))
+        except ObjectError as error:  # its policy does not go with the Gateway's
+            self._journal.add(rollout.model, "error", f"refused: {error}")
+
     def _new(self, model: ModelReading, reading: Reading) -> Aim:
         """An aim at a model as it was read, with the policies of the platform as it was read."""
         merged: Mapping[str, TrafficPolicy] = {}
         if reading.platform is not None:
             merged = merging.policies(model.plan.gateway, reading.platform)
         policies = tuple(merged.items())
-        return Aim(model.plan, model.commit, reading.commit.id, policies, next(self._splits))
+        return Aim(model.plan, model.commit, policies, next(self._splits))
 
     async def _step(self) -> float:
         """Do what can be done now; gives the seconds to wait before looking again."""
@@ -187,7 +206,7 @@ class Engine:
         for name in changed[1:] if self._one_by_one else ():
             steps[name] = self.rollouts[name].done
         changed = changed[:1] if self._one_by_one else changed
-        await self._note_good({name: steps[name] for name in changed})
+        await self._remember(steps)
         try:
             standing = await self._envoy.bring(self._snapshot(steps), limit_s=_BRING_S)
         except OSError as error:
@@ -218,21 +237,22 @@ class Engine:
         self._one_by_one = True
         return 0
 
-    async def _note_good(self, steps: Mapping[str, Step]) -> None:
-        """Write down what is about to be served, so that a start after a crash serves it too."""
-        served = {
-            name: step.aim.revision or None
-            for name, step in steps.items()
-            if step.aim.plan is not None or step.published is None
-        }
-        if not served:
+    async def _remember(self, steps: Mapping[str, Step]) -> None:
+        """Keep for the next start, before it is routed, what each model is about to serve."""
+        if self._good is None or self.accepted is None:
             return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_REMEMBER_S):
-                fault = await asyncio.to_thread(self.remember, served)
-                if fault and fault != self.good_fault:
-                    self._journal.add("", "error", fault)
-                self.good_fault = fault
+        served: dict[str, str | None] = {
+            name: self.accepted.commit.id
+            for name, model in self.accepted.models.items()
+            if name in steps and steps[name].aim.plan == model.plan
+        }
+        kept = {name for name, rollout in self.rollouts.items() if not rollout.removed}
+        gone = self._good.models.keys() - kept
+        served |= dict.fromkeys(gone) if self.seen and self.seen.refusal is None else {}
+        if any(self._good.of(name) != commit for name, commit in served.items()) or self.good_fault:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REMEMBER_S):
+                    self.good_fault = await asyncio.to_thread(self._good.remember, served)
 
     def _publish(self, rollout: Rollout, step: Step) -> None:
         """Note what Envoy routes now."""
@@ -272,8 +292,8 @@ class Engine:
         step = rollout.next(ready)
         if rollout.waiting and rollout.waiting != before and rollout.target:
             names = ", ".join(map(rollout.target.release_of, rollout.waiting))
-            words = f"new routes are refused as long as no replica is ready: {names}"
-            self._journal.add(rollout.model, "info", words)
+            words = "are refused as long as no replica is ready" if rollout.live else "wait for"
+            self._journal.add(rollout.model, "info", f"new routes {words}: {names}")
         return step
 
     def _forget_removed(self) -> None:

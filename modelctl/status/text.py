@@ -1,4 +1,4 @@
-"""The status as text for a terminal, from its JSON value.
+"""The status as text for a terminal, from the JSON value that a running engine tells.
 
 What is broken comes first in the table, and what to do about it last: that is what a terminal shows
 when the text is longer than it.
@@ -6,7 +6,6 @@ when the text is longer than it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from modelctl.status.event import printable
@@ -24,23 +23,13 @@ COLUMNS = (
 _SHOWN_EVENTS = 5  # of all models together; the status page has more
 
 
-def lines(
-    status: Json, folder: Path, *, running: bool, now: datetime | None = None
-) -> Iterator[str]:
+def lines(status: Json, now: datetime | None = None) -> Iterator[str]:
     """The status, line by line; control characters that a commit brings are made visible."""
-    for line in _lines(status, folder, running=running, now=now or datetime.now(UTC)):
+    for line in _lines(status, now or datetime.now(UTC)):
         yield printable(line)
 
 
-def _lines(status: Json, folder: Path, *, running: bool, now: datetime) -> Iterator[str]:
-    if not running:
-        yield f"modelctl up is not running on {folder}; start it with: modelctl up"
-        if status:
-            yield f"it last ran as process {status['addresses']['pid']}; no status is shown"
-        return
-    if not status:
-        yield f"modelctl up is starting on {folder}"
-        return
+def _lines(status: Json, now: datetime) -> Iterator[str]:
     models = sorted(status["models"], key=_rank)
     yield from _engine(status)
     yield ""

@@ -38,7 +38,6 @@ class Overview:
         self, addresses: Addresses, engine: Engine, supervisor: Supervisor, journal: Journal
     ) -> None:
         self.addresses = addresses
-        self.write_fault = ""
         self.history = History()
         self._engine = engine
         self._supervisor = supervisor
@@ -69,7 +68,7 @@ class Overview:
             self._model(rollout, recent) for _, rollout in sorted(engine.rollouts.items())
         )
         sync, reason = self._sync(models)
-        faults = (engine.source_fault, engine.fault, self.write_fault)
+        faults = (engine.source_fault, engine.fault, engine.good_fault)
         return EngineStatus(
             addresses=self.addresses,
             sync=sync,

@@ -16,13 +16,12 @@ from modelctl.repo.git import Commit
 class Aim:
     """A plan that a model may be brought to; without one there is nothing to serve.
 
-    `commit` is the last that changed the model, `revision` the one that the plan was read at,
-    `policies` what the gateway does by the name of the route, `split` numbers the weights.
+    `commit` is the last that changed the model, `policies` what the gateway does by the name of the
+    route, `split` numbers the weights.
     """
 
     plan: ModelPlan | None = None
     commit: Commit | None = None
-    revision: str = ""
     policies: tuple[tuple[str, TrafficPolicy], ...] = ()
     split: int = 0
 
@@ -93,6 +92,13 @@ class Rollout:
         self.removed = aim.plan is None
         same = (each for each in (self.done.aim, self.aimed) if each.weights == aim.weights)
         self.aimed = replace(aim, split=next(same, aim).split)
+
+    def note_commit(self, commit: Commit) -> None:
+        """Note the commit of the target, where it was not known yet."""
+        known = replace(self.aimed, commit=self.aimed.commit or commit)
+        if self.done.aim == self.aimed:
+            self.done = replace(self.done, aim=known)
+        self.aimed = known
 
     def refuse(self, aim: Aim, words: str) -> None:
         """Note that Envoy refuses a plan; what is live stays until there is another."""

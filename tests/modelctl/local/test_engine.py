@@ -11,6 +11,7 @@ from modelctl.local.engine import Engine
 from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.envoy.resources import Standing
 from modelctl.local.envoy.snapshot import Snapshot
+from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
 from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.rollout import Rollout
@@ -179,7 +180,7 @@ def test_what_is_waited_for_is_told_once(tmp_path: Path) -> None:
 
     asyncio.run(story())
     told = [(event.message, event.count) for event in journal.of("m")]
-    assert [("new routes are refused as long as no replica is ready: m-r3", 1)] == told
+    assert [("new routes wait for: m-r3", 1)] == told
 
 
 def test_a_pause_holds_a_newer_plan_until_it_ends(tmp_path: Path) -> None:
@@ -274,28 +275,53 @@ def test_silence_blocks_nothing(tmp_path: Path) -> None:
 
 def test_good_is_noted_before_it_is_served(tmp_path: Path) -> None:
     """What is about to be served is written down first, and a fault of that stops nothing."""
-    noted: list[Mapping[str, str | None]] = []
+    noted: list[tuple[dict[str, str | None], int]] = []
 
     async def story() -> Engine:
         envoy = CountingEnvoy(tmp_path)
         engine = _engine(envoy)
 
-        def remember(served: Mapping[str, str | None]) -> str:
-            noted.append({**served, "before": str(len(envoy.published))})
-            return "the disk is full"
+        class Good(GoodStates):
+            def remember(self, served: Mapping[str, str | None]) -> str:
+                super().remember(served)
+                noted.append((dict(served), len(envoy.published)))
+                return "the disk is full"
 
-        engine.remember = remember
+        engine._good = Good(tmp_path / "good.json", "repo", "local")
         engine.offer(_reading({"r1": 100}))
         loop = asyncio.create_task(engine.run())
         await _until(engine, lambda: engine.converged)
         engine.offer(Reading(COMMIT, {}, {}))
         await _until(engine, lambda: not engine.rollouts)
+        await _until(engine, lambda: noted[-1][0] == {"m": None})
         loop.cancel()
         return engine
 
     assert "the disk is full" == asyncio.run(story()).good_fault
-    assert [COMMIT.id, None] == [served["m"] for served in noted]
-    assert "0" == noted[0]["before"]
+    assert ({"m": COMMIT.id}, 0) == noted[0]
+
+
+def test_what_was_good_serves_until_the_target_can(tmp_path: Path) -> None:
+    """At a start the last good state of a model serves while the newest one is not ready."""
+
+    async def story() -> tuple[ModelPlan | None, ModelPlan | None]:
+        engine = _engine(CountingEnvoy(tmp_path), servers=(servers := Servers()))
+        newest = _reading({"r3": 100})
+        good = _reading({"r1": 100}).models
+        loop = asyncio.create_task(engine.run())
+        engine.offer(Reading(COMMIT, {}, newest.models, fallbacks=good))
+        await _until(engine, lambda: engine.rollouts["m"].live is not None)
+        first = engine.rollouts["m"].live
+        servers.ready.add("m-r3")
+        engine.offer(newest)
+        await _until(engine, lambda: engine.converged)
+        loop.cancel()
+        return first, engine.rollouts["m"].live
+
+    first, then = asyncio.run(story())
+    assert first is not None
+    assert then is not None
+    assert [{"m-r1": 100}, {"m-r3": 100}] == [first.weights(), then.weights()]
 
 
 def test_same_inputs_make_no_new_resources(tmp_path: Path) -> None:

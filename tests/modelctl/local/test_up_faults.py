@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 from engine_kit import MODEL, Load, Repo, Up, running
 from modelctl.local.servers.leftovers import started
 from scratch import git
-from waiting import until
 
 
 def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -128,27 +126,6 @@ def test_broken_object(repo: Repo, up: Up) -> None:
     up.until_well(commit)
 
 
-def became_a_folder(path: Path) -> bool:
-    """Whether a folder came into the place of a file before somebody wrote the file anew."""
-    path.unlink()
-    with suppress(FileExistsError):
-        path.mkdir()
-    return path.is_dir()
-
-
-def test_unwritable_status(up: Up) -> None:
-    """When the state folder cannot be written, that is told on the page, and answers go on."""
-    until(lambda: became_a_folder(up.state / "status.json"))
-    up.kill("linear-r1-1")
-
-    status = up.until(lambda s: "cannot be written" in s["fault"])
-
-    assert not status["well"]
-    (up.state / "status.json").rmdir()
-    up.until_well()
-    assert "r1" == up.release()
-
-
 def test_second_up(repo: Repo, up: Up, tmp_path: Path) -> None:
     """A second `up` on a state folder ends with 2 and says who holds it."""
     words = ("up", "--repo", repo.root, "--port", "0", "--status-port", "0", "--state")
@@ -192,23 +169,6 @@ def test_killed_up(own_repo: Repo, tmp_path: Path) -> None:
         up.until_well()
         assert "r1" == up.release()
         assert [] == [pid for pid, start in processes.items() if started(pid) == start]
-
-
-def test_start_with_a_refused_commit(own_repo: Repo, tmp_path: Path) -> None:
-    """Started anew while the newest commit is refused, `up` serves the last good one."""
-    good = git(own_repo.root, "rev-parse", "HEAD").strip()
-    first = Up(own_repo.root, tmp_path / "state")
-    first.until_well()
-    first.until(lambda _: (tmp_path / "state/good.json").exists())
-    first.process.kill()
-    first.wait()
-    bad = own_repo.serve({"r1": 100, "r2": 5}).commit("apps/linear: Shift too much")
-
-    with running(own_repo.root, tmp_path / "state") as up:
-        status = up.until(lambda s: s["seen"] and s["seen"]["id"] == bad)
-
-        assert good == status["synced"]["id"]
-        assert "r1" == up.release()
 
 
 def test_leftover_is_ended(own_repo: Repo, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from scratch import PROJECT
 from status_kit import MEASURED, broken, degraded, engine, model, release
 
 PAGE = (PROJECT / "docs" / "reference" / "status.md").read_text(encoding="utf-8")
-HERE = PROJECT / ".modelctl"
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECTIONS = {
     "The whole": values.EngineStatus,
@@ -80,7 +79,7 @@ def test_example() -> None:
     bad = degraded("linear", "exit code 86: the file has sha256 1f0c…, expected 5be2…")
     shown = engine(well, bad)
 
-    text = "\n".join(lines(json.loads(encode(shown.to_json())), HERE, running=True, now=NOW))
+    text = "\n".join(lines(json.loads(encode(shown.to_json())), NOW))
 
     assert text in section("Text")
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -12,14 +11,13 @@ from modelctl.status.text import age, lines
 from modelctl.status.values import EngineStatus, Health, Sync, encode
 from status_kit import EVENT, MEASURED, broken, degraded, engine, model, release
 
-HERE = Path("/state")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REFUSED = Commit("b" * 40, "Bob", "2026-01-01T11:00:00+00:00", "apps/m: \x1b[31mRed\nline")
 
 
 def text(value: EngineStatus) -> list[str]:
     """The lines that a terminal gets, by way of the JSON that the engine answers with."""
-    return list(lines(json.loads(encode(value.to_json())), HERE, running=True, now=NOW))
+    return list(lines(json.loads(encode(value.to_json())), NOW))
 
 
 def cells(found: list[str], word: str) -> list[str]:
@@ -127,18 +125,6 @@ def test_model_without_releases() -> None:
     found = text(engine(model(releases=(), health=Health.MISSING)))
 
     assert ["m", "Synced", "Missing", "aaaaaaaa"] in [line.split() for line in found]
-
-
-def test_not_running() -> None:
-    """Without an engine the text says so, and how to start one."""
-    never = list(lines({}, HERE, running=False))
-
-    assert ["modelctl up is not running on /state; start it with: modelctl up"] == never
-
-
-def test_starting() -> None:
-    """An engine that has not said anything yet is starting."""
-    assert ["modelctl up is starting on /state"] == list(lines({}, HERE, running=True))
 
 
 @pytest.mark.parametrize(

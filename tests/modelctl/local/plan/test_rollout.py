@@ -13,7 +13,7 @@ READY = frozenset({"m-r1", "m-r2", "m-r3"})
 
 def aim(plan: ModelPlan | None, split: int = 0) -> Aim:
     """A plan to aim at."""
-    return Aim(plan, COMMIT, COMMIT.id, (), split) if plan else Aim()
+    return Aim(plan, COMMIT, (), split) if plan else Aim()
 
 
 def on_the_way(live: ModelPlan | None, target: ModelPlan | None) -> Rollout:
