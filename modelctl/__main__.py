@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "rollback": "give all traffic back to the release that had it before, whatever is broken",
     "history": "show which releases served with which weights, and since which commit",
     "up": "serve an environment on this machine from the commits of a branch",
+    "down": "end what `modelctl up` runs, or has left running when it was killed",
     "status": "show what `modelctl up` serves: sync, health, weights and measured shares",
     "logs": "print what the servers of a model say; -f goes on with what is added",
     "predict": "ask a model that `modelctl up` serves, and print its answer",
@@ -40,7 +41,7 @@ COMMANDS: Mapping[str, str] = {
 # Commands that run until they are stopped.
 LASTING = frozenset({"logs", "up"})
 # What a command needs beyond the package's own dependencies.
-EXTRAS: Mapping[str, str] = {"up": "local"}
+EXTRAS: Mapping[str, str] = {"up": "local", "down": "local"}
 
 
 class Command(Protocol):

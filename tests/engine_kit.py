@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from modelctl.local.servers import processes
 from modelctl.render import generated, generated_for_gateways
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
@@ -189,8 +190,7 @@ class Up:
 
     def pids(self) -> dict[str, int]:
         """The processes that run, by name."""
-        records = json.loads((self.state / "processes.json").read_bytes())
-        return {record["name"]: record["pid"] for record in records}
+        return {found.name: found.pid for found in processes.found(self.state) if found.leads}
 
     def kill(self, name: str) -> None:
         """Kill one of the processes, as the kernel would when memory runs out."""

@@ -201,7 +201,11 @@ class Engine:
         """Do what can be done now; gives the seconds to wait before looking again."""
         ready = self._ready_services()
         steps = {name: self._next(rollout, ready) for name, rollout in self.rollouts.items()}
-        self._supervisor.apply(self._workloads())
+        self._supervisor.apply(self._workloads(), urgent=self._urgent())
+        if self.accepted is not None:
+            self._supervisor.settle()
+        if self._envoy.adopted and self._is_blind():
+            return self._timing.hurry_s
         changed = [name for name, step in steps.items() if step != self.rollouts[name].done]
         for name in changed[1:] if self._one_by_one else ():
             steps[name] = self.rollouts[name].done
@@ -223,6 +227,11 @@ class Engine:
         self._one_by_one = self._one_by_one and bool(changed)
         self._forget_removed()
         return 0 if self._one_by_one else self._timing.idle_s
+
+    def _is_blind(self) -> bool:
+        """Whether what an adopted Envoy has is better than what is known here yet."""
+        known = self.accepted is not None or bool(self.rollouts)
+        return not known or self._supervisor.adopting
 
     def _refuse(self, changed: list[str], steps: Mapping[str, Step]) -> float:
         """Find out whose change Envoy does not take, one by one; that model keeps what it has."""
@@ -271,6 +280,16 @@ class Engine:
             name: workload
             for rollout in self.rollouts.values()
             for name, workload in rollout.workloads().items()
+        }
+
+    def _urgent(self) -> set[str]:
+        """The Deployments behind a weight, now or in what is aimed at."""
+        plans = [plan for r in self.rollouts.values() for plan in (r.live, r.target) if plan]
+        return {
+            workload.name
+            for plan in plans
+            for service, weight in plan.weights().items()
+            if weight and (workload := plan.workload_of(service)) is not None
         }
 
     def _snapshot(self, steps: Mapping[str, Step]) -> Snapshot:

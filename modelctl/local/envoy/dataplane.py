@@ -7,7 +7,7 @@ not said yes or no to is neither: newer resources may be written at any time.
 import asyncio
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import quote
 
@@ -48,8 +48,10 @@ class Envoy:
         self.port = 0
         self.ports: frozenset[int] = frozenset()  # those that get requests by what Envoy has
         self.silent = False
+        self.adopted = False  # it runs since before this engine, and has routes of an earlier one
+        self._setup = json.dumps(bootstrap(self.folder)).encode()
         self._timing = timing
-        self._process = EnvoyProcess(self.folder, launcher, journal)
+        self._process = EnvoyProcess(self.folder, self._setup, launcher, journal)
         self._process.begun = self._begun
         self._stopping = False
         self._taken = asyncio.Event()
@@ -66,13 +68,32 @@ class Envoy:
         for stale in self.folder.iterdir():
             stale.unlink()
         self._make_resources()
+        write_atomically(self.folder / "bootstrap.json", self._setup)
         first = snapshot(self.folder, Wanted(port))
         self._listeners.write(first.listeners)
         self._clusters.write(first.clusters)
         self._routes.write((first.routes,))
-        setup = json.dumps(bootstrap(self.folder)).encode()
-        write_atomically(self.folder / "bootstrap.json", setup)
         await self._process.start(port)
+
+    def adopt(self, port: int) -> bool:
+        """Take over the Envoy of an earlier engine, with the routes that it has.
+
+        For a `port` of 0 it keeps its own. Gives whether there is one.
+        """
+        self._make_resources()
+        if not self._process.adopt(usable=bool(self._listeners.resources)):
+            return False
+        address = self._listeners.resources[0]["address"]["socket_address"]
+        self.port = self._process.port = port or address["port_value"]
+        self.adopted = True
+        self.ports = frozenset(_ports(self._clusters.resources))
+        return True
+
+    async def leave(self) -> None:
+        """Let Envoy run on, for the next engine to take over."""
+        self._stopping = True
+        self._taken.set()
+        await self._process.leave()
 
     async def bring(self, to: Snapshot, *, limit_s: float) -> Standing:
         """Bring Envoy to resources, as far as it goes within `limit_s`; gives how far that is.
@@ -142,7 +163,7 @@ class Envoy:
         standing = self._routes.standing(said)
         if standing is not Standing.TAKEN or not self._clusters.holds(to.clusters):
             return standing if standing is Standing.REFUSED else Standing.UNKNOWN
-        self.ports = to.ports
+        self.ports, self.adopted = to.ports, False
         self._taken.set()
         return self._listeners.standing(said)
 
@@ -172,6 +193,15 @@ class Envoy:
     def _begun(self) -> None:
         for each in (self._listeners, self._clusters, self._routes):
             each.forget_refusals()
+
+
+def _ports(clusters: Sequence[Json]) -> Iterator[int]:
+    """The ports of endpoints that are ready."""
+    for cluster in clusters:
+        for locality in cluster["load_assignment"]["endpoints"]:
+            for endpoint in locality["lb_endpoints"]:
+                if endpoint["health_status"] != "DRAINING":
+                    yield endpoint["endpoint"]["address"]["socket_address"]["port_value"]
 
 
 def _now() -> float:

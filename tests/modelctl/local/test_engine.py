@@ -33,6 +33,7 @@ class CountingEnvoy:
         self.folder = folder
         self.port = 8080
         self.ports: frozenset[int] = frozenset()
+        self.adopted = False
         self.silent = False
         self.requests: Counter[str] = Counter()
         self.published: list[Snapshot] = []
@@ -69,8 +70,11 @@ class Servers:
         self.ready = {f"m-{release}" for release in RELEASES}
         self.groups: dict[str, object] = {}
 
-    def apply(self, _: object) -> None:
+    def apply(self, _: object, *, urgent: object = ()) -> None:
         """Start nothing."""
+
+    def settle(self) -> None:
+        """End nothing: no earlier engine left anything."""
 
     def endpoints(self) -> list[Endpoints]:
         """One endpoint for each Service that is ready."""
@@ -322,6 +326,27 @@ def test_what_was_good_serves_until_the_target_can(tmp_path: Path) -> None:
     assert first is not None
     assert then is not None
     assert [{"m-r1": 100}, {"m-r3": 100}] == [first.weights(), then.weights()]
+
+
+def test_an_adopted_envoy_keeps_its_routes_until_more_is_known(tmp_path: Path) -> None:
+    """An Envoy that was taken over gets nothing until git is read and its servers have answered."""
+
+    async def story() -> list[int]:
+        envoy, servers = CountingEnvoy(tmp_path), Servers()
+        envoy.adopted, servers.adopting = True, True
+        engine = _engine(envoy, servers=servers)
+        loop = asyncio.create_task(engine.run())
+        await _until(engine, lambda: True)
+        published = [len(envoy.published)]
+        engine.offer(_reading({"r1": 100}))
+        await _until(engine, lambda: engine.accepted is not None)
+        published.append(len(envoy.published))
+        servers.adopting = False
+        await _until(engine, lambda: engine.converged)
+        loop.cancel()
+        return [*published, len(envoy.published)]
+
+    assert [0, 0] == asyncio.run(story())[:2]
 
 
 def test_same_inputs_make_no_new_resources(tmp_path: Path) -> None:

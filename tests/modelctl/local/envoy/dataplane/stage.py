@@ -17,7 +17,7 @@ from modelctl.local.journal import Journal
 from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.values import Published
 from modelctl.local.servers.children import Launcher
-from modelctl.local.servers.replica import _free_port
+from modelctl.local.servers.ports import free_port
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 from waiting import PATIENCE_S, until_seen
@@ -99,7 +99,7 @@ class Stage:
         self.journal = Journal()
         self.launcher = Launcher(self.folder, lambda words: self.journal.add("", "error", words))
         self.envoy = Envoy(self.folder, self.launcher, self.journal, Timing(drain_limit_s=600))
-        self.port = _free_port()
+        self.port = free_port()
 
     def made(
         self,

@@ -13,7 +13,8 @@ from modelctl.gateway.values import Backend, Match, RouteRule
 from modelctl.local.envoy import process
 from modelctl.local.envoy.resources import Standing
 from modelctl.local.plan.endpoints import Endpoints, Host
-from modelctl.local.servers.replica import _free_port
+from modelctl.local.servers import processes
+from modelctl.local.servers.ports import free_port
 from tests.modelctl.local.envoy.dataplane.stage import (
     PATH,
     STAND_IN,
@@ -34,7 +35,7 @@ def test_dead_endpoint(play: Play) -> None:
 
     async def story(stage: Stage) -> None:
         with serving("a") as a:
-            port = _free_port()
+            port = free_port()
             settings = {"MODELSERVER_HOST": "127.0.0.1", "MODELSERVER_PORT": str(port)}
             b = await stage.launcher.start("b", (sys.executable, str(STAND_IN)), settings)
             service = Endpoints("s", (host(a), Host(port, 0, ready=True)))
@@ -172,5 +173,6 @@ def test_port_that_is_taken(tmp_path: Path) -> None:
         match = r"Envoy did not start: .*in use"
         with serving("a") as taken, pytest.raises(UsageError, match=match):
             await stage.envoy.start(taken.server_port)
+        assert [] == processes.found(stage.folder.root)
 
     asyncio.run(story())
