@@ -22,6 +22,8 @@ def _of_sync(model: Json, environment: str) -> str:
         return f"remove `paused: true` from apps/{name}/envs/{environment}.yaml to apply them"
     if " is refused: " in model["sync_reason"]:
         return f"`modelctl check apps/{name}` tells what to mend; what ran before still runs"
+    if model["sync_reason"].startswith("Envoy refuses"):
+        return f"`git revert` the commit, or mend apps/{name} and render it"
     return ""
 
 

@@ -198,6 +198,8 @@ def _sync_reason(rollout: Rollout, facts: ModelFacts, releases: Sequence[Release
         return facts.refused
     if rollout.held is not None or (rollout.paused and rollout.target is None):
         return "paused: true in git; changes are not applied"
+    if rollout.refused:
+        return f"Envoy refuses its routes, and keeps those before: {rollout.refused}"
     if rollout.waiting:
         return f"new routes wait for {_waited_for(rollout, releases)}"
     if rollout.pending:

@@ -84,6 +84,7 @@ def test_way_back_of_a_release_with_traffic() -> None:
     ("changes", "remedy"),
     [
         ({"sync_reason": "bbb is refused: weights-sum-100"}, "`modelctl check apps/m`"),
+        ({"sync_reason": "Envoy refuses its routes"}, "`git revert` the commit"),
         ({"sync_reason": "paused: true in git", "paused": True}, "apps/m/envs/local.yaml"),
     ],
 )

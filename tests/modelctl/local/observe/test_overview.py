@@ -96,6 +96,17 @@ def test_waiting_for_a_release(make_plan: Plan) -> None:
     assert (OLD, NEW) == (found.commit, found.wanted)
 
 
+def test_routes_that_envoy_refuses(make_plan: Plan) -> None:
+    """A model whose routes Envoy does not take is OutOfSync with Envoy's own words."""
+    rollout = under_way(make_plan({"r1": 100}), make_plan({"r1": 90, "r2": 10}))
+    rollout.refused = "no such cluster"
+
+    found = status(rollout)
+
+    expected = "Envoy refuses its routes, and keeps those before: no such cluster"
+    assert (Sync.OUT_OF_SYNC, expected) == (found.sync, found.sync_reason)
+
+
 def test_failing_release(make_plan: Plan) -> None:
     """A release that cannot start is Degraded with the server's own words."""
     rollout = under_way(make_plan({"r1": 100}), make_plan({"r1": 90, "r2": 10}), "m-r2")
