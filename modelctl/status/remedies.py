@@ -18,7 +18,7 @@ def remedies(model: Json, environment: str) -> Iterator[tuple[str, str]]:
 
 def _of_sync(model: Json, environment: str) -> str:
     name = model["model"]
-    if model["paused"]:
+    if model["sync_reason"].startswith("paused"):
         return f"remove `paused: true` from apps/{name}/envs/{environment}.yaml to apply them"
     if " is refused: " in model["sync_reason"]:
         return f"`modelctl check apps/{name}` tells what to mend; what ran before still runs"
