@@ -3,7 +3,7 @@
 import heapq
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +122,3 @@ def _content(path: Path, start: int, end: int) -> bytes:
         file.seek(start, os.SEEK_SET)
         return file.read(max(0, end - start))
     return b""
-
-
-def servers(lines: Iterable[Line]) -> set[str]:
-    """The servers that lines are of."""
-    return {line.server for line in lines}
