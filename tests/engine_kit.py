@@ -24,6 +24,8 @@ from waiting import PATIENCE_S, until
 
 MODEL = "linear"
 INFER = f"/v2/models/{MODEL}/infer"
+HOST = "models.localhost"  # as the environment says
+HEADERS = {"host": HOST, "content-type": "application/json"}
 QUESTION = json.dumps(
     {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [2.0]}]}
 )
@@ -160,7 +162,7 @@ class Up:
 
     def ask(self, headers: dict[str, str] | None = None, *, path: str = INFER) -> tuple[int, JSON]:
         """One prediction through Envoy: status and answer."""
-        sent = {"content-type": "application/json"} | (headers or {})
+        sent = {**HEADERS, **(headers or {})}
         with closing(
             http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         ) as asked:
@@ -255,7 +257,7 @@ class Load:
 
     def _ask(self, connection: http.client.HTTPConnection) -> tuple[str, str]:
         try:
-            connection.request("POST", INFER, QUESTION, {"content-type": "application/json"})
+            connection.request("POST", INFER, QUESTION, HEADERS)
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:

@@ -9,6 +9,7 @@ from contextlib import suppress
 import psutil
 
 from modelctl.errors import UsageError
+from modelctl.local.envoy.folder import files_of, remove
 from modelctl.local.servers import processes
 from modelctl.local.state import Lock, StateFolder, holder
 
@@ -33,6 +34,7 @@ def end(folder: StateFolder) -> Iterator[str]:
         # As an engine ends them: no new requests, then the servers.
         processes.end(found for found in left if found.name == _ENVOY)
         processes.end(found for found in left if found.name != _ENVOY)
+        remove(files_of(folder))
         for found in left:
             yield f"ended {found.name} (process {found.pid}), which no engine looked after"
 

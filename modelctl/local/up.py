@@ -21,7 +21,10 @@ from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.follow import Follower
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
+from modelctl.local.observe.links import followed_commits
+from modelctl.local.observe.logtail import tail
 from modelctl.local.observe.overview import Overview
+from modelctl.local.observe.pages import Sources
 from modelctl.local.observe.web import application, serve
 from modelctl.local.plan.values import PlanError
 from modelctl.local.servers.children import Launcher
@@ -169,13 +172,20 @@ class _Up:
             self._engine.look()
             return overview.status()
 
-        app = application(looked, lambda model: self._history(reader, model))
+        app = application(
+            Sources(
+                status=looked,
+                commits=lambda model: self._history(reader, model),
+                hour=overview.history.of,
+                log=lambda model, count: tail(self._folder, model, None, count),
+            )
+        )
         loops = (
             *(event.wait() for event in told),
             self._engine.run(),
             follower.run(),
             self._engine.measure(),
-            self._shorten_logs(),
+            self._keep(overview),
             serve(app, page),
         )
         tasks = [asyncio.ensure_future(loop) for loop in loops]
@@ -190,9 +200,10 @@ class _Up:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
 
-    async def _shorten_logs(self) -> None:
-        """Keep logs short as time goes by."""
+    async def _keep(self, overview: Overview) -> None:
+        """Keep the last hour, and keep logs short, as time goes by."""
         while True:
+            overview.note_sample()
             self._launcher.shorten_logs()
             await asyncio.sleep(self._options.timing.idle_s)
 
@@ -301,4 +312,5 @@ def _addresses(
         traffic=f"http://127.0.0.1:{port}",
         page=f"http://127.0.0.1:{page_port}",
         state=str(folder.root),
+        commits=followed_commits(options.repository),
     )

@@ -6,13 +6,13 @@ not said yes or no to is neither: newer resources may be written at any time.
 
 import asyncio
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import quote
 
 from modelctl.atomic import write_atomically
-from modelctl.local.envoy.folder import files_of
+from modelctl.errors import UsageError
+from modelctl.local.envoy import folder
 from modelctl.local.envoy.listener import bootstrap
 from modelctl.local.envoy.policies import Json
 from modelctl.local.envoy.process import DRAIN_S, EnvoyProcess
@@ -44,7 +44,7 @@ class Envoy:
     def __init__(
         self, state: StateFolder, launcher: Launcher, journal: Journal, timing: Timing
     ) -> None:
-        self.folder = files_of(state)
+        self.folder = folder.files_of(state)
         self.port = 0
         self.ports: frozenset[int] = frozenset()  # those that get requests by what Envoy has
         self.silent = False
@@ -65,15 +65,19 @@ class Envoy:
             OSError: Its files cannot be written.
         """
         self.port = port
-        for stale in self.folder.iterdir():
-            stale.unlink()
+        folder.remove(self.folder)
+        folder.make(self.folder)
         self._make_resources()
         write_atomically(self.folder / "bootstrap.json", self._setup)
         first = snapshot(self.folder, Wanted(port))
         self._listeners.write(first.listeners)
         self._clusters.write(first.clusters)
         self._routes.write((first.routes,))
-        await self._process.start(port)
+        try:
+            await self._process.start(port)
+        except UsageError:
+            folder.remove(self.folder)
+            raise
 
     def adopt(self, port: int) -> bool:
         """Take over the Envoy of an earlier engine, with the routes that it has.
@@ -143,7 +147,7 @@ class Envoy:
             quiet = quiet + 1 if stats.get(_REQUESTS) == "0" else 0
             await asyncio.sleep(_QUIET_S)
         await self._process.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        folder.remove(self.folder)
 
     def _advance(self, to: Snapshot, said: Mapping[str, str] | None) -> Standing:
         """Write what may be written by now; gives what Envoy has said of everything together."""

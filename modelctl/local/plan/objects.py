@@ -92,14 +92,19 @@ def _workload(
             for service, selector in services
             if selector and selector.items() <= labels.items()
         ),
+        image=_container(pod).get("image").text_or(""),
     )
 
 
-def _template(pod: Field) -> PodTemplate:
+def _container(pod: Field) -> Field:
     containers = list(pod.get("spec", "containers").items())
     if len(containers) != 1:
         raise pod.get("spec", "containers").error("a list of exactly one container")
-    container = containers[0]
+    return containers[0]
+
+
+def _template(pod: Field) -> PodTemplate:
+    container = _container(pod)
     return PodTemplate(
         environment=tuple(_setting(item) for item in container.get("env").items()),
         startup=_probe(container.get("startupProbe")),

@@ -74,7 +74,10 @@ class PodTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment with its replica count and the Services that select its pods."""
+    """A Deployment with its replica count, the Services that select its pods, and its image.
+
+    Nothing is pulled here: the image is told, not run.
+    """
 
     name: str
     model: str
@@ -82,6 +85,7 @@ class Workload:
     replicas: int
     template: PodTemplate
     services: tuple[str, ...]
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

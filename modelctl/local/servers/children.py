@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,7 @@ class Child:
     def __init__(self, found: Found, log: Log, *, adopted: bool) -> None:
         self.pid = found.pid
         self.name = found.name
+        self.started = _started(found)
         self.environment = found.environment
         self.adopted = adopted
         self._found = found
@@ -156,6 +158,13 @@ class Child:
     def _note(self, code: int | None) -> None:
         if not self.exited.done():
             self.exited.set_result(code)
+
+
+def _started(found: Found) -> float:
+    """When a program started, in seconds since 1970; now, if it has ended before it was asked."""
+    with suppress(psutil.Error):
+        return float(found.process.create_time())
+    return time.time()
 
 
 class Launcher:

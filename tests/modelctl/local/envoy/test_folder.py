@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelctl.errors import UsageError
-from modelctl.local.envoy.folder import files_of
+from modelctl.local.envoy.folder import files_of, make, remove
 from modelctl.local.state import StateFolder
 
 
@@ -27,10 +27,14 @@ def test_in_memory_and_private(tmp_path: Path, memory: Path) -> None:
     """Each state folder has a folder of its own in memory, the same each time, for its user."""
     one, other = state(tmp_path / "one"), state(tmp_path / "other")
     found = files_of(one, memory)
+    make(found)
+    make(found)
 
     assert memory == found.parent
     assert 0o700 == found.stat().st_mode & 0o777
     assert found == files_of(one, memory) != files_of(other, memory)
+    remove(found)
+    assert not found.exists()
 
 
 def test_nothing_in_memory(tmp_path: Path) -> None:
@@ -42,13 +46,12 @@ def test_nothing_in_memory(tmp_path: Path) -> None:
 
 def test_open_to_others(tmp_path: Path, memory: Path) -> None:
     """A folder that others may enter is refused, and so is a link to somewhere else."""
-    folder = state(tmp_path / "one")
-    files_of(folder, memory).chmod(0o755)
+    found = files_of(state(tmp_path / "one"), memory)
+    found.mkdir(mode=0o755)
     with pytest.raises(UsageError, match="expected mode 0700; remove it"):
-        files_of(folder, memory)
+        make(found, memory=memory)
 
-    files_of_one = next(memory.iterdir())
-    files_of_one.rmdir()
-    files_of_one.symlink_to(tmp_path)
+    found.rmdir()
+    found.symlink_to(tmp_path)
     with pytest.raises(UsageError, match="expected a folder of this user's own"):
-        files_of(folder, memory)
+        make(found, memory=memory)

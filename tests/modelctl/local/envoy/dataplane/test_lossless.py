@@ -2,46 +2,16 @@
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from modelctl.gateway.values import RouteRule
 from modelctl.local.plan.endpoints import Endpoints, Host
+from tests.modelctl.local.envoy.dataplane.answering import Server
 from tests.modelctl.local.envoy.dataplane.stage import PATH, Play, Stage, former_rule, rule
 from waiting import until_seen
 
 REQUESTS = 10_000
 CALLERS = 8
-
-
-class Server:
-    """Answers every request with its name, and closes its connections when it ends."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.answered = 0
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    async def start(self) -> Host:
-        """Listen, and give where."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        return Host(port, port, ready=True)
-
-    def stop(self) -> None:
-        """Listen no more, and close what is open."""
-        self._server.close()
-        for writer in self._writers:
-            writer.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        with suppress(OSError, asyncio.IncompleteReadError):
-            while await reader.readuntil(b"\r\n\r\n"):
-                self.answered += 1
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n" + self.name.encode())
-        writer.close()
-        self._writers.discard(writer)
 
 
 @dataclass

@@ -1,23 +1,27 @@
 """The status of a model, from its rollout and what its replicas say."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from modelctl.local.envoy.measure import Counters
-from modelctl.local.observe.report import ModelFacts, ReplicaFacts, model_status
+from modelctl.local.observe.measured import Traffic
+from modelctl.local.observe.overview import ModelFacts, model_status
+from modelctl.local.observe.releases import ReplicaFacts
 from modelctl.local.plan.rollout import Aim, Rollout, Step
 from modelctl.local.plan.values import ModelPlan
 from modelctl.local.servers.replica import Phase
+from modelctl.model.tensors import Contract, TensorSpec
 from modelctl.repo.git import Commit
 from modelctl.status.values import Health, ModelStatus, ReleaseStatus, ShadowStatus, Sync
 
 OLD = Commit("a" * 40, "Ann", "2026-01-01T00:00:00+00:00", "apps/m: Begin")
 NEW = Commit("b" * 40, "Bob", "2026-01-02T00:00:00+00:00", "apps/m: Shift")
-READY = ReplicaFacts(Phase.READY, routed=True, reason="", restarts=0, failing=False)
-STARTING = ReplicaFacts(Phase.STARTING, routed=False, reason="", restarts=0, failing=False)
+READY = ReplicaFacts(Phase.READY, routed=True)
+STARTING = ReplicaFacts(Phase.STARTING)
 CRASHED = ReplicaFacts(
-    Phase.WAITING, routed=False, reason="exit code 86: digest differs", restarts=3, failing=True
+    Phase.WAITING, reason="exit code 86: digest differs", restarts=3, failing=True
 )
 Plan = Callable[..., ModelPlan]
 Replicas = Mapping[str, Sequence[ReplicaFacts]]
@@ -47,10 +51,8 @@ def status(
     facts = ModelFacts(
         workloads,
         {workload.name: [READY] for workload in workloads} | dict(replicas or {}),
-        recent or {},
-        since or {},
+        Traffic(recent or {}, 10.0, since or {}, "2026-01-01T00:00:00+00:00"),
         refused,
-        (),
     )
     return model_status(rollout, facts)
 
@@ -75,7 +77,7 @@ def test_all_well(make_plan: Plan) -> None:
 
 def test_ready_is_what_envoy_sends_requests_to(make_plan: Plan) -> None:
     """A server that is ready counts only once Envoy sends it requests."""
-    unknown = ReplicaFacts(Phase.READY, routed=False, reason="", restarts=0, failing=False)
+    unknown = ReplicaFacts(Phase.READY)
 
     found = status(live(make_plan({"r1": 100})), {"m-r1": [unknown]})
 
@@ -94,6 +96,17 @@ def test_waiting_for_a_release(make_plan: Plan) -> None:
     assert (OLD, NEW) == (found.commit, found.wanted)
 
 
+def test_routes_that_envoy_refuses(make_plan: Plan) -> None:
+    """A model whose routes Envoy does not take is OutOfSync with Envoy's own words."""
+    rollout = under_way(make_plan({"r1": 100}), make_plan({"r1": 90, "r2": 10}))
+    rollout.refused = "no such cluster"
+
+    found = status(rollout)
+
+    expected = "Envoy refuses its routes, and keeps those before: no such cluster"
+    assert (Sync.OUT_OF_SYNC, expected) == (found.sync, found.sync_reason)
+
+
 def test_failing_release(make_plan: Plan) -> None:
     """A release that cannot start is Degraded with the server's own words."""
     rollout = under_way(make_plan({"r1": 100}), make_plan({"r1": 90, "r2": 10}), "m-r2")
@@ -107,9 +120,7 @@ def test_failing_release(make_plan: Plan) -> None:
 
 def test_crash_between_restarts(make_plan: Plan) -> None:
     """A release that crashed stays Degraded while it starts again, until it is ready."""
-    again = ReplicaFacts(
-        Phase.STARTING, routed=False, reason="killed by SIGKILL", restarts=1, failing=True
-    )
+    again = ReplicaFacts(Phase.STARTING, reason="killed by SIGKILL", restarts=1, failing=True)
 
     found = status(live(make_plan({"r1": 100})), {"m-r1": [again]})
 
@@ -119,9 +130,7 @@ def test_crash_between_restarts(make_plan: Plan) -> None:
 
 def test_missing_file(make_plan: Plan) -> None:
     """A release whose artifact is not in the commit says which file is missing."""
-    missing = ReplicaFacts(
-        Phase.MISSING, routed=False, reason="not in the commit: a.onnx", restarts=0, failing=True
-    )
+    missing = ReplicaFacts(Phase.MISSING, reason="not in the commit: a.onnx", failing=True)
 
     found = status(live(make_plan({"r1": 100, "r2": 0})), {"m-r2": [missing]})
 
@@ -187,7 +196,7 @@ def test_measured_share_is_of_the_weighted_lane(make_plan: Plan) -> None:
 
     assert 0.1 == found.share
     assert (1000, 100, 500, 400) == (found.requests, found.weighted, found.direct, found.shadow)
-    assert 0.001 == found.error_rate
+    assert (0.001, 100.0) == (found.error_rate, found.requests_per_s)
 
 
 def test_share_begins_with_the_weights(make_plan: Plan) -> None:
@@ -224,18 +233,79 @@ def test_draining_release_is_shown(make_plan: Plan) -> None:
     facts = ModelFacts(
         (*old, *rollout.workloads().values()),
         {
-            "m-r1": [
-                ReplicaFacts(Phase.DRAINING, routed=False, reason="", restarts=0, failing=False)
-            ],
+            "m-r1": [ReplicaFacts(Phase.DRAINING)],
             "m-r2": [READY],
         },
-        {},
-        {},
-        "",
-        (),
     )
 
     found = model_status(rollout, facts)
 
     assert ("Draining", None) == (release(found, "r1").state, release(found, "r1").weight)
     assert Health.HEALTHY == found.health
+
+
+def test_client_errors_beside_server_errors(make_plan: Plan) -> None:
+    """Answers with a 4xx are no errors of the server, and shown all the same."""
+    counters = {"m-r1~weighted": Counters(201, 0, (), 201)}
+
+    found = release(status(live(make_plan({"r1": 100})), recent=counters), "r1").measured
+
+    assert (0.0, 1.0) == (found.error_rate, found.client_error_rate)
+
+
+def test_age_restarts_and_memory_of_all_servers(make_plan: Plan) -> None:
+    """A release is as old as its oldest server that runs; restarts and memory are those of all."""
+    old = ReplicaFacts(
+        Phase.READY, routed=True, restarts=1, started_s=1_767_225_600.0, memory_bytes=50
+    )
+    young = replace(old, restarts=2, started_s=1_767_229_200.0, memory_bytes=70)
+
+    found = release(status(live(make_plan({"r1": 100})), {"m-r1": [young, old, STARTING]}), "r1")
+
+    assert ("2026-01-01T00:00:00+00:00", 3, 120) == (
+        found.started,
+        found.restarts,
+        found.memory_bytes,
+    )
+
+
+def test_what_a_release_is_made_of(make_plan: Plan) -> None:
+    """Image, artifact and contract are what the servers are started with."""
+    contract = '{"inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}],"outputs":[]}'
+    variables = (
+        ("MODELSERVER_ARTIFACT_URI", "file:a.onnx"),
+        ("MODELSERVER_ARTIFACT_SHA256", "c" * 64),
+        ("MODELSERVER_CONTRACT", contract),
+    )
+    plan = make_plan({"r1": 100})
+    own = plan.workloads[0]
+    made = replace(own, image="i@sha256:e", template=replace(own.template, environment=variables))
+
+    whole = status(live(replace(plan, workloads=(made,))))
+
+    found = release(whole, "r1")
+    assert ("i@sha256:e", "file:a.onnx", "c" * 64) == (
+        found.image,
+        found.artifact_uri,
+        found.artifact_sha256,
+    )
+    assert Contract((TensorSpec("x", "FP32", (-1, 1)),), ()) == whole.contract
+
+
+@pytest.mark.parametrize("written", ["", "{", "[]", "null", '{"inputs": [{}], "outputs": []}'])
+def test_contract_that_cannot_be_read(make_plan: Plan, written: str) -> None:
+    """A contract that is no contract is unknown; the status does not fail for it."""
+    plan = make_plan({"r1": 100})
+    own = plan.workloads[0]
+    template = replace(own.template, environment=(("MODELSERVER_CONTRACT", written),))
+
+    found = status(live(replace(plan, workloads=(replace(own, template=template),))))
+
+    assert found.contract is None
+
+
+def test_since_when_the_share_is_counted(make_plan: Plan) -> None:
+    """The status says since when shares are counted."""
+    found = status(live(make_plan({"r1": 50, "r2": 50})))
+
+    assert "2026-01-01T00:00:00+00:00" == found.share_since
