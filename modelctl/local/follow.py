@@ -118,7 +118,8 @@ class Follower:
             except (ModelctlError, OSError) as error:
                 self._journal.add("", "warning", f"the last commits of models: {error}")
 
-        if any(model.commit is None for model in reading.models.values()):
+        is_late = any(model.commit is None for model in reading.models.values())
+        if is_late and (self._late is None or self._late.done()):
             self._late = asyncio.create_task(find())
 
     async def _answered(self, ask: Callable[[], Given], what: str) -> Given:

@@ -136,7 +136,7 @@ class Branch:
 
     def tree(self, revision: str) -> Tree:
         """The files of a commit; small blobs are kept for the commits after it."""
-        tree = CommitTree(self.folder, revision, blobs=self._blobs)
+        tree = CommitTree(self.folder, revision, blobs=self._blobs, is_resolved=True)
         current = {entry.identity for entry in tree.entries.values()}
         for identity in self._blobs.keys() - current:
             del self._blobs[identity]
