@@ -30,11 +30,6 @@ class StateFolder:
         return self.root / "good"
 
     @property
-    def processes(self) -> Path:
-        """Records of the processes that run."""
-        return self.root / "processes.json"
-
-    @property
     def lock(self) -> Path:
         """Locked by the `modelctl up` that owns this folder, with who that is."""
         return self.root / "lock"

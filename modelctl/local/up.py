@@ -14,15 +14,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modelctl.errors import GitError, UsageError
+from modelctl.local import limits
+from modelctl.local.ending import take_over
 from modelctl.local.engine import Engine
 from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.follow import Follower
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
+from modelctl.local.observe.links import followed_commits
+from modelctl.local.observe.logtail import tail
 from modelctl.local.observe.overview import Overview
+from modelctl.local.observe.pages import Sources
 from modelctl.local.observe.web import application, serve
 from modelctl.local.plan.values import PlanError
-from modelctl.local.servers import leftovers
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
@@ -33,7 +37,7 @@ from modelctl.local.state import Lock, StateFolder
 from modelctl.local.timing import Timing
 from modelctl.repo import git
 from modelctl.repo.git import Commit
-from modelctl.status.values import Addresses
+from modelctl.status.values import Addresses, EngineStatus
 
 # A URL, or an address of SSH such as git@host:path.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
@@ -56,6 +60,7 @@ class Options:
         status_port: Where the status page is; 0 takes a free one.
         announce: Called once everything listens.
         command: The model server, as a program with an absolute path and arguments.
+        replace: Take over from the one that runs on the state folder, and lose no request.
     """
 
     repository: str
@@ -68,6 +73,7 @@ class Options:
     announce: Callable[[Addresses], None] = lambda _: None
     command: Sequence[str] = (sys.executable, "-m", "modelserver")
     timing: Timing = field(default_factory=Timing)
+    replace: bool = False
 
 
 def run(options: Options) -> int:
@@ -79,6 +85,8 @@ def run(options: Options) -> int:
     """
     folder = StateFolder(options.state.resolve())
     folder.create()
+    if options.replace:
+        take_over(folder)
     with Lock(folder) as lock:
         source = _source(options, folder)
         good = None
@@ -86,9 +94,7 @@ def run(options: Options) -> int:
             good = GoodStates(folder.good, source.name, options.environment)
         reader = _reader(options, folder, source, good)
         journal = Journal()
-        for record in leftovers.end_all(folder):
-            words = f"ended {record.name} (process {record.pid}), left over from an earlier run"
-            journal.add("", "warning", words)
+        limits.raise_files()
         _forget_old_logs(folder.logs)
         up = _Up(options, folder, journal, lock, good)
         return asyncio.run(up.serve(source, reader))
@@ -130,16 +136,21 @@ class _Up:
 
     async def serve(self, source: Source, reader: Reader) -> int:
         """Start everything, wait for a signal, end everything in order."""
-        stop = _stop_on_signals()
+        stop, leaves = _stop_on_signals(), _leave_on_signal()
         with _listen(self._options.status_port, "--status-port") as page:
-            with _listen(self._options.port, "--port") as free:
-                port: int = free.getsockname()[1]
-            await self._envoy.start(port)
+            if not self._envoy.adopt(self._options.port):
+                with _listen(self._options.port, "--port") as free:
+                    port: int = free.getsockname()[1]
+                await self._envoy.start(port)
             try:
-                await self._run(source, reader, page, port, stop)
+                await self._run(source, reader, page, (stop, leaves))
             finally:
-                await self._envoy.stop()
-                await self._supervisor.stop()
+                if leaves.is_set() and not stop.is_set():
+                    await self._supervisor.leave()
+                    await self._envoy.leave()
+                else:
+                    await self._envoy.stop()
+                    await self._supervisor.stop()
         return 0
 
     async def _run(
@@ -147,20 +158,34 @@ class _Up:
         source: Source,
         reader: Reader,
         page: socket.socket,
-        port: int,
-        stop: asyncio.Event,
+        told: Sequence[asyncio.Event],
     ) -> None:
         """Run the loops until one is told to stop, or fails."""
         options = self._options
-        addresses = _addresses(options, self._folder, source, port, page.getsockname()[1])
+        addresses = _addresses(
+            options, self._folder, source, self._envoy.port, page.getsockname()[1]
+        )
         follower = Follower(source, reader, self._engine, self._journal, self._good)
         overview = Overview(addresses, self._engine, self._supervisor, self._journal)
-        app = application(overview.status, lambda model: self._history(reader, model))
+
+        def looked() -> EngineStatus:
+            self._engine.look()
+            return overview.status()
+
+        app = application(
+            Sources(
+                status=looked,
+                commits=lambda model: self._history(reader, model),
+                hour=overview.history.of,
+                log=lambda model, count: tail(self._folder, model, None, count),
+            )
+        )
         loops = (
-            stop.wait(),
+            *(event.wait() for event in told),
             self._engine.run(),
             follower.run(),
-            self._sample(),
+            self._engine.measure(),
+            self._keep(overview),
             serve(app, page),
         )
         tasks = [asyncio.ensure_future(loop) for loop in loops]
@@ -175,12 +200,12 @@ class _Up:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
 
-    async def _sample(self) -> None:
-        """Read Envoy's counters, and keep logs short, as time goes by."""
+    async def _keep(self, overview: Overview) -> None:
+        """Keep the last hour, and keep logs short, as time goes by."""
         while True:
-            await self._engine.sample()
+            overview.note_sample()
             self._launcher.shorten_logs()
-            await asyncio.sleep(self._options.timing.sample_s)
+            await asyncio.sleep(self._options.timing.idle_s)
 
     async def _history(self, reader: Reader, model: str) -> tuple[Commit, ...]:
         """The last commits of a model; none while the repository cannot be read."""
@@ -213,6 +238,13 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, told)
     return stop
+
+
+def _leave_on_signal() -> asyncio.Event:
+    """An event that SIGUSR1 sets: another engine takes over what runs."""
+    leave = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, leave.set)
+    return leave
 
 
 def _listen(port: int, option: str) -> socket.socket:
@@ -280,4 +312,5 @@ def _addresses(
         traffic=f"http://127.0.0.1:{port}",
         page=f"http://127.0.0.1:{page_port}",
         state=str(folder.root),
+        commits=followed_commits(options.repository),
     )

@@ -23,6 +23,7 @@ from modelserver.codec.calls import Call, Codec
 from modelserver.codec.protocol import flat_request_decoder
 from modelserver.http import transport
 from modelserver.http.app import create_app, infer_paths
+from modelserver.http.listeners import Listeners
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
 from modelserver.inference.pace import Pace
@@ -138,7 +139,7 @@ def _server(settings: Settings) -> _Server:
         inference=inference,
     )
     paths = infer_paths(settings.model, settings.release)
-    config = transport.server(app, inference, paths).config
+    config = transport.server(app, inference, paths, release="r1", listeners=Listeners()).config
     config.load()
     made: Any = config.http_protocol_class
     state = ServerState()

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from modelserver.errors import GraceExceeded, StartError
 from modelserver.grpc.service import service
 from modelserver.http import transport
 from modelserver.http.app import create_app, infer_paths
+from modelserver.http.listeners import Listeners
 from modelserver.inference import admission
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
@@ -92,7 +92,10 @@ class _Process:
             contract=settings.promised(),
         )
         paths = infer_paths(settings.model, settings.release) | calls
-        self._http = transport.server(front, inference, paths)
+        self._listeners = Listeners()
+        self._http = transport.server(
+            front, inference, paths, release=settings.release, listeners=self._listeners
+        )
         self._joined = asyncio.Event()
 
     async def run(self) -> int:
@@ -101,16 +104,18 @@ class _Process:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, stop.on_signal, each.name)
         settings = self._settings
-        listener = transport.bind(settings.host, settings.port, shared=settings.share_port)
+        self._listeners.bind(
+            settings.host, settings.port, settings.mirror_port, shared=settings.share_port
+        )
         if not settings.share_port:
-            self._join(listener)
-        http = asyncio.create_task(self._answer(listener))
+            self._join()
+        http = asyncio.create_task(self._answer())
         asked = asyncio.create_task(stop.asked.wait())
         loading = asyncio.ensure_future(_in_thread(self._load))
         await asyncio.wait({asked, loading, http}, return_when=asyncio.FIRST_COMPLETED)
         if http.done():
             http.result()  # it only ends by itself by an error, which ends the process
-        code = self._started(loading, listener) if loading.done() else 0
+        code = self._started(loading) if loading.done() else 0
         if loading.done() and code == 0:
             await asyncio.wait({asked, http}, return_when=asyncio.FIRST_COMPLETED)
             return await self._drain(http)
@@ -121,21 +126,19 @@ class _Process:
         logs.info("stopped", exit_code=code)
         return code
 
-    def _join(self, listener: socket.socket) -> None:
+    def _join(self) -> None:
         """Let the kernel bring connections."""
-        transport.accept(listener)
+        logs.info("listening", **self._listeners.accept())
         self._joined.set()
-        host, port = listener.getsockname()[:2]
-        logs.info("listening", host=host, port=port)
 
-    async def _answer(self, listener: socket.socket) -> None:
+    async def _answer(self) -> None:
         await self._joined.wait()
-        await self._http.serve(sockets=[listener])
+        await self._http.serve(sockets=self._listeners.sockets)
 
     def _load(self) -> Loaded:
         return steps.load(self._settings.wanted(), self._lifecycle.step)
 
-    def _started(self, loading: "asyncio.Future[Loaded]", listener: socket.socket) -> int:
+    def _started(self, loading: "asyncio.Future[Loaded]") -> int:
         """Begin to serve, or say why not: 0, or the exit code.
 
         A shared port is joined only now; until then the others that listen there answer.
@@ -143,7 +146,7 @@ class _Process:
         try:
             loaded = loading.result()
             if not self._joined.is_set():
-                self._join(listener)
+                self._join()
         except StartError as error:
             return self._give_up(error, error.exit_code)
         except Exception as error:  # noqa: BLE001 - the outermost handler of the start

@@ -18,7 +18,7 @@ from pydantic import (
 
 from modelserver.artifact.cache import Artifact
 from modelserver.errors import SettingsInvalid
-from modelserver.http.transport import ANY_HOST
+from modelserver.http.listeners import ANY_HOST
 from modelserver.inference.guard import SLICE, Policy
 from modelserver.inference.limits import Chosen
 from modelserver.model.contract import Contract
@@ -107,6 +107,7 @@ class Settings(BaseModel):
     golden_sha256: Sha256 | None = None
     host: str = ANY_HOST
     port: int = Field(default=8080, ge=0, le=65535)
+    mirror_port: int | None = Field(default=None, ge=0, le=65535)
     share_port: bool = False
     cache_dir: Path = Path("/var/cache/modelserver")
     artifact_root: Path = Path()

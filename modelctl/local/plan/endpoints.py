@@ -5,24 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A model server that Envoy may send requests to; a draining one gets no new ones."""
+    """A model server: its port, the one for copies (0 for none), and whether it is ready.
+
+    One that is not ready is known and gets nothing new, as an endpoint of a cluster does.
+    """
 
     port: int
-    draining: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveCheck:
-    """Envoy's own health check of a Service's endpoints."""
-
-    path: str
-    timeout_s: float
+    mirror_port: int
+    ready: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """A Service with its endpoints; without a health check every endpoint counts as healthy."""
+    """A Service with its endpoints."""
 
     service: str
-    health: ActiveCheck | None
     hosts: tuple[Host, ...]

@@ -12,10 +12,12 @@ from modelctl.check.change import is_about_applied_bytes
 from modelctl.check.engine import check_model, check_shared, errors
 from modelctl.errors import GitError, ModelctlError
 from modelctl.finding import Finding
+from modelctl.gateway.reading import Objects
 from modelctl.local.plan.values import ModelPlan, PlanError
 from modelctl.local.source.artifacts import ArtifactExport, unwritable
 from modelctl.local.source.commits import LastCommits
 from modelctl.local.source.contents import artifacts_at, digest, identities, look_at, planned
+from modelctl.local.source.platform import platform
 from modelctl.local.source.repositories import Source
 from modelctl.nearest import hint
 from modelctl.repo import layout
@@ -73,6 +75,7 @@ class Reading:
     returned: Mapping[str, Commit] = field(default_factory=dict)
     refusal: str | None = None
     rewritten: bool = False
+    platform: Objects | None = None  # what is rendered for all models; None for nothing
     unexported: bool = False
     artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fallbacks: Mapping[str, ModelReading] = field(default_factory=dict)
@@ -196,6 +199,7 @@ class Reader:
             returned={name: former for name, former in returned.items() if name in models},
             unexported=unexported,
             artifacts={name: tuple(known.artifacts) for name, known in here.items()},
+            platform=platform(repository, self.environment),
         )
 
     def _require_environment(self, repository: Repository) -> None:

@@ -2,9 +2,11 @@
 
 Inference requests are answered by callbacks, without ASGI and without a task, see `cycle`. Any
 other request goes through ASGI to the application. Requests are answered in their order, and what
-comes behind an unanswered one is parsed no further than the piece that it came in.
+comes behind an unanswered one is parsed no further than the piece that it came in. Of a long body
+whose size was announced the parser sees no more than its beginning: the rest only needs counting.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +16,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from modelserver.errors import Overloaded
+from modelserver.http import headers
 from modelserver.http.bounded import MAX_HEADER_FIELDS, Bounded, TooManyFields
 from modelserver.http.cycle import Fields, InferCycle
 from modelserver.http.dialect import Dialect
+from modelserver.http.listeners import Listeners
 from modelserver.inference.shared import Inference
 
 _PIECE_BYTES = 16 << 10
@@ -26,15 +30,19 @@ _PIECE_BYTES = 16 << 10
 class Connection(Bounded):
     """HTTP/1.1 of one connection.
 
-    A subclass made for one process also sets `inference` and the `paths` that lead to it, each with
-    the dialect in which it is asked there.
+    A subclass made for one process also sets `inference`, the `paths` that lead to it, each with
+    the dialect in which it is asked there, and the `listeners`: what comes in by the port for
+    copies is one, whatever its headers say, because a gateway copies them from the original.
     """
 
     inference: Inference
     paths: Mapping[bytes, Dialect]
+    listeners: Listeners
+    role: str | None = None
     unparsed = b""
     _data_bytes = 0
     _others_bytes = 0
+    _body_left = 0
     _in_message = True
     _waits_for_reader = False
     _dialect: Dialect
@@ -42,11 +50,19 @@ class Connection(Bounded):
     _held: list[bytes] | None = None
     _short: InferCycle | None = None
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Know copies by the port that they come to."""
+        super().connection_made(transport)
+        if self.server is not None and self.listeners.brings_copies(self.server[1]):
+            self.role = headers.SHADOW
+
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless a request before it is still to be answered."""
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
-        if self.unparsed:
+        if self._body_left:
+            self._take_counted(memoryview(data))
+        elif self.unparsed:
             self.unparsed += data
         elif len(data) <= _PIECE_BYTES:
             self._parse(data)
@@ -60,6 +76,21 @@ class Connection(Bounded):
                 self.flow.pause_reading()
                 return
             self._parse(data[start : start + _PIECE_BYTES])
+            if self._body_left:
+                self._take_counted(memoryview(data)[start + _PIECE_BYTES :])
+                return
+
+    def _take_counted(self, data: memoryview) -> None:
+        """Take a part of a body whose size is known, and go on with what is behind it."""
+        part = data[: self._body_left]
+        self._body_left -= len(part)
+        cycle: InferCycle = self.cycle
+        cycle.take(part)
+        if not self._body_left:
+            self._in_message = False
+            cycle.complete()
+            if behind := bytes(data[len(part) :]):
+                self.data_received(behind)
 
     def _parse(self, data: bytes) -> None:
         if self.is_deaf:
@@ -219,7 +250,11 @@ class Connection(Bounded):
         self._held = None
         if self._is_free():
             keep_alive = self.parser.should_keep_alive()
-            self._own_cycle().begin(self._fields, held, keep_alive=keep_alive)
+            cycle = self._own_cycle()
+            cycle.begin(self._fields, held, keep_alive=keep_alive)
+            self._body_left = cycle.body.missing if cycle.body is not None else 0
+            if self._body_left:
+                self.parser = httptools.HttpRequestParser(self)  # it begins with the next request
         else:
             self._queue(held, more_body=True)
 

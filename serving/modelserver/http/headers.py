@@ -15,7 +15,10 @@ from modelserver.inference.terms import Expand, Terms
 Given = Mapping[bytes, bytes]
 """Headers of a request by their names in lower case; of a repeated one the last."""
 
-_ROLES = MappingProxyType({b"stable": "stable", b"canary": "canary", b"shadow": "shadow"})
+SHADOW = "shadow"
+"""The role of copies of requests: who sent the original has another answer already."""
+
+_ROLES = MappingProxyType({name.encode(): name for name in ("shared", "stable", "canary", SHADOW)})
 _JSON = frozenset({b"application/json", b"application/octet-stream"})
 _JSON_BYTES = b"inference-header-content-length"
 _ENCODING = b"content-encoding"
@@ -50,7 +53,8 @@ def terms(given: Given) -> Terms:
 def role(given: Given) -> str:
     """The part of the traffic that a request belongs to; `direct` if no route says it.
 
-    A route names it in `x-model-role`; Envoy ends the host of a mirrored request in `-shadow`.
+    A route names it in `x-model-role`. Envoy ends the host of a mirrored request in `-shadow`,
+    unless it is told to leave it; then the port tells, see `Listeners`.
     """
     return _role(given.get(b"host", b""), given.get(b"x-model-role", b""))
 
@@ -58,7 +62,7 @@ def role(given: Given) -> str:
 @lru_cache(maxsize=64)
 def _role(host: bytes, named: bytes) -> str:
     if host.partition(b":")[0].endswith(b"-shadow"):
-        return "shadow"
+        return SHADOW
     return _ROLES.get(named, "direct")
 
 
@@ -137,6 +141,25 @@ def _expander(given: Given) -> Expand | None:
     """What undoes the compression of the body, None where it has none."""
     encoding = given.get(_ENCODING, b"identity")
     return None if encoding == b"identity" else compression.expander(encoding)
+
+
+class DefaultLines:
+    """The header lines of every answer, made anew when uvicorn has a new list: once a second."""
+
+    def __init__(self) -> None:
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def of(self, fields: list[tuple[bytes, bytes]]) -> bytes:
+        """The header fields as lines."""
+        if fields is not self._fields:
+            self._fields = fields
+            self._lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+        return self._lines
+
+
+DEFAULT_LINES = DefaultLines()
+"""Of this process."""
 
 
 def of_answer(

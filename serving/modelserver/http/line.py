@@ -15,6 +15,7 @@ class Line(Protocol):
     """A connection, as its requests see it."""
 
     inference: Inference
+    role: str | None
     crowd: Crowd
     transport: asyncio.Transport
     loop: asyncio.AbstractEventLoop

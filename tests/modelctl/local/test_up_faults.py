@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine_kit import MODEL, Load, Repo, Up, running
-from modelctl.local.servers.leftovers import started
+from modelctl.local.servers import processes
 from scratch import git
 
 
@@ -155,38 +155,39 @@ def test_port_in_use(own_repo: Repo, tmp_path: Path, option: str) -> None:
 
 
 def test_killed_up(own_repo: Repo, tmp_path: Path) -> None:
-    """After SIGKILL of `up` nothing of it is left, and the next one serves."""
-    first = Up(own_repo.root, tmp_path / "state")
+    """After SIGKILL of `up` its servers run on, and the next one takes them over."""
+    state = tmp_path / "state"
+    first = Up(own_repo.root, state)
     first.until_well()
-    processes = {pid: started(pid) for pid in first.pids().values()}
+    server = first.pids()["linear-r1-1"]
     first.process.kill()
     assert first.wait() < 0
-    shown = command("status", "--state", tmp_path / "state")
+    shown = command("status", "--state", state)
     assert 2 == shown.returncode
     assert "is not running" in shown.stdout
 
-    with running(own_repo.root, tmp_path / "state") as up:
-        up.until_well()
+    with running(own_repo.root, state) as up:
+        status = up.until_well()
+
         assert "r1" == up.release()
-        assert [] == [pid for pid, start in processes.items() if started(pid) == start]
+        assert server == up.pids()["linear-r1-1"]
+    assert any("started by an earlier run" in e["message"] for e in status["models"][0]["events"])
+    assert [] == processes.found(state)
 
 
 def test_leftover_is_ended(own_repo: Repo, tmp_path: Path) -> None:
-    """A process that a killed `up` could not take with it is ended by the next one."""
+    """A server of a killed `up` that nobody wants any more ends once it is known what is wanted."""
     state = tmp_path / "state"
     left = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],
-        env={"MODELCTL_STATE": str(state)},
+        env={"MODELCTL_STATE": str(state), "MODELCTL_PROCESS": "linear-r9-1"},
         start_new_session=True,
     )
-    state.mkdir()
-    record = {"pid": left.pid, "started": started(left.pid), "name": "linear-r1-1"}
-    (state / "processes.json").write_text(json.dumps([record]))
     with left, running(own_repo.root, state) as up:
         status = up.until_well()
 
         assert left.wait() < 0
-    assert any("left over from an earlier run" in e["message"] for e in status["events"])
+    assert any("which an earlier run left" in e["message"] for e in status["events"])
 
 
 @pytest.mark.parametrize(

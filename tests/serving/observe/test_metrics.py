@@ -15,6 +15,7 @@ from tests.serving.asking import GOOD
         ({}, "direct"),
         ({"x-model-role": "canary"}, "canary"),
         ({"x-model-role": "stable"}, "stable"),
+        ({"x-model-role": "shared"}, "shared"),
         ({"x-model-role": "anything"}, "direct"),
         ({"host": "models.example.com-shadow:8080", "x-model-role": "stable"}, "shadow"),
         ({"host": "models.example.com-shadow"}, "shadow"),
