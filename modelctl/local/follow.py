@@ -10,8 +10,8 @@ from modelctl.local.engine import Engine
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
 from modelctl.local.source.fallbacks import Fallbacks
+from modelctl.local.source.protocol import Source
 from modelctl.local.source.reading import Reader, Reading
-from modelctl.local.source.repositories import Source
 from modelctl.local.source.watch import Watch
 
 Given = TypeVar("Given")

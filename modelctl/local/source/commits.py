@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 
-from modelctl.local.source.repositories import Source
+from modelctl.local.source.protocol import Source
 from modelctl.repo.git import Commit
 
 # Commits that are searched while a revision waits to be served, a few milliseconds' work. Whoever
