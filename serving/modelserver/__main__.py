@@ -8,6 +8,10 @@ import asyncio
 import sys
 from types import SimpleNamespace
 
+from modelserver.start import reclaim
+
+reclaim.share_heap()  # before numpy's threads begin
+
 # FastAPI would import it to ask whether a response is a model of that version: none is.
 sys.modules["pydantic.v1"] = None  # type: ignore[assignment]  # how Python marks what is not there
 # uvicorn's command line, which its package imports: it brings click and multiprocessing, and only
