@@ -41,7 +41,7 @@ def main() -> int:
         tidying.finish(keep=failed)
     if failed:
         print(f"  kept for a look: {scratch.folder}")
-    print(f"\n{len(stage.timeline.broken)} expectations did not hold")
+    print(f"\n{stage.timeline.result()}")
     return 1 if failed else 0
 
 

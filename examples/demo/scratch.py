@@ -125,7 +125,8 @@ class Scratch:
 
     def keep_logs(self) -> None:
         """Save what the processes have said from the disk that goes away."""
-        shutil.copytree(self.state / "logs", self.folder / "logs", dirs_exist_ok=True)
+        with suppress(FileNotFoundError):  # there was no engine yet
+            shutil.copytree(self.state / "logs", self.folder / "logs", dirs_exist_ok=True)
 
     @property
     def _filler(self) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from examples.demo.engine import View
 from examples.demo.load import Tally
 from examples.demo.scratch import Scratch, Tidying
+from examples.demo.timeline import Timeline
 from modelctl.local.servers import processes
 from waiting import PATIENCE_S, until
 
@@ -132,3 +133,27 @@ def test_a_full_disk_has_no_free_byte(scratch: Scratch) -> None:
         tidying.finish(keep=False)
 
     assert 0 == full < free
+
+
+def test_why_there_is_no_small_disk_is_told(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no disk can be mounted, the reason is given, and logs that are not there are none."""
+    monkeypatch.setenv("PATH", "")
+
+    fault = scratch.mount()
+    scratch.keep_logs()
+
+    assert "mount: No such file or directory" == fault
+
+
+def test_the_result_counts_what_held(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last line says how many expectations held; each was printed with whether it did."""
+    timeline = Timeline()
+    timeline.expect(held=True, what="this")
+    timeline.expect(held=False, what="that")
+
+    assert "1 of 2 expectations held, in 0 s" == timeline.result()
+    assert ["ok", "this", "FAIL", "that"] == [
+        word for line in capsys.readouterr().out.splitlines() for word in line.split()[2:]
+    ]
