@@ -4,8 +4,8 @@ The C library keeps what is freed, for the next request. After a model was loade
 and a half times its file, after a burst of large bodies hundreds of megabytes. No later request
 needs them, and they count against the pod's limit.
 
-glibc gives each thread a heap of its own, and of all but the first one it never gives back the end,
-tens of megabytes for each thread that large bodies pass through. So threads share the first one.
+glibc has more heaps for threads, and gives back the end of the first one only when it is asked to:
+tens of megabytes stay for each thread that large bodies pass through. So threads share the first.
 """
 
 import asyncio
