@@ -14,7 +14,7 @@ from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
 from modelserver.grpc.service import service
 from modelserver.http import transport
-from modelserver.http.app import create_app, infer_paths
+from modelserver.http.front import front, infer_paths
 from modelserver.http.listeners import Listeners
 from modelserver.inference import admission
 from modelserver.inference.guard import Guard
@@ -78,13 +78,13 @@ class _Process:
         )
         self._inference = inference
         self.tracer = inference.tracer
-        app = create_app(
+        app = front(
             model=settings.model,
             release=settings.release,
             contract=settings.promised(),
             inference=inference,
         )
-        front, calls = service(
+        answers, calls = service(
             app,
             inference,
             model=settings.model,
@@ -94,7 +94,7 @@ class _Process:
         paths = infer_paths(settings.model, settings.release) | calls
         self._listeners = Listeners()
         self._http = transport.server(
-            front, inference, paths, release=settings.release, listeners=self._listeners
+            answers, inference, paths, release=settings.release, listeners=self._listeners
         )
         self._joined = asyncio.Event()
 
