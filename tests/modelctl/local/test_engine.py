@@ -339,7 +339,7 @@ def test_an_adopted_envoy_keeps_its_routes_until_more_is_known(tmp_path: Path) -
         await _until(engine, lambda: True)
         published = [len(envoy.published)]
         engine.offer(_reading({"r1": 100}))
-        await _until(engine, lambda: engine.accepted is not None)
+        await _until(engine, lambda: engine.targets.accepted is not None)
         published.append(len(envoy.published))
         servers.adopting = False
         await _until(engine, lambda: engine.converged)
