@@ -15,6 +15,7 @@ from modelctl.local.envoy.snapshot import Snapshot, Wanted, snapshot
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
 from modelctl.local.plan.rollout import Rollout, Step
+from modelctl.local.room import Room
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.reading import Reading
 from modelctl.local.targets import Targets, spelled
@@ -37,6 +38,7 @@ class Engine:
         wake: asyncio.Event,
         *,
         good: GoodStates | None = None,
+        room: Room | None = None,
     ) -> None:
         """`wake` is set by whoever has something for the loop to look at."""
         self._envoy = envoy
@@ -54,6 +56,8 @@ class Engine:
         self.good_fault = ""
         self.fault = ""
         self._good = good
+        self._room = room
+        self._memory = ""
         self.stepped = asyncio.Event()
 
     @property
@@ -119,6 +123,7 @@ class Engine:
 
     async def _step(self) -> float:
         """Do what can be done now; gives the seconds to wait before looking again."""
+        self._look_for_room()
         ready = self._ready_services()
         steps = {name: self._next(rollout, ready) for name, rollout in self.rollouts.items()}
         self._supervisor.apply(self.targets.workloads, urgent=self.targets.urgent)
@@ -148,6 +153,25 @@ class Engine:
         groups = self._supervisor.groups.values()
         self.targets.forget_removed({group.workload.model for group in groups})
         return 0 if self._one_by_one else self._timing.idle_s
+
+    def note_memory(self) -> None:
+        """Warn when memory begins to be short for what the servers were seen to use."""
+        if self._room is not None:
+            used = self._supervisor.memory_bytes()
+            before, self._memory = self._memory, self._room.short_of_memory(self.rollouts, used)
+            if self._memory and not before:
+                self._journal.add("", "warning", self._memory)
+
+    def _look_for_room(self) -> None:
+        """Hold back, as long as that is so, what would not fit beside what runs."""
+        if self._room is None:
+            return
+        first = self._good.models if self._good is not None else ()
+        refused = self._room.refused(self.rollouts, self._supervisor.groups, first)
+        for name, rollout in self.rollouts.items():
+            before, rollout.no_room = rollout.no_room, refused.get(name, "")
+            if rollout.no_room and not before:
+                self._journal.add(name, "error", f"refused: {rollout.no_room}")
 
     def _is_blind(self) -> bool:
         """Whether what an adopted Envoy has is better than what is known here yet."""
@@ -215,7 +239,8 @@ class Engine:
         """Where a model is to be brought now; what holds it back is told once."""
         before = rollout.waiting
         step = rollout.next(ready)
-        if rollout.waiting and rollout.waiting != before and rollout.target:
+        is_told = rollout.waiting == before or bool(rollout.no_room)
+        if rollout.waiting and not is_told and rollout.target:
             names = ", ".join(map(rollout.target.release_of, rollout.waiting))
             words = "are refused as long as no replica is ready" if rollout.live else "wait for"
             self._journal.add(rollout.model, "info", f"new routes {words}: {names}")

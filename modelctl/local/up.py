@@ -16,11 +16,13 @@ from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.follow import Follower
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
+from modelctl.local.limits import Needs
 from modelctl.local.observe.logtail import tail
 from modelctl.local.observe.overview import Overview
 from modelctl.local.observe.pages import Sources
 from modelctl.local.observe.web import application, serve
 from modelctl.local.options import Options, addresses_of, reader_of, source_of
+from modelctl.local.room import Room
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
@@ -76,6 +78,8 @@ class _Up:
         self._folder = folder
         self._journal = journal
         self._launcher = Launcher(folder, lambda words: journal.add("", "error", words))
+        ours = [found.pid for found in self._launcher.left()]
+        self._room = Room(limits.read(ours=ours))
         self._envoy = Envoy(folder, self._launcher, journal, options.timing)
         wake = asyncio.Event()
         self._supervisor = Supervisor(
@@ -90,7 +94,13 @@ class _Up:
             )
         )
         self._engine = Engine(
-            self._envoy, self._supervisor, journal, options.timing, wake, good=good
+            self._envoy,
+            self._supervisor,
+            journal,
+            options.timing,
+            wake,
+            good=good,
+            room=self._room,
         )
 
     async def serve(self, source: Source, reader: Reader) -> int:
@@ -98,6 +108,8 @@ class _Up:
         stop, leaves = _stop_on_signals(), _leave_on_signal()
         with _listen(self._options.status_port, "--status-port") as page:
             if not self._envoy.adopt(self._options.port):
+                if fault := limits.unmet(Needs(), self._room.limits):
+                    raise UsageError(fault)
                 with _listen(self._options.port, "--port") as free:
                     port: int = free.getsockname()[1]
                 await self._envoy.start(port)
@@ -163,6 +175,7 @@ class _Up:
         """Keep the last hour, and keep logs short, as time goes by."""
         while True:
             overview.note_sample()
+            self._engine.note_memory()
             self._launcher.shorten_logs()
             await asyncio.sleep(self._options.timing.idle_s)
 

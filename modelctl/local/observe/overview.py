@@ -194,8 +194,8 @@ def model_status(rollout: Rollout, facts: ModelFacts) -> ModelStatus:
 
 def _sync_reason(rollout: Rollout, facts: ModelFacts, releases: Sequence[ReleaseStatus]) -> str:
     """Why what runs is not what git says; empty if it is."""
-    if facts.refused:
-        return facts.refused
+    if facts.refused or rollout.no_room:
+        return facts.refused or rollout.no_room
     if rollout.held is not None or (rollout.paused and rollout.target is None):
         return "paused: true in git; changes are not applied"
     if rollout.refused:
