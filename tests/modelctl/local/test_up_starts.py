@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine_kit import INFER, MODEL, Repo, Up, running
+from engine_kit import INFER, JSON, MODEL, Repo, Up, running
 from modelctl.render import generated
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
@@ -79,10 +79,10 @@ def test_one_model_is_bad_and_another_was_promoted(own_repo: Repo, tmp_path: Pat
     with running(own_repo.root, tmp_path / "state") as up:
         served = set()
 
-        def serves_both(_: object) -> bool:
-            status, release = release_of_other(up)
+        def serves_both(status: JSON) -> bool:
+            code, release = release_of_other(up)
             served.add(release)
-            return status == 200 and up.answers()
+            return status["seen"] is not None and code == 200 and up.answers()
 
         status = up.until(serves_both)
 
@@ -103,7 +103,7 @@ def test_the_newest_release_does_not_start(own_repo: Repo, tmp_path: Path) -> No
     own_repo.serve({"r1": 0, "r3": 100}, stable="r3").commit("apps/linear: Promote r3")
 
     with running(own_repo.root, tmp_path / "state") as up:
-        up.until(lambda _: up.answers())
+        up.until(lambda s: s["seen"] is not None and up.answers())
 
         assert "r1" == up.release()
 
@@ -117,8 +117,8 @@ def test_the_list_of_environments_is_broken(own_repo: Repo, tmp_path: Path) -> N
     own_repo.commit("argocd: Break the list")
 
     with running(own_repo.root, tmp_path / "state") as up:
-        up.until(lambda _: up.answers())
-        assert "OutOfSync" == up.status()["sync"]
+        status = up.until(lambda s: s["seen"] is not None and up.answers())
+        assert "OutOfSync" == status["sync"]
     with running(own_repo.root, tmp_path / "other") as up:
         assert "environments.yaml" in up.until(lambda s: s["seen"])["sync_reason"]
 
@@ -150,7 +150,7 @@ def test_a_paused_model_goes_on(own_repo: Repo, tmp_path: Path) -> None:
     killed(first)
 
     with running(own_repo.root, tmp_path / "state") as up:
-        up.until(lambda _: up.answers())
+        up.until(lambda s: s["seen"] is not None and up.answers())
 
         assert {"r1"} == set(up.split(20))
 
@@ -164,9 +164,9 @@ def test_the_remote_repository_is_away(own_repo: Repo, tmp_path: Path) -> None:
     own_repo.root.rename(tmp_path / "away")
 
     with running(url, tmp_path / "state", "--ref", "main") as up:
-        up.until(lambda _: up.answers())
+        status = up.until(lambda s: s["fault"] and s["seen"] is not None and up.answers())
 
-        assert "found no repository" in up.status()["fault"]
+        assert "found no repository" in status["fault"]
 
 
 @pytest.mark.parametrize(
