@@ -100,12 +100,12 @@ def test_routes_on_a_full_disk(own_repo: Repo, full_state: Up) -> None:
         for weights in ({"r1": 50, "r2": 50}, {"r1": 0, "r2": 100}):
             shifted = own_repo.serve(weights).commit("apps/linear: Shift")
             full_state.until_well(shifted)
-        assert "r2" == full_state.release()
+        full_state.until(lambda _: full_state.release() == "r2")
         git(own_repo.root, "revert", "--no-edit", "HEAD")
         git(own_repo.root, "revert", "--no-edit", "HEAD")
         back = git(own_repo.root, "rev-parse", "HEAD").strip()
         status = full_state.until_well(back)
-        assert "r1" == full_state.release()
+        full_state.until(lambda _: full_state.release() == "r1")
 
     assert "" == status["fault"]
     assert [] == load.failures
