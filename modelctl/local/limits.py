@@ -25,7 +25,7 @@ _OWN_THREADS = 64  # of the engine, Envoy and git
 # Open files of the engine: for each server one that tells its end, one probe at a time and its log.
 _FILES = 4
 _OWN_FILES = 256
-_INOTIFY_INSTANCES = 8  # of Envoy, one for each kind of watched file, and of the engine
+_INOTIFY_INSTANCES = 4  # three of Envoy, one for each kind of watched file, and one of the engine
 _INOTIFY_WATCHES = 256
 _PIDS = "pids"
 _MEMORY = "memory"

@@ -129,7 +129,7 @@ def test_memory_kills(tmp_path: Path, files: dict[str, str], expected: int) -> N
     [
         (Limits(files=300), "found 300 open files (ulimit -Hn), expected 336 at least"),
         (Limits(tasks=200, tasks_limit_of="x"), "found 200 processes and threads (x), expected"),
-        (Limits(inotify_instances=4), "sysctl -w fs.inotify.max_user_instances=1024"),
+        (Limits(inotify_instances=3), "sysctl -w fs.inotify.max_user_instances=1024"),
         (Limits(inotify_watches=10), "sysctl -w fs.inotify.max_user_watches=65536"),
     ],
 )
