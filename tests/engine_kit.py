@@ -113,13 +113,22 @@ class Repo:
 class Up:
     """A running `modelctl up`, its answers and its status."""
 
-    def __init__(self, repository: str | Path, state: Path, *words: str) -> None:
-        """Start it on free ports and wait until it has told them."""
+    def __init__(self, repository: str | Path, state: Path, *words: str, port: int = 0) -> None:
+        """Start it, on free ports unless one is given, and wait until it has told them."""
         self.state = state
         command = ("up", "--repo", str(repository), "--state", str(state), *words)
         with (state.parent / f"{state.name}.err").open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "modelctl", *command, "--port", "0", "--status-port", "0"],
+                [
+                    sys.executable,
+                    "-m",
+                    "modelctl",
+                    *command,
+                    "--port",
+                    str(port),
+                    "--status-port",
+                    "0",
+                ],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
