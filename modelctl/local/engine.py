@@ -20,6 +20,7 @@ from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.reading import Reading
 from modelctl.local.targets import Targets, spelled
 from modelctl.local.timing import Timing
+from modelctl.repo.git import Commit
 
 _BRING_S = 0.2  # for Envoy to take new resources; then the loop looks again at everything
 _REMEMBER_S = 1.0  # for the note of what is about to be served; a disk that hangs delays no route
@@ -79,6 +80,10 @@ class Engine:
         """Take the newest revision."""
         self.targets.offer(reading)
         self._wake.set()
+
+    def note_commits(self, commits: Mapping[str, Commit]) -> None:
+        """Note the last commits of models, which the reading did not wait for."""
+        self.targets.note_commits(commits)
 
     def note_source(self, fault: str) -> None:
         """Note why the repository cannot be read, or with "" that it can; what runs goes on."""

@@ -114,9 +114,7 @@ class Follower:
 
         async def find() -> None:
             try:
-                self._engine.targets.note_commits(
-                    await _beside(lambda: self._reader.late_commits(reading))
-                )
+                self._engine.note_commits(await _beside(lambda: self._reader.late_commits(reading)))
             except (ModelctlError, OSError) as error:
                 self._journal.add("", "warning", f"the last commits of models: {error}")
 

@@ -60,6 +60,21 @@ def test_a_release_that_comes_is_never_unavailable(repo: Repo, up: Up) -> None:
     assert seen == sorted(seen, reverse=True)
 
 
+def test_a_request_that_names_a_release_reaches_it(repo: Repo, up: Up) -> None:
+    """By path and by header, at any weight and as a shadow; one that is not there is refused."""
+    ways = [
+        lambda release: up.ask({"x-model-release": release}),
+        lambda release: up.ask(path=f"/v2/models/{MODEL}/versions/{release}/infer"),
+    ]
+    changes = (({"r1": 90, "r2": 10}, None), ({"r1": 100}, ("r2", 50)))
+    for weights, shadow in changes:
+        up.until_well(repo.serve(weights, shadow=shadow).commit("apps/linear: Change"))
+        for way in ways:
+            up.until(lambda _, way=way: way("r2")[0] == 200)
+            assert {"r2"} == {way("r2")[1]["model_version"] for _ in range(20)}
+            assert {404} == {way("r9")[0] for _ in range(5)}
+
+
 def test_split_follows_git(own_repo: Repo, own_up: Up) -> None:
     """Of 4,000 requests 10 % reach the canary, and the measured share says so without others."""
     own_up.until_well(own_repo.serve({"r1": 100, "r2": 0}).commit("apps/linear: Introduce r2"))
