@@ -19,7 +19,7 @@ setup-dev: $(VENV)/.dev-ready ## Install the test and lint tools as well
 
 setup-roles: $(VENV)/.roles-ready ## Install Ansible and the tools that test the roles
 
-demo: setup ## Serve the samples, shift, promote, break and roll back; KEEP=1 leaves it running
+demo: setup ## Serve the samples, shift, promote, break, roll back, kill; KEEP=1 leaves it running
 	$(BIN)/python -m examples.demo $(if $(KEEP),--keep)
 
 up: setup ## Serve the environment `local` of this repository's current branch
