@@ -83,7 +83,13 @@ def test_split_follows_git(own_repo: Repo, own_up: Up) -> None:
     split = own_up.split(4000)
     for _ in range(50):
         own_up.release({"x-model-release": "r2"})
-    status = own_up.until(lambda s: releases(s, "r2")["measured"]["direct"] == 50)
+    # Envoy counts at once, and sums latencies up every few seconds.
+    status = own_up.until(
+        lambda s: (
+            (found := releases(s, "r2")["measured"])["direct"] == 50
+            and found["latency_p50_ms"] is not None
+        )
+    )
 
     assert 4000 == split.total()
     assert 320 <= split["r2"] <= 480
