@@ -4,6 +4,7 @@ Times are monotonic seconds. A wrong answer is never excused. A request that fai
 its time and that of a fault overlap: a planned change has no fault, so nothing of it is excused.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -62,11 +63,12 @@ class Ledger:
 
     def wrong(self) -> list[str]:
         """Answers that ONNX Runtime does not give, or that a release without a share gave."""
+        began = [split.settled for split in self.splits]  # one ends before the next begins
+        at = ((r, bisect_right(began, r.began) - 1) for r in self.requests if r.release)
         strays = [
-            f"{request.release} answered, {sorted(split.releases)} have a share"
-            for split in self.splits
-            for request in self.requests
-            if split.forbids(request)
+            f"{request.release} answered, {sorted(self.splits[place].releases)} have a share"
+            for request, place in at
+            if place >= 0 and self.splits[place].forbids(request)
         ]
         return [request.wrong for request in self.requests if request.wrong] + strays
 
