@@ -138,19 +138,7 @@ class _Up:
         )
         follower = Follower(source, reader, self._engine, self._journal, self._good)
         overview = Overview(addresses, self._engine, self._supervisor, self._journal)
-
-        def looked() -> EngineStatus:
-            self._engine.look()
-            return overview.status()
-
-        app = application(
-            Sources(
-                status=looked,
-                commits=lambda model: self._history(reader, model),
-                hour=overview.history.of,
-                log=lambda model, count: tail(self._folder, model, None, count),
-            )
-        )
+        app = application(self._sources(reader, overview))
         loops = (
             *(event.wait() for event in told),
             self._engine.run(),
@@ -170,6 +158,20 @@ class _Up:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
+
+    def _sources(self, reader: Reader, overview: Overview) -> Sources:
+        """What the status page shows; whoever looks at it has counters read more often."""
+
+        def looked() -> EngineStatus:
+            self._engine.look()
+            return overview.status()
+
+        return Sources(
+            status=looked,
+            commits=lambda model: self._history(reader, model),
+            hour=overview.history.of,
+            log=lambda model, count: tail(self._folder, model, None, count),
+        )
 
     async def _keep(self, overview: Overview) -> None:
         """Keep the last hour, and keep logs short, as time goes by."""
