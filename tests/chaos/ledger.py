@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+_TOLD = 3  # actions before a failure: what goes wrong late may have begun early
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -58,6 +60,7 @@ class Ledger:
     requests: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     splits: list[Split] = field(default_factory=list)
+    actions: list[tuple[float, str]] = field(default_factory=list)  # when each began, in order
     followed_s: list[float] = field(default_factory=list)  # from a commit to its first answer
     outages_s: dict[str, list[float]] = field(default_factory=dict)  # by fault, without an answer
 
@@ -73,12 +76,17 @@ class Ledger:
         return [request.wrong for request in self.requests if request.wrong] + strays
 
     def failed(self) -> Counter[str]:
-        """Failures outside of every fault, by reason."""
+        """Failures outside of every fault, by reason and by what was done meanwhile."""
         return Counter(
-            request.failure
+            f"{request.failure}, during: {self._done_at(request.began)}"
             for request in self.requests
             if request.failure and not any(fault.excuses(request) for fault in self.faults)
         )
+
+    def _done_at(self, moment: float) -> str:
+        """The actions that began last before a moment, the last one at the end."""
+        place = bisect_right(self.actions, moment, key=lambda action: action[0])
+        return " → ".join(name for _, name in self.actions[max(0, place - _TOLD) : place])
 
     def excused(self) -> int:
         """Failures during a fault."""

@@ -37,6 +37,14 @@ def test_failures_are_excused_by_what_was_broken_meanwhile(
     assert 1 - failures == ledger.excused()
 
 
+def test_a_failure_tells_what_was_done_meanwhile() -> None:
+    """The actions before it, so that its cause can be found."""
+    began = [(1.0, "shift"), (2.0, "promote"), (9.0, "retire")]
+    ledger = Ledger([Request(2.5, 3.0, failure="reset")], actions=began)
+
+    assert {"reset, during: shift → promote": 1} == ledger.failed()
+
+
 def test_wrong_answers_are_never_excused() -> None:
     """Neither numbers that differ, nor a release that has no share."""
     ledger = Ledger(

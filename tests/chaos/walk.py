@@ -34,6 +34,7 @@ def walk(
                 while goes_on(done.total()):
                     action = _chosen(world, chance, is_small=is_small)
                     tell(f"{done.total() + 1}: {action.name}")
+                    world.ledger.actions.append((time.monotonic(), action.name))
                     action.do(world)
                     done[action.name] += 1
         finally:
