@@ -10,6 +10,9 @@ from typing import Literal
 from modelctl.model.tensors import Contract, Graph
 
 Engine = Literal["local", "argocd"]
+Mount = Literal["fetch", "image"]
+Metric = Literal["cpu", "inflight"]
+REQUEST_TIMEOUT_S = 30  # of a release that says none: room for a slow first request
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,33 @@ class ServiceLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class Jwt:
+    """Tokens that admit a caller: who issues them, for whom, and where their keys are."""
+
+    issuer: str
+    audiences: tuple[str, ...]
+    jwks_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call from outside the cluster, and how often; `api_keys` names a Secret.
+
+    With both keys and tokens a caller has to show both.
+    """
+
+    api_keys: str | None = None
+    jwt: Jwt | None = None
+    requests_per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
-    """`apps/<model>/model.yaml`."""
+    """`apps/<model>/model.yaml`.
+
+    Without `access` the model is reachable inside the cluster only. `moved_from` is the team in
+    whose namespace its objects stood before.
+    """
 
     folder: str
     name: str
@@ -31,15 +59,21 @@ class Model:
     description: str
     contract: Contract
     service_level: ServiceLevel
+    access: Access | None = None
+    moved_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """The ONNX file of a release: where it is and which bytes it must be."""
+    """The ONNX file of a release: where it is and which bytes it must be.
+
+    With `mount` `image` its node pulls it, as an image volume; else the server fetches it.
+    """
 
     uri: str
     sha256: str
     size_bytes: int
+    mount: Mount = "fetch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +100,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How the model server runs the artifact; `provider_options` by provider, by option."""
+    """How the model server runs the artifact; `provider_options` by provider, by option.
+
+    A request may take `request_timeout_s`: the gateway waits so long, and a pod that ends.
+    """
 
     providers: tuple[str, ...]
     threads: int
@@ -74,6 +111,7 @@ class Runtime:
     batching: Batching | None
     provider_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    request_timeout_s: int = REQUEST_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +141,10 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`apps/<model>/releases/r<N>.yaml`: model, server image and settings, never edited."""
+    """`apps/<model>/releases/r<N>.yaml`: model, server image and settings, never edited.
+
+    `contract` is what its servers promise where that is not all that its graph declares.
+    """
 
     folder: str
     id: str
@@ -113,6 +154,12 @@ class Release:
     runtime: Runtime
     resources: Resources
     golden: Golden | None
+    contract: Contract | None = None
+
+    @property
+    def promised(self) -> Contract:
+        """What its servers take and give, whatever the model's own file says by now."""
+        return self.contract or Contract(self.graph.inputs, self.graph.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +172,14 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Replicas of each release that serves; `target` is percent of the requested cpu."""
+    """Replicas of each release that serves.
+
+    `target` is percent of the requested cpu, or requests in flight of a replica.
+    """
 
     min: int
     max: int
-    metric: Literal["cpu"]
+    metric: Metric
     target: int
 
 
@@ -153,6 +203,15 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterGateway:
+    """The Gateway listener for callers inside the cluster, in the namespace of the other."""
+
+    name: str
+    listener: str
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """The shared Gateway listener that every HTTPRoute of an environment attaches to."""
 
@@ -160,6 +219,31 @@ class Gateway:
     namespace: str
     listener: str
     hostname: str
+    proxies_namespace: str | None = None
+    cluster: ClusterGateway | None = None
+
+    @property
+    def pods_namespace(self) -> str:
+        """Where the gateway's proxies run, and so where requests come from."""
+        return self.proxies_namespace or self.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """Who answers for names: a namespace, and addresses on the nodes."""
+
+    namespace: str = "kube-system"
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What pods of an environment may reach, and who may reach them; addresses with prefixes."""
+
+    dns: Dns = Dns()
+    monitoring_namespace: str = "monitoring"
+    metadata_addresses: tuple[str, ...] = ("169.254.169.254/32", "fd00:ec2::254/128")
+    image_pull_secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +275,7 @@ class Environment:
     gateway: Gateway
     artifact_mirrors: Mapping[str, str]
     stores: Stores = Stores()
+    network: Network = Network()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ _SOURCE = 'repository: {url: "https://git.example.com/fleet.git", revision: refs
 _ENVIRONMENT = """\
   - name: {name}
     engine: {engine}
-    template: v1
+    template: v2
     gateway: {{name: models, namespace: gateway, listener: https, hostname: {name}.example.com}}
 """
 _PROJECT = "kind: AppProject\nmetadata: {{name: team-{team}}}\n"

@@ -12,7 +12,7 @@ from modelctl.repo.documents import Document, parse
 from modelctl.repo.kinds import Certificates, Stores
 
 if TYPE_CHECKING:
-    from tests.modelctl.render.v1.conftest import Placement
+    from tests.modelctl.render.v2.conftest import Placement
 
 FULL = Stores(
     variables={
@@ -82,7 +82,7 @@ def test_way_out_is_open_to_endpoints_and_proxies(plain: Placement) -> None:
 
     assert [443, 3128, 9000] == [port["port"] for port in anywhere["ports"]]
     assert [80, 988] == [port["port"] for port in metadata["ports"]]
-    assert "169.254.0.0/16" == metadata["to"][0]["ipBlock"]["cidr"]
+    assert "169.254.169.254/32" == metadata["to"][0]["ipBlock"]["cidr"]
 
 
 def test_metadata_service_stays_closed_by_default(plain: Placement) -> None:
@@ -129,7 +129,7 @@ repository: {{url: "https://git.example.com/models.git", revision: refs/heads/ma
 environments:
   - name: prod
     engine: argocd
-    template: v1
+    template: v2
     gateway: {{name: models, namespace: gateway, listener: https, hostname: models.example.com}}
     stores: {stores}
 """

@@ -48,7 +48,7 @@ URIS = st.builds(
     st.sampled_from(
         ["https://m.example.com/", "https://m.example.com:8443/", "s3://m/", "gs://m/", "file:a/"]
     ),
-    st.text("abc/.-_", max_size=20),
+    st.text("abc/.-_$()", max_size=20),
 )
 TENSORS = st.lists(
     st.builds(
@@ -61,22 +61,38 @@ TENSORS = st.lists(
     max_size=3,
 ).map(tuple)
 CONTRACTS = st.builds(tensors.Contract, TENSORS, TENSORS)
+JWTS = st.builds(
+    kinds.Jwt,
+    issuer=st.sampled_from(["https://login.example.com", "login"]),
+    audiences=st.sampled_from([("models",), ("models", "batch")]),
+    jwks_uri=st.just("https://login.example.com/jwks.json"),
+)
+ACCESSES = st.builds(
+    kinds.Access,
+    api_keys=st.sampled_from([None, "keys"]),
+    jwt=st.none() | JWTS,
+    requests_per_second=st.none() | st.integers(1, 10_000_000),
+).filter(lambda access: access.api_keys or access.jwt)
 MODELS = st.builds(
-    lambda name, owner, contract, level: kinds.Model(name, name, owner, "m", contract, level),
+    lambda name, owner, contract, level, access: kinds.Model(
+        name, name, owner, "m", contract, level, access
+    ),
     _name(38),
     _name(40),
     CONTRACTS,
     st.builds(
         kinds.ServiceLevel, st.floats(0.001, 600_000), st.floats(0, 1), st.floats(0.001, 10_000_000)
     ),
+    st.none() | ACCESSES,
 )
-GRAPH = tensors.Graph(10, {"ai.onnx": 17}, (), ())
+GRAPHS = st.builds(tensors.Graph, st.just(10), st.just({"ai.onnx": 17}), TENSORS, TENSORS)
 RUNTIMES = st.builds(
     kinds.Runtime,
     st.sampled_from([("cpu",), ("cuda", "cpu"), ("tensorrt", "cuda", "cpu")]),
     st.integers(1, 256),
     st.integers(1, 100_000),
     st.none() | st.builds(kinds.Batching, st.integers(2, 4096), st.floats(0, 1000)),
+    request_timeout_s=st.sampled_from([30, 1, 1200]),
 )
 GPUS = st.builds(
     kinds.Gpu, st.sampled_from(["nvidia.com/gpu", "nvidia.com/mig-1g.10gb"]), st.integers(1, 16)
@@ -91,6 +107,17 @@ GATEWAYS = st.builds(
     kinds.Gateway,
     *(_name(63), _name(63), _name(63)),
     st.sampled_from(["models.example.com", "*.models.example.com", "localhost"]),
+    proxies_namespace=st.sampled_from([None, "proxies"]),
+    cluster=st.none() | st.builds(kinds.ClusterGateway, _name(63), _name(63), st.just("m.svc")),
+)
+NETWORKS = st.builds(
+    kinds.Network,
+    dns=st.builds(kinds.Dns, _name(63), st.sampled_from([(), ("169.254.20.10/32", "fd00::/64")])),
+    monitoring_namespace=_name(63),
+    metadata_addresses=st.sampled_from(
+        [(), ("169.254.169.254/32", "fd00:ec2::254/128"), ("100.100.100.200/32",)]
+    ),
+    image_pull_secrets=st.sampled_from([(), ("pull",), ("pull", "other")]),
 )
 STORES = st.builds(
     kinds.Stores,
@@ -108,16 +135,19 @@ MIRRORS = st.dictionaries(
 
 @st.composite
 def any_release(draw: st.DrawFn, release: str) -> kinds.Release:
-    """One release; what the renderer does not read is the same in all."""
+    """One release, its artifact fetched or mounted."""
+    mount: kinds.Mount = draw(st.sampled_from(["fetch", "image"]))
+    uri = f"oci://r.example.com:5000/m@sha256:{draw(HEX)}" if mount == "image" else draw(URIS)
     return kinds.Release(
         folder="m",
         id=release,
-        artifact=kinds.Artifact(draw(URIS), draw(HEX), draw(st.integers(1, 2**40))),
-        graph=GRAPH,
+        artifact=kinds.Artifact(uri, draw(HEX), draw(st.integers(1, 2**40)), mount),
+        graph=draw(GRAPHS),
         image=f"registry.example.com:5000/modelserver@sha256:{draw(HEX)}",
         runtime=draw(RUNTIMES),
         resources=draw(RESOURCES),
         golden=draw(st.none() | st.builds(kinds.Golden, URIS, HEX)),
+        contract=draw(st.none() | CONTRACTS),
     )
 
 
@@ -144,12 +174,21 @@ def placements(draw: st.DrawFn) -> Placement:
         weights=draw(_weights(ids)),
         shadow=kinds.Shadow(shadow, draw(st.integers(1, 100))) if shadow else None,
         scale=kinds.Scale(
-            min=draw(st.integers(1, 1000)), max=1000, metric="cpu", target=draw(st.integers(1, 100))
+            min=draw(st.integers(1, 1000)),
+            max=1000,
+            metric=draw(st.sampled_from(["cpu", "inflight"])),
+            target=draw(st.integers(1, 100)),
         ),
         paused=draw(st.booleans()),
     )
     environment = kinds.Environment(
-        serving.environment, "argocd", "v1", draw(GATEWAYS), draw(MIRRORS), draw(STORES)
+        serving.environment,
+        "argocd",
+        "v2",
+        draw(GATEWAYS),
+        draw(MIRRORS),
+        draw(STORES),
+        network=draw(NETWORKS),
     )
     found = {release: draw(any_release(release)) for release in serving.deployed}
     return Placement(model, found, serving, environment)

@@ -11,12 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from modelctl.model.tensors import Contract
+from modelctl.render.v2 import artifact
 from modelctl.repo.kinds import Artifact, Limits, Release, Runtime
 from modelserver import settings as server
 from modelserver.model.provider_options import ProviderOptions
+from tests.modelctl.render.v2 import kubelet
 
 if TYPE_CHECKING:
-    from tests.modelctl.render.v1.conftest import Placement
+    from tests.modelctl.render.v2.conftest import Placement
 
 # A busy machine is no fault of the renderer: no limits on the time of an example.
 EXAMPLES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -77,39 +80,17 @@ def test_selectors_match_the_pods_of_their_release_alone(
 @EXAMPLES
 @given(data=st.data())
 def test_ports_agree(data: st.DataObject, arbitrary: st.SearchStrategy[Placement]) -> None:
-    """Service, probes and network policy use the named port that the server listens on."""
+    """Probes and network policy use the named ports that the server listens on."""
     placement = data.draw(arbitrary)
     (policy,) = placement.of_kind("NetworkPolicy")
+    admitted = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
 
     for deployment in placement.of_kind("Deployment"):
         container = _container(deployment)
-        (port,) = container["ports"]
         probes = (container[f"{name}Probe"] for name in ("startup", "readiness", "liveness"))
-        users = [probe["httpGet"]["port"] for probe in probes]
-        users += [s["spec"]["ports"][0]["targetPort"] for s in placement.of_kind("Service")]
-        users += [policy["spec"]["ingress"][0]["ports"][0]["port"]]
 
-        assert {port["name"]} == set(users)
-        assert str(port["containerPort"]) == _settings(deployment)["MODELSERVER_PORT"]
-
-
-@EXAMPLES
-@given(data=st.data())
-def test_the_autoscaler_alone_owns_the_replicas(
-    data: st.DataObject, arbitrary: st.SearchStrategy[Placement]
-) -> None:
-    """Each Deployment has one autoscaler with the file's bounds, and no replica count."""
-    placement = data.draw(arbitrary)
-    scale = placement.serving.scale
-    deployments = placement.of_kind("Deployment")
-
-    scalers = [value["spec"] for value in placement.of_kind("HorizontalPodAutoscaler")]
-
-    assert not any("replicas" in value["spec"] for value in deployments)
-    assert [value["metadata"]["name"] for value in deployments] == [
-        value["scaleTargetRef"]["name"] for value in scalers
-    ]
-    assert {(scale.min, scale.max)} == {(s["minReplicas"], s["maxReplicas"]) for s in scalers}
+        assert {"http"} == {probe["httpGet"]["port"] for probe in probes}
+        assert admitted == {port["name"] for port in container["ports"]}
 
 
 @EXAMPLES
@@ -119,9 +100,14 @@ def test_stopping_gives_every_request_its_time(
 ) -> None:
     """The kubelet waits for the endpoint's removal, the drain and the longest request."""
     placement = data.draw(arbitrary)
-    timeout_s = int(placement.rules()[0]["timeouts"]["request"].removesuffix("s"))
+    longest_s = {
+        rule["backendRefs"][0]["name"]: int(rule["timeouts"]["request"].removesuffix("s"))
+        for rule in placement.rules()
+        if rule["name"] in placement.releases
+    }
 
     for deployment in placement.of_kind("Deployment"):
+        timeout_s = longest_s[deployment["metadata"]["name"]]
         values = _settings(deployment)
         grace_s = int(values["MODELSERVER_GRACE_S"])
         hold_s = _container(deployment)["lifecycle"]["preStop"]["sleep"]["seconds"]
@@ -168,13 +154,105 @@ def test_settings_are_unique_strings(
 
 
 def test_the_contract_is_json_as_the_server_reads_it(plain: Placement) -> None:
-    """Inputs and outputs with name, datatype and shape, -1 where any size is taken."""
+    """What the release's graph declares: name, datatype and shape, -1 where any size is taken."""
     (deployment,) = plain.of_kind("Deployment")
 
     assert {
         "inputs": [{"name": "image", "datatype": "FP32", "shape": [-1, 1, 8, 8]}],
         "outputs": [{"name": "probabilities", "datatype": "FP32", "shape": [-1, 10]}],
     } == json.loads(_settings(deployment)["MODELSERVER_CONTRACT"])
+
+
+def test_a_contract_of_the_release_is_what_its_servers_hold_to(plain: Placement) -> None:
+    """A release that promises less than its graph declares says so, whatever the model says."""
+    narrow = Contract(plain.model.contract.inputs, ())
+    release = replace(plain.releases["r1"], contract=narrow)
+
+    (deployment,) = replace(plain, releases={"r1": release}).of_kind("Deployment")
+
+    assert [] == json.loads(_settings(deployment)["MODELSERVER_CONTRACT"])["outputs"]
+
+
+@EXAMPLES
+@given(data=st.data())
+def test_what_a_models_file_promises_is_in_no_pod(
+    data: st.DataObject, arbitrary: st.SearchStrategy[Placement]
+) -> None:
+    """Another description, contract, service level or access restarts nothing."""
+    placement, other = data.draw(arbitrary), data.draw(arbitrary)
+    name, owner = placement.model.name, placement.model.owner
+    edited = replace(other.model, folder=placement.model.folder, name=name, owner=owner)
+
+    before = placement.of_kind("Deployment")
+
+    assert before == replace(placement, model=edited).of_kind("Deployment")
+
+
+@EXAMPLES
+@given(data=st.data())
+def test_a_server_reads_what_is_written(
+    data: st.DataObject, arbitrary: st.SearchStrategy[Placement]
+) -> None:
+    """No value is what Kubernetes would put another variable into, whatever signs are in it."""
+    placement = data.draw(arbitrary)
+    uris = {
+        release: artifact.uri(placement.releases[release], placement.environment)
+        for release in placement.serving.deployed
+    }
+
+    for release, deployment in zip(
+        placement.serving.deployed, placement.of_kind("Deployment"), strict=True
+    ):
+        written = [(item["name"], item["value"]) for item in _container(deployment)["env"]]
+        started = dict(kubelet.environment(written))
+        promised = placement.releases[release].promised
+
+        assert uris[release] == started["MODELSERVER_ARTIFACT_URI"]
+        assert [spec.name for spec in promised.inputs] == [
+            each["name"] for each in json.loads(started["MODELSERVER_CONTRACT"])["inputs"]
+        ]
+
+
+def test_an_image_is_mounted_by_its_digest(plain: Placement) -> None:
+    """The node pulls what the artifact names, the server reads it and fetches nothing."""
+    image = f"r.example.com/m@sha256:{'a' * 64}"
+    mounted = Artifact(f"oci://{image}", "b" * 64, 100, mount="image")
+    release = replace(plain.releases["r1"], artifact=mounted)
+
+    (deployment,) = replace(plain, releases={"r1": release}).of_kind("Deployment")
+
+    volumes = {volume["name"]: volume for volume in _pod(deployment)["volumes"]}
+    (mount,) = (m for m in _container(deployment)["volumeMounts"] if m["name"] == "artifact")
+    assert {"reference": image, "pullPolicy": "IfNotPresent"} == volumes["artifact"]["image"]
+    assert mount["readOnly"]
+    expected = f"file://{mount['mountPath']}/model.onnx"
+    assert expected == _settings(deployment)["MODELSERVER_ARTIFACT_URI"]
+
+
+def test_an_image_is_fetched_where_a_mirror_leads_elsewhere(plain: Placement) -> None:
+    """An environment that reads from files has nothing to mount."""
+    mounted = Artifact(f"oci://r.example.com/m@sha256:{'a' * 64}", "b" * 64, 100, mount="image")
+    release = replace(plain.releases["r1"], artifact=mounted)
+    mirrors = {"oci://r.example.com/": "file:near/"}
+    environment = replace(plain.environment, artifact_mirrors=mirrors)
+
+    placed = replace(plain, releases={"r1": release}, environment=environment)
+    (deployment,) = placed.of_kind("Deployment")
+
+    assert {"cache", "tmp"} == {volume["name"] for volume in _pod(deployment)["volumes"]}
+    assert _settings(deployment)["MODELSERVER_ARTIFACT_URI"].startswith("file:near/")
+
+
+def test_images_are_pulled_with_the_environments_secrets(plain: Placement) -> None:
+    """Each that is named, in order; without any the field is not there."""
+    network = replace(plain.environment.network, image_pull_secrets=("pull", "other"))
+    (before,) = plain.of_kind("Deployment")
+    (after,) = replace(plain, environment=replace(plain.environment, network=network)).of_kind(
+        "Deployment"
+    )
+
+    assert "imagePullSecrets" not in _pod(before)
+    assert [{"name": "pull"}, {"name": "other"}] == _pod(after)["imagePullSecrets"]
 
 
 def test_three_questions_have_three_endpoints(plain: Placement) -> None:
