@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelctl.render.v1.application import application
 from modelctl.render.v2.access import security_policies
+from modelctl.render.v2.application import application
 from modelctl.render.v2.autoscaler import autoscaler
 from modelctl.render.v2.deployment import deployment
 from modelctl.render.v2.disruption_budget import disruption_budget

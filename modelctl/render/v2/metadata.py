@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from modelctl.repo.kinds import Model, Release
+from modelctl.repo.kinds import Model, Release, namespace_of
 
 
 def namespace(model: Model) -> str:
     """Namespace of a model's objects: the owning team's."""
-    return f"models-{model.owner}"
+    return namespace_of(model.owner)
 
 
 def release_name(model: Model, release: str) -> str:
