@@ -60,7 +60,7 @@ def read(
 
 
 def _addresses(root: Path, environment: Environment, in_git: Wanted, access: Access) -> Addresses:
-    gateway = environment.gateway
+    gateway, argocd = environment.gateway, environment.argocd
     scheme = "https" if "https" in gateway.listener else "http"
     return Addresses(
         environment=environment.name,
@@ -68,7 +68,7 @@ def _addresses(root: Path, environment: Environment, in_git: Wanted, access: Acc
         pid=None,
         started=None,
         traffic=f"{scheme}://{gateway.hostname}",
-        page="",
+        page=(argocd.url if argocd else None) or "",
         state="",
         engine="argocd",
         cluster=access.place.server,

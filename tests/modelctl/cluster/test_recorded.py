@@ -1,6 +1,7 @@
 """What is told of answers that a real API server gave.
 
-`PYTHONPATH=tests python -m tests.cluster.prod` wrote them to recorded.json. One live weight was changed there, one pod crashes, and Argo CD calls everything Synced.
+`PYTHONPATH=tests python -m tests.cluster.prod` wrote them to recorded.json. One
+live weight was changed there, one pod crashes, and Argo CD calls everything Synced.
 """
 
 import json
