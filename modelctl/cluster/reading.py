@@ -5,7 +5,7 @@ from pathlib import Path
 
 from modelctl.cluster import applications, facts, lists
 from modelctl.cluster.access import Access, connect
-from modelctl.cluster.applications import ROOT, application_status
+from modelctl.cluster.applications import ROOT, application_status, has_failed, out_of_sync
 from modelctl.cluster.facts import Applications, sorted_out
 from modelctl.cluster.failures import other_environment
 from modelctl.cluster.overview import model_status
@@ -83,7 +83,8 @@ def _sync(models: tuple[ModelStatus, ...], found: Applications) -> tuple[Sync, s
         return Sync.OUT_OF_SYNC, f"no Application {ROOT} brings models: `playbooks/argocd.yml` does"
     said = application_status(root)
     if said.sync != Sync.SYNCED:
-        words = "; ".join((*said.conditions, said.message)).strip("; ")
+        failed = said.message if has_failed(said) else ""
+        words = "; ".join(filter(None, (*said.conditions, failed, *out_of_sync(root))))
         sync = Sync.OUT_OF_SYNC if said.sync == Sync.OUT_OF_SYNC else Sync.UNKNOWN
         return sync, f"Application {ROOT} is {said.sync}: {words or 'it does not say why'}"
     for sync, words in ((Sync.OUT_OF_SYNC, "not yet"), (Sync.UNKNOWN, "not known")):
