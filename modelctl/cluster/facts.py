@@ -8,7 +8,7 @@ from typing import Any
 from modelctl.cluster import applications, routes
 from modelctl.cluster.lists import Live
 from modelctl.cluster.pods import Pod, pod
-from modelctl.cluster.wanted import WantedModel
+from modelctl.cluster.wanted import Compared, WantedModel
 from modelctl.repo.git import Commit
 
 Json = Mapping[str, Any]
@@ -24,9 +24,9 @@ class ModelFacts:
 
     `git` is None where git does not have it, `application` where the cluster has none. `routes` and
     `deployments` are live, by namespace and name; `pods` by release. `rivals` are other routes that
-    take the same requests. `commit` is the last of its folder. `is_newer` tells that Argo CD has
-    compared it with a commit that this clone lacks, or that is newer than what it knows,
-    `no_namespace` that the cluster lacks the one that its objects are for.
+    take the same requests. `commit` is the last of its folder. `is_elsewhere` tells that Argo CD
+    has compared it with a commit that is not in the history here, `is_behind` with one since which
+    it has changed; `no_namespace` is the one that its objects are for, where it is not there.
     """
 
     model: str
@@ -37,7 +37,8 @@ class ModelFacts:
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     rivals: tuple[str, ...] = ()
     commit: Commit | None = None
-    is_newer: bool = False
+    is_elsewhere: bool = False
+    is_behind: bool = False
     no_namespace: str = ""
 
 
@@ -78,11 +79,11 @@ def facts(
     commits: Mapping[str, Commit],
     live: Live,
     found: Mapping[str, Json],
-    newer: frozenset[str],
+    compared: Compared,
 ) -> Iterator[ModelFacts]:
     """What is known of every model that git or the cluster has, by name.
 
-    `found` are the Applications by model, `newer` the revisions that this clone does not have.
+    `found` are the Applications by model.
     """
     live_routes = _by_model(live.routes, "route")
     deployments = _by_model(live.deployments, "server")
@@ -103,7 +104,8 @@ def facts(
             pods=pods.get(name, {}),
             rivals=_rivals(models.get(name), own, by_place),
             commit=commits.get(name),
-            is_newer=revision in newer,
+            is_elsewhere=revision in compared.elsewhere,
+            is_behind=(revision, name) in compared.changed,
             no_namespace=_lacking(models.get(name), live.namespaces),
         )
 

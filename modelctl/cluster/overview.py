@@ -27,7 +27,8 @@ def model_status(facts: ModelFacts) -> ModelStatus:
     differing = tuple(drift(facts))
     is_synced, sync_reason = sync(facts, told, differing)
     how_well, health_reason = health(facts, told, releases)
-    is_applied = facts.git is not None and not differing and not facts.is_newer
+    is_old = facts.is_elsewhere or facts.is_behind
+    is_applied = facts.git is not None and not differing and not is_old
     return ModelStatus(
         model=facts.model,
         sync=is_synced,

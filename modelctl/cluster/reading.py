@@ -1,6 +1,5 @@
 """The status of an environment that Argo CD serves: git here, and one look at its cluster."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from modelctl.cluster import applications, facts, lists
@@ -9,7 +8,7 @@ from modelctl.cluster.applications import ROOT, application_status, has_failed, 
 from modelctl.cluster.facts import Applications, sorted_out
 from modelctl.cluster.failures import other_environment
 from modelctl.cluster.overview import model_status
-from modelctl.cluster.wanted import Wanted, behind, wanted
+from modelctl.cluster.wanted import Wanted, compared, wanted
 from modelctl.repo import git
 from modelctl.repo.git import Commit
 from modelctl.repo.kinds import Environment, GitSource
@@ -40,9 +39,8 @@ def read(
     if found.elsewhere and not found.models:
         raise other_environment(access.place, environment.name, found.elsewhere)
     revisions = {application_status(each).revision for each in found.models.values()} - {""}
-    known = behind(root, in_git.commit.id, revisions)
-    newer = frozenset(each for each in revisions if not known.get(each))
-    each_model = facts.facts(in_git.models, in_git.commits, live, found.models, newer)
+    known = compared(root, environment.name, in_git.commit.id, revisions)
+    each_model = facts.facts(in_git.models, in_git.commits, live, found.models, known)
     models = tuple(map(model_status, each_model))
     sync, reason = _sync(models, found)
     return EngineStatus(
@@ -50,7 +48,7 @@ def read(
         sync=sync,
         sync_reason=reason,
         seen=in_git.commit,
-        synced=_compared(root, in_git.commit, revisions, known),
+        synced=_everywhere(root, in_git.commit, revisions - known.elsewhere, len(revisions)),
         findings=(),
         fault="",
         window_s=0.0,
@@ -94,13 +92,9 @@ def _sync(models: tuple[ModelStatus, ...], found: Applications) -> tuple[Sync, s
     return Sync.SYNCED, ""
 
 
-def _compared(
-    root: Path, seen: Commit, revisions: set[str], known: Mapping[str, bool]
-) -> Commit | None:
+def _everywhere(root: Path, seen: Commit, known: set[str], count: int) -> Commit | None:
     """The one revision that Argo CD has compared every model with; None for several, or none."""
-    if len(revisions) != 1:
+    if count != 1 or not known:
         return None
-    (revision,) = revisions
-    if revision == seen.id:
-        return seen
-    return git.describe(root, revision) if revision in known else None
+    (revision,) = known
+    return seen if revision == seen.id else git.describe(root, revision)

@@ -21,8 +21,8 @@ def sync(
     lacking = _lacking(facts, told)
     if lacking or told is None or facts.application is None:
         return Sync.OUT_OF_SYNC, lacking
-    if facts.is_newer:
-        return Sync.UNKNOWN, f"{words.OLD_CLONE}: it has {told.revision[:12]}"
+    if facts.is_elsewhere:
+        return Sync.UNKNOWN, f"{words.OLD_CLONE}: {told.revision[:12]}"
     reason = "; ".join(_reasons(facts, facts.application, told, differing))
     if told.sync == "Unknown":
         said = "; ".join(filter(None, (*told.conditions, reason)))
@@ -52,6 +52,8 @@ def _reasons(
 ) -> Iterator[str]:
     """Why the cluster does not have what git says; nothing where it does."""
     behind = applications.out_of_sync(application) if told.sync == "OutOfSync" else ()
+    if facts.is_behind:
+        yield f"{words.BEHIND}: it compared with {told.revision[:12]}"
     if not differing and told.sync != "OutOfSync":
         return
     if facts.git is not None and facts.git.paused:

@@ -156,12 +156,38 @@ def _remotes(root: Path) -> dict[str, str]:
     return {key.removeprefix("remote.").removesuffix(".url"): url for key, _, url in lines}
 
 
-def behind(root: Path, commit: str, revisions: set[str]) -> dict[str, bool]:
-    """Of each revision that this repository has, whether a commit has it among its ancestors."""
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is known here of the revisions that Argo CD has compared models with.
+
+    `elsewhere` are not in the history of what git wants; `changed` names with each that is, the
+    models of which something was rendered anew since.
+    """
+
+    elsewhere: frozenset[str] = frozenset()
+    changed: frozenset[tuple[str, str]] = frozenset()
+
+
+def compared(root: Path, environment: str, commit: str, revisions: set[str]) -> Compared:
+    """What is known here of some revisions, beside the commit that git wants."""
+    known = ancestors(root, commit, revisions)
+    return Compared(
+        frozenset(revisions - known),
+        frozenset(
+            (revision, place(path).model)
+            for revision in known - {commit}
+            for path in git_objects.differing_paths(root, revision, commit, layout.APPS)
+            if place(path).kind is Kind.RENDERED and place(path).environment == environment
+        ),
+    )
+
+
+def ancestors(root: Path, commit: str, revisions: set[str]) -> set[str]:
+    """Those of some revisions that are a commit itself, or among its ancestors."""
     sizes = git_objects.sizes(root, filter(_NAME.fullmatch, sorted(revisions)))
-    known = [revision for revision, size in sizes.items() if size]
+    known = {revision for revision, size in sizes.items() if size}
     if not known:
-        return {}
-    asked = "".join(f"{each}\n" for each in (*known, f"^{commit}"))
-    ahead = set(git.run(root, "rev-list", "--stdin", stdin=asked.encode()).decode().split())
-    return {revision: revision not in ahead for revision in known}
+        return set()
+    asked = "".join(f"{each}\n" for each in (*sorted(known), f"^{commit}"))
+    ahead = git.run(root, "rev-list", "--stdin", stdin=asked.encode()).decode().split()
+    return known.difference(ahead)

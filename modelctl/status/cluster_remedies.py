@@ -15,7 +15,8 @@ NO_APPLICATION = "git has it and the cluster has no Application"
 NO_NAMESPACE = "its namespace is missing"
 NOT_IN_GIT = "git has no such model"
 ENDING = "its Application is being deleted"
-OLD_CLONE = "Argo CD is ahead of this clone"
+OLD_CLONE = "Argo CD compared it with a commit that is not in the history here"
+BEHIND = "Argo CD has not looked at its last commit"
 UNKNOWN = "Argo CD does not know"
 PAUSED = "paused: true in git"
 FAILED = "its last sync failed"
@@ -31,7 +32,8 @@ _SYNC: Mapping[str, str] = {
     NOT_IN_GIT: "where it is meant to go, `{kubectl} -n argocd delete application {model}` ends it "
     "with all its objects",
     ENDING: "what holds it up, `{kubectl} -n argocd get application {model} -o yaml` says last",
-    OLD_CLONE: "`git fetch`, then ask again",
+    OLD_CLONE: "`git fetch` (`--unshallow` where the clone is shallow), then ask again",
+    BEHIND: "it looks every few minutes, `argocd app get {model} --refresh` has it look now",
     UNKNOWN: "mend what it says; `argocd app get {model} --hard-refresh` has it look again",
     PAUSED: "remove `paused: true` from apps/{model}/envs/{environment}.yaml to apply them",
     FAILED: "`git revert` the commit, or mend what is refused; it is tried again by itself",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scratch import commit
+from scratch import commit, git
 from tests.modelctl.cluster import told_api
 from tests.modelctl.cluster.scenes import (
     Object,
@@ -109,14 +109,36 @@ def test_another_environment(scratch: Path, modelctl: Modelctl, revision: str) -
 def test_a_commit_that_is_not_here(
     scratch: Path, modelctl: Modelctl, revision: str, weights: dict[str, int] | None
 ) -> None:
-    """Where Argo CD is ahead of this clone, nothing is claimed of its models."""
+    """Where Argo CD has a commit that is not here, nothing is claimed of its models."""
     assert revision
     with told_api.telling(cluster("b" * 40, weights=weights)) as url:
         path = told_api.kubeconfig(scratch, url)
         shown = modelctl("status", "--env", "prod", "--kubeconfig", path, exit_code=1)
 
     assert "sync        Unknown not known: digits" in shown
-    assert "digits: Argo CD is ahead of this clone: it has bbbbbbbbbbbb: `git fetch`" in shown
+    assert "is not in the history here: bbbbbbbbbbbb: `git fetch`" in shown
+
+
+@pytest.mark.parametrize(("model", "code"), [("digits", 1), ("other", 0)])
+def test_a_commit_that_argo_cd_has_not_seen(
+    scratch: Path, modelctl: Modelctl, revision: str, model: str, code: int
+) -> None:
+    """A later commit counts where it renders something of the model, of whatever kind."""
+    path = scratch / f"apps/{model}/rendered/prod/networkpolicy-{model}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("kind: NetworkPolicy\n")
+    git(scratch, "add", "--all")
+    git(scratch, "commit", "--quiet", "--message", "apps: Change", "--", f"apps/{model}")
+    if model == "other":
+        git(scratch, "rm", "--quiet", "-r", "apps/other")
+        commit(scratch, "apps/other: Go")
+
+    with told_api.telling(cluster(revision)) as url:
+        kubeconfig = told_api.kubeconfig(scratch, url)
+        words = ("status", "--env", "prod", "--kubeconfig", kubeconfig)
+        shown = modelctl(*words, exit_code=code)
+
+    assert (code == 1) == ("digits: Argo CD has not looked at its last commit" in shown)
 
 
 def test_what_brings_the_models(scratch: Path, modelctl: Modelctl, revision: str) -> None:

@@ -13,7 +13,7 @@ import yaml
 from modelctl.cluster.facts import facts, sorted_out
 from modelctl.cluster.lists import Live
 from modelctl.cluster.overview import model_status
-from modelctl.cluster.wanted import WantedModel
+from modelctl.cluster.wanted import Compared, WantedModel
 from modelctl.repo import layout
 from modelctl.repo.git import Commit
 from modelctl.status.values import ModelStatus
@@ -22,6 +22,7 @@ Object = dict[str, Any]
 
 ENVIRONMENT, MODEL, NAMESPACE = "prod", "digits", "models-vision"
 REVISION = "a" * 40
+AT_HEAD = Compared()  # Argo CD has compared everything with what git wants now
 COMMIT = Commit(REVISION, "Ann", "2026-01-01T10:00:00+00:00", "apps/digits: Shift")
 NOW = "2026-01-01T09:00:00Z"
 
@@ -245,7 +246,7 @@ def status(
     routes: Sequence[Object] = (),
     deployments: Sequence[Object] = (),
     pods: Sequence[Object] = (),
-    newer: frozenset[str] = frozenset(),
+    compared: Compared = AT_HEAD,
     namespaces: frozenset[str] = frozenset({NAMESPACE, "argocd"}),
 ) -> dict[str, ModelStatus]:
     """The status of every model that git, with this one model, or the cluster has."""
@@ -253,7 +254,9 @@ def status(
     live = Live(tuple(applications), tuple(routes), tuple(deployments), tuple(pods), namespaces)
     found = sorted_out(live, ENVIRONMENT, models).models
     commits = dict.fromkeys(models, COMMIT)
-    return {each.model: model_status(each) for each in facts(models, commits, live, found, newer)}
+    return {
+        each.model: model_status(each) for each in facts(models, commits, live, found, compared)
+    }
 
 
 def settled(**changes: Any) -> ModelStatus:  # noqa: ANN401 - any of `status`

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelctl.cluster.wanted import Compared
 from modelctl.repo.git import Commit
 from modelctl.status.text import lines
 from modelctl.status.values import (
@@ -50,7 +51,8 @@ class State:
     sync: str | None = "Synced"  # None without an Application
     health: str = "Healthy"
     taken: bool = True
-    newer: bool = False
+    elsewhere: bool = False
+    behind: bool = False
 
 
 @st.composite
@@ -77,7 +79,8 @@ def states(draw: st.DrawFn) -> State:
         sync=draw(st.sampled_from(("Synced", "Synced", "Synced", "OutOfSync", "Unknown", None))),
         health=draw(st.sampled_from(("Healthy", "Healthy", "Progressing", "Degraded", "Unknown"))),
         taken=draw(st.sampled_from((True, True, True, False))),
-        newer=draw(st.sampled_from((False, False, False, True))),
+        elsewhere=draw(st.sampled_from((False, False, False, True))),
+        behind=draw(st.sampled_from((False, False, False, True))),
     )
 
 
@@ -87,7 +90,8 @@ def told(state: State) -> dict[str, ModelStatus]:
     if state.git is not None:
         deployments = [deployment(release) for release in state.git]
         git = wanted(application(), route(state.git), *deployments)
-    revision = ("b" if state.newer else "a") * 40
+    revision = ("b" if state.elsewhere else "a") * 40
+    changed = frozenset({("a" * 40, MODEL)}) if state.behind else frozenset()
     shown = {"sync": state.sync or "", "health": state.health, "revision": revision}
     return status(
         git,
@@ -98,7 +102,7 @@ def told(state: State) -> dict[str, ModelStatus]:
             for release, pods in state.running.items()
         ],
         pods=[_pod(r, each, state.restarts) for r, pods in state.running.items() for each in pods],
-        newer=frozenset({"b" * 40}),
+        compared=Compared(frozenset({"b" * 40}), changed),
     )
 
 
@@ -130,11 +134,11 @@ def test_sync(state: State) -> None:
     assert is_there(state) == (list(found) == [MODEL])
     if not found:
         return
-    is_agreed = state.sync == "Synced" and not state.newer
+    is_agreed = state.sync == "Synced" and not (state.elsewhere or state.behind)
     assert (found[MODEL].sync is Sync.SYNCED) == (is_applied(state) and is_agreed)
     assert (found[MODEL].sync_reason == "") == (found[MODEL].sync is Sync.SYNCED)
     assert (found[MODEL].commit is not None) == (
-        is_applied(state) and not (state.newer and state.sync)
+        is_applied(state) and not (state.sync and (state.elsewhere or state.behind))
     )
 
 
@@ -144,7 +148,7 @@ def test_unknown_is_neither_yes_nor_no(state: State) -> None:
     found = told(state).get(MODEL)
 
     is_unknown = state.git is not None and state.sync is not None and (
-        state.newer or state.sync == "Unknown"
+        state.elsewhere or state.sync == "Unknown"
     )  # fmt: skip
     assert (found is not None and found.sync is Sync.UNKNOWN) == is_unknown
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from modelctl.cluster.wanted import WantedModel
+from modelctl.cluster.wanted import Compared, WantedModel
 from modelctl.status.values import Health, ShadowStatus, Sync
 from tests.modelctl.cluster.scenes import (
     COMMIT,
     MODEL,
     NAMESPACE,
+    REVISION,
     Object,
     application,
     deployment,
@@ -143,12 +144,18 @@ def test_a_clone_that_is_old() -> None:
     """Where Argo CD has a commit that is not here, nobody can say here whether it is applied."""
     shown = live_application(application(), revision="b" * 40)
 
-    found = settled(applications=(shown,), newer=frozenset({"b" * 40}))
+    found = settled(applications=(shown,), compared=Compared(frozenset({"b" * 40})))
 
-    assert (Sync.UNKNOWN, "Argo CD is ahead of this clone: it has bbbbbbbbbbbb") == (
-        found.sync, found.sync_reason,
-    )  # fmt: skip
-    assert found.commit is None
+    words = "Argo CD compared it with a commit that is not in the history here: bbbbbbbbbbbb"
+    assert (Sync.UNKNOWN, words, None) == (found.sync, found.sync_reason, found.commit)
+
+
+def test_a_commit_that_argo_cd_has_not_seen() -> None:
+    """Where something was rendered since Argo CD has compared, its Synced is of before."""
+    found = settled(compared=Compared(changed=frozenset({(REVISION, MODEL)})))
+
+    words = "Argo CD has not looked at its last commit: it compared with aaaaaaaaaaaa"
+    assert (Sync.OUT_OF_SYNC, words, None) == (found.sync, found.sync_reason, found.commit)
 
 
 def test_no_application() -> None:

@@ -12,7 +12,7 @@ import pytest
 from modelctl.cluster.facts import facts, sorted_out
 from modelctl.cluster.lists import Live
 from modelctl.cluster.overview import model_status
-from modelctl.cluster.wanted import WantedModel
+from modelctl.cluster.wanted import Compared, WantedModel
 from modelctl.status.values import Health, ModelStatus, Sync
 
 MODEL = "digits-mlp"
@@ -28,7 +28,7 @@ def found() -> ModelStatus:
         MODEL: WantedModel(MODEL, {path: text.encode() for path, text in RECORDED["git"].items()})
     }
     applications = sorted_out(live, "prod", models).models
-    (known,) = facts(models, {}, live, applications, frozenset())
+    (known,) = facts(models, {}, live, applications, Compared())
     return model_status(known)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.cluster.wanted import behind, followed, wanted
+from modelctl.cluster.wanted import compared, followed, wanted
 from modelctl.errors import GitError
 from modelctl.repo.kinds import GitSource
 from scratch import commit, git, init
@@ -92,13 +92,17 @@ def test_no_such_revision(root: Path) -> None:
         wanted(root, ENVIRONMENT, GitSource(URL, "refs/heads/release"))
 
 
-def test_behind(root: Path) -> None:
-    """Of each revision that is here it is known whether it is an ancestor."""
+def test_compared(root: Path) -> None:
+    """Of each revision that is an ancestor the models are known that have changed since."""
     first = git(root, "rev-parse", "HEAD").strip()
+    (root / "apps/digits/rendered/prod/service-digits-r1.yaml").write_text("kind: Service\n")
+    (root / "apps/other/rendered/staging/service-other-r1.yaml").write_text("kind: Service\n")
     second = commit(root)
     third = commit(root)
+    others = {third, "b" * 40, "v1.2"}
 
-    known = behind(root, second, {first, second, third, "b" * 40, "v1.2"})
+    found = compared(root, ENVIRONMENT, second, {first, second, *others})
 
-    assert {first: True, second: True, third: False} == known
-    assert {} == behind(root, second, {"b" * 40})
+    assert others == found.elsewhere
+    assert {(first, MODEL)} == found.changed
+    assert {"b" * 40} == compared(root, ENVIRONMENT, second, {"b" * 40}).elsewhere
