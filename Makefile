@@ -76,8 +76,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 
 lock: setup-dev ## Resolve the lock files anew (needs the package index)
-	$(LOCK) --upgrade pyproject.toml serving/pyproject.toml --extra local --extra simdjson --extra stores --extra uvloop --extra grpc --group pyproject.toml:dev -o requirements-dev.lock
-	$(LOCK) -c requirements-dev.lock pyproject.toml serving/pyproject.toml --extra local --extra simdjson --extra stores --extra uvloop --extra grpc --group pyproject.toml:build -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml serving/pyproject.toml --extra local --extra cluster --extra simdjson --extra stores --extra uvloop --extra grpc --group pyproject.toml:dev -o requirements-dev.lock
+	$(LOCK) -c requirements-dev.lock pyproject.toml serving/pyproject.toml --extra local --extra cluster --extra simdjson --extra stores --extra uvloop --extra grpc --group pyproject.toml:build -o requirements.lock
 	$(LOCK) -c requirements-dev.lock serving/pyproject.toml --extra simdjson --extra stores --extra uvloop --extra grpc --extra zstd -o serving/requirements.lock
 	$(LOCK) -c requirements-dev.lock serving/pyproject.toml --extra simdjson --extra stores --extra uvloop --extra grpc --extra zstd --extra gpu --no-emit-package onnxruntime -o serving/requirements-gpu.lock
 	$(LOCK) -c requirements-dev.lock --group pyproject.toml:roles -o requirements-roles.lock

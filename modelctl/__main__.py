@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "history": "show which releases served with which weights, and since which commit",
     "up": "serve an environment on this machine from the commits of a branch",
     "down": "end what `modelctl up` runs, or has left running when it was killed",
-    "status": "show what `modelctl up` serves: sync, health, weights and measured shares",
+    "status": "show what an environment serves: sync, health, weights in git and live, restarts",
     "logs": "print what the servers of a model say; -f goes on with what is added",
     "predict": "ask a model that `modelctl up` serves, and print its answer",
     "open": "open the status page of `modelctl up` in a browser, or print its address",

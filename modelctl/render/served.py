@@ -111,7 +111,11 @@ def _quickly(rules: bytes) -> Iterator[_Backend]:
 
 def _as_parsed(content: bytes) -> Served:
     """What any other route shares out."""
-    route = loaded(content)
+    return served_by_object(loaded(content))
+
+
+def served_by_object(route: object) -> Served:
+    """What a route shares out that was read already, such as one that a cluster has."""
     found = _told(_backends(route))
     stable = value(route, "metadata", "labels", _VERSION)
     if found.stable is None and isinstance(stable, str):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from modelctl.status import cluster_remedies
 from modelctl.status.event import printable
 from modelctl.status.remedies import remedies
 from modelctl.status.values import rank
@@ -15,11 +16,11 @@ from modelctl.status.values import rank
 Json = Mapping[str, Any]
 
 # The columns of the table, with what stands in each; docs/reference/status.md tells of them.
-COLUMNS = (
+_TOLD = (
     *("MODEL", "SYNC", "HEALTH", "COMMIT"),
-    *("RELEASE", "STATE", "READY", "RESTARTS", "AGE", "GIT", "MEASURED"),
-    *("REQUESTS", "4XX", "5XX", "P50", "P99"),
+    *("RELEASE", "STATE", "READY", "RESTARTS", "AGE", "GIT", "LIVE"),
 )
+COLUMNS = (*_TOLD, *("MEASURED", "REQUESTS", "4XX", "5XX", "P50", "P99"))
 _SHOWN_EVENTS = 5  # of all models together; the status page has more
 
 
@@ -45,22 +46,39 @@ def _lines(status: Json, now: datetime) -> Iterator[str]:
 
 
 def _rank(model: Json) -> int:
-    rates = (release["measured"]["error_rate"] or 0 for release in model["releases"])
+    measured = (release["measured"] for release in model["releases"])
+    rates = (each["error_rate"] or 0 for each in measured if each is not None)
     return rank(model["sync"], model["health"], max(rates, default=0))
 
 
 def _engine(status: Json) -> Iterator[str]:
     addresses = status["addresses"]
     yield f"environment {addresses['environment']} from {addresses['source']}"
-    yield f"predictions {addresses['traffic']}   status page {addresses['page']}"
-    yield f"applied     {_commit(status['synced'])}"
-    if status["seen"] != status["synced"]:
-        yield f"refused     {_commit(status['seen'])}"
+    yield from _cluster(status) if addresses.get("engine") == "argocd" else _laptop(status)
     yield f"sync        {status['sync']} {status['sync_reason']}".rstrip()
     for finding in status["findings"]:
         yield f"  {finding}"
     if status["fault"]:
         yield f"fault       {status['fault']}"
+
+
+def _laptop(status: Json) -> Iterator[str]:
+    addresses = status["addresses"]
+    yield f"predictions {addresses['traffic']}   status page {addresses['page']}"
+    yield f"applied     {_commit(status['synced'])}"
+    if status["seen"] != status["synced"]:
+        yield f"refused     {_commit(status['seen'])}"
+
+
+def _cluster(status: Json) -> Iterator[str]:
+    addresses = status["addresses"]
+    page = f"   Argo CD {addresses['page']}" if addresses["page"] else ""
+    yield f"cluster     {addresses['cluster']} by context {addresses['context']}"
+    yield f"predictions {addresses['traffic']}{page}"
+    yield f"git         {_commit(status['seen'])}"
+    if status["seen"] != status["synced"]:
+        compared = _commit(status["synced"]) if status["synced"] else "with several revisions"
+        yield f"compared    {compared}"
 
 
 def _commit(commit: Json | None) -> str:
@@ -70,7 +88,9 @@ def _commit(commit: Json | None) -> str:
 
 
 def _rows(models: Sequence[Json], now: datetime) -> Iterator[Sequence[str]]:
-    yield COLUMNS
+    releases = [release for model in models for release in model["releases"]]
+    is_measured = not releases or any(release["measured"] for release in releases)
+    yield COLUMNS if is_measured else _TOLD
     for model in models:
         commit = model["commit"]["id"][:8] if model["commit"] else "-"
         head = (model["model"], model["sync"], model["health"], commit)
@@ -81,18 +101,28 @@ def _rows(models: Sequence[Json], now: datetime) -> Iterator[Sequence[str]]:
             head = ("", "", "", "")
 
 
-def _release(release: Json, now: datetime) -> Sequence[str]:
-    measured = release["measured"]
-    share, errors, refused = (
-        measured[name] for name in ("share", "error_rate", "client_error_rate")
-    )
-    return (
+def _release(release: Json, now: datetime) -> Iterator[str]:
+    yield from (
         f"{release['release']} {release['role']}".rstrip(),
         release["state"],
         f"{release['ready']}/{release['replicas']}",
         str(release["restarts"]),
         age(release["started"], now) if release["started"] else "-",
-        "-" if release["weight"] is None else f"{release['weight']:g} %",
+        *(_percent(release[name]) for name in ("weight", "live_weight")),
+    )
+    if release["measured"]:
+        yield from _measured(release["measured"])
+
+
+def _percent(weight: float | None) -> str:
+    return "-" if weight is None else f"{weight:g} %"
+
+
+def _measured(measured: Json) -> Sequence[str]:
+    share, errors, refused = (
+        measured[name] for name in ("share", "error_rate", "client_error_rate")
+    )
+    return (
         "-" if share is None else f"{100 * share:.1f} %",
         str(measured["requests"]),
         "-" if refused is None else f"{100 * refused:.2f} %",
@@ -128,7 +158,12 @@ def _unchecked(models: Sequence[Json]) -> Iterator[str]:
 
 def _remedies(model: Json, status: Json) -> Iterator[str]:
     """What is wrong with a model, and what to do about it."""
-    for reason, remedy in remedies(model, status["addresses"]["environment"]):
+    addresses = status["addresses"]
+    if addresses.get("engine") == "argocd":
+        found = cluster_remedies.remedies(model, addresses)
+    else:
+        found = remedies(model, addresses["environment"])
+    for reason, remedy in found:
         yield f"{model['model']}: {reason}{': ' if remedy else ''}{remedy}"
 
 

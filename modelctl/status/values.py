@@ -1,4 +1,7 @@
-"""The status of the local engine as values: what the page, the command and the file all show."""
+"""The status of an environment as values: what the page and the command show.
+
+The local engine tells its own, of Argo CD's environments `modelctl.cluster` reads it.
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ from enum import StrEnum
 
 from modelctl.model.tensors import Contract
 from modelctl.repo.git import Commit
+from modelctl.repo.kinds import Engine
 from modelctl.status.event import Event
 
 FORMAT = 2  # of the JSON; counts up when a field changes its meaning
@@ -26,6 +30,7 @@ class Health(StrEnum):
 
     HEALTHY = "Healthy"
     PROGRESSING = "Progressing"
+    UNKNOWN = "Unknown"
     MISSING = "Missing"
     DEGRADED = "Degraded"
 
@@ -72,13 +77,14 @@ class ReleaseStatus:
         replicas: How many there are to be.
         restarts: How often its servers were started again.
         started: When the oldest of its servers that run started, in ISO 8601.
-        memory_bytes: Memory that its servers have in use now, all of them together.
-        image: The server image that a cluster would run.
+        memory_bytes: Memory that its servers have in use now, all of them together; None where
+            that is not known.
+        image: The server image that a cluster runs, or would run.
         artifact_uri: Where its model file comes from.
         artifact_sha256: The digest of that file.
         weight: Percent of the requests that git gives it; None where it is not in the route.
         live_weight: The same, as the requests are shared now.
-        measured: What was measured of it.
+        measured: What was measured of it; None where nothing measures, as in a cluster.
     """
 
     release: str
@@ -89,13 +95,13 @@ class ReleaseStatus:
     replicas: int
     restarts: int
     started: str | None
-    memory_bytes: int
+    memory_bytes: int | None
     image: str
     artifact_uri: str
     artifact_sha256: str
     weight: float | None
     live_weight: float | None
-    measured: Measured
+    measured: Measured | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,37 @@ class ShadowStatus:
 
     release: str
     percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationStatus:
+    """What Argo CD says of a model, in its own words.
+
+    Attributes:
+        name: The name of the Application.
+        namespace: Where the model's objects are.
+        project: The project that it belongs to.
+        sync: Its sync status.
+        health: Its health.
+        revision: The commit that Argo CD compared the cluster with last; empty for none.
+        reconciled: When it did, in ISO 8601; None for never.
+        operation: How its last sync ended, or `Running`; empty where there was none.
+        operation_started: When that sync began, in ISO 8601; None where there was none.
+        message: What Argo CD says of that sync.
+        conditions: What it complains of, each with its type.
+    """
+
+    name: str
+    namespace: str
+    project: str
+    sync: str
+    health: str
+    revision: str
+    reconciled: str | None
+    operation: str
+    operation_started: str | None
+    message: str
+    conditions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +168,8 @@ class ModelStatus:
         shadow: The release that gets copies, if there is one.
         events: What happened to it, newest first.
         unchecked: What a cluster asks of its callers and this machine does not; empty for nothing.
+        drift: What of it differs from git, by object and field; told of a cluster alone.
+        application: What Argo CD says of it; None without an Application.
     """
 
     model: str
@@ -147,11 +186,14 @@ class ModelStatus:
     shadow: ShadowStatus | None
     events: tuple[Event, ...]
     unchecked: str = ""
+    drift: tuple[str, ...] = ()
+    application: ApplicationStatus | None = None
 
     @property
     def rank(self) -> int:
         """Its place in a list that begins with what is broken; 0 is the worst."""
-        rates = (release.measured.error_rate or 0 for release in self.releases)
+        measured = (release.measured for release in self.releases)
+        rates = (each.error_rate or 0 for each in measured if each is not None)
         return rank(self.sync, self.health, max(rates, default=0))
 
 
@@ -175,22 +217,28 @@ class Addresses:
     Attributes:
         environment: The environment that is served.
         source: Which repository is followed, for a person.
-        pid: The process of the engine.
-        started: When it started, in ISO 8601.
+        pid: The process of the engine; None of a cluster.
+        started: When it started, in ISO 8601; None of a cluster.
         traffic: The URL that predictions are asked at.
-        page: The URL of the status page.
-        state: The folder for everything that is kept.
+        page: The URL of the status page; of a cluster that of Argo CD, empty if unknown.
+        state: The folder for everything that is kept; empty of a cluster.
         commits: The URL of a commit's page, but for the commit's id at its end; empty if unknown.
+        engine: What serves it, `local` or `argocd`.
+        cluster: The URL of the cluster's API; empty without a cluster.
+        context: The context of the kubeconfig that the cluster was asked by.
     """
 
     environment: str
     source: str
-    pid: int
-    started: str
+    pid: int | None
+    started: str | None
     traffic: str
     page: str
     state: str
     commits: str = ""
+    engine: Engine = "local"
+    cluster: str = ""
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +250,12 @@ class EngineStatus:
         sync: Whether everything that runs is what git says.
         sync_reason: Why not; empty if it is.
         seen: The newest revision.
-        synced: The last revision that refused no model.
-        findings: What `modelctl check` finds in the newest revision.
+        synced: The last revision that refused no model; of a cluster the one that Argo CD has
+            compared every model with, None where there are several.
+        findings: What `modelctl check` finds in the newest revision; of a cluster it is not asked.
         fault: What keeps the engine itself from working; empty for nothing.
-        window_s: Over how many seconds requests, errors and latencies are measured.
+        window_s: Over how many seconds requests, errors and latencies are measured; 0 where they
+            are not.
         models: Every model, by name.
         events: What happened to no single model, newest first.
     """

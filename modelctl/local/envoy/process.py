@@ -14,7 +14,7 @@ from modelctl.local.journal import Journal
 from modelctl.local.servers import processes
 from modelctl.local.servers.children import Child, Launcher
 from modelctl.local.servers.httpget import get
-from modelctl.local.servers.words import ending
+from modelctl.status.words import ending
 
 DRAIN_S = 5  # for requests in flight when Envoy is to end
 _START_LIMIT_S = 30.0  # for Envoy to listen; one that has run longer is restarted at once

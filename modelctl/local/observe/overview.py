@@ -1,7 +1,6 @@
 """The whole status: facts from the engine as it is now, and what they say, which is pure."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,8 @@ from modelctl.local.plan.rollout import Rollout
 from modelctl.local.plan.values import ModelPlan, Workload
 from modelctl.local.servers.replica import Replica
 from modelctl.local.servers.supervisor import Supervisor
-from modelctl.model.tensors import Contract, TensorSpec
+from modelctl.model.tensors import Contract
+from modelctl.status.contract import contract
 from modelctl.status.event import Event
 from modelctl.status.values import (
     Addresses,
@@ -255,18 +255,7 @@ def _unchecked(plan: ModelPlan | None) -> str:
 def _contract(workloads: Sequence[Workload]) -> Contract | None:
     """The contract that the servers of a model are started with."""
     written = (workload.template.variable("MODELSERVER_CONTRACT") for workload in workloads)
-    try:
-        sides = json.loads(next(filter(None, written), "null"))
-        inputs, outputs = (
-            tuple(
-                TensorSpec(str(item["name"]), str(item["datatype"]), tuple(map(int, item["shape"])))
-                for item in sides[side]
-            )
-            for side in ("inputs", "outputs")
-        )
-    except (ValueError, TypeError, KeyError):
-        return None
-    return Contract(inputs, outputs)
+    return contract(next(filter(None, written), ""))
 
 
 def _now() -> float:

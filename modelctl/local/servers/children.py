@@ -21,10 +21,11 @@ from typing import BinaryIO
 import psutil
 
 from modelctl.local import limits
-from modelctl.local.servers import logs, processes, words
+from modelctl.local.servers import logs, processes
 from modelctl.local.servers.logs import Log
 from modelctl.local.servers.processes import PROCESS, STATE, Found
 from modelctl.local.state import StateFolder
+from modelctl.status import words
 
 _NULL = Path(os.devnull)
 # What Python ignores, and a program that it starts should not: as `subprocess` does.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from modelctl.cluster import pods, releases
 from modelctl.local.servers.replica import Phase
 from modelctl.model.tensors import Contract, TensorSpec
 from modelctl.repo.git import Commit
@@ -15,7 +16,7 @@ from modelctl.status.event import Event
 from modelctl.status.text import COLUMNS, lines
 from modelctl.status.values import encode
 from scratch import PROJECT
-from status_kit import MEASURED, broken, degraded, engine, model, release
+from status_kit import ADDRESSES, MEASURED, broken, degraded, engine, model, release
 
 PAGE = (PROJECT / "docs" / "reference" / "status.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -26,6 +27,7 @@ SECTIONS = {
     "`models[].releases[]`": values.ReleaseStatus,
     "`models[].releases[].measured`": values.Measured,
     "`models[].shadow`": values.ShadowStatus,
+    "`models[].application`": values.ApplicationStatus,
     "`models[].contract`": Contract,
     "`models[].contract.inputs[]` and `outputs[]`": TensorSpec,
     "`events[]` and `models[].events[]`": Event,
@@ -63,7 +65,11 @@ def test_columns() -> None:
 
 def test_states() -> None:
     """Every state of a release has a line."""
-    assert {phase.value for phase in Phase} | {"Degraded"} == set(names(section("States")))
+    of_a_cluster = {pods.PENDING, releases.MISSING}
+
+    assert {phase.value for phase in Phase} | {"Degraded"} | of_a_cluster == set(
+        names(section("States"))
+    )
 
 
 def test_words_of_sync_and_health() -> None:
@@ -82,6 +88,43 @@ def test_example() -> None:
     text = "\n".join(lines(json.loads(encode(shown.to_json())), NOW))
 
     assert text in section("Text")
+
+
+def test_example_of_a_cluster() -> None:
+    """The example of a cluster is what the command prints."""
+    addresses = replace(
+        ADDRESSES, environment="prod", source="refs/remotes/origin/main of /r", pid=None,
+        started=None, traffic="https://models.example.com", page="", state="", engine="argocd",
+        cluster="https://prod.example.com:6443", context="prod",
+    )  # fmt: skip
+    application = values.ApplicationStatus(
+        "linear", "models-forecasting", "forecasting", "OutOfSync", "Degraded", "a" * 40,
+        None, "Failed", None, "admission denied", (),
+    )  # fmt: skip
+    drift = "HTTPRoute linear: spec.rules[shared].backendRefs[linear-r2].weight is 0, in git 10"
+    linear = degraded(
+        "linear",
+        "exit code 86: the file has sha256 1f0c…",
+        sync=values.Sync.OUT_OF_SYNC,
+        sync_reason=f"its last sync failed: admission denied; not applied: {drift}",
+        commit=None,
+        releases=(
+            release(weight=90.0, measured=None),
+            broken(reason="exit code 86: the file has sha256 1f0c…", measured=None),
+        ),
+        drift=(drift,),
+        application=application,
+        events=(Event("2026-01-01T10:00:01Z", "error", "sync Failed after 4 tries"),),
+    )
+    digits = model("digits", releases=(release(measured=None),))
+    shown = engine(
+        linear, digits, addresses=addresses, sync=values.Sync.OUT_OF_SYNC,
+        sync_reason="not yet: linear", window_s=0.0,
+    )  # fmt: skip
+
+    text = "\n".join(lines(json.loads(encode(shown.to_json())), NOW))
+
+    assert text in section("A cluster")
 
 
 def _canary() -> values.ReleaseStatus:

@@ -26,18 +26,18 @@ def cells(found: list[str], word: str) -> list[str]:
 
 
 def test_table() -> None:
-    """A release is a row: restarts, age, weight, share, client errors beside server errors."""
+    """A release is a row: restarts, age, weights in git and live, share, both kinds of errors."""
     shared = engine(model(releases=(release(weight=90.0), broken())))
 
     found = text(shared)
 
     assert [
         "m", "Synced", "Healthy", "aaaaaaaa", "r1", "stable", "Ready", "1/1", "0", "3", "h", "90",
-        "%", "91.2", "%", "1000", "2.00", "%", "0.15", "%", "1.2", "ms", "48.0", "ms",
+        "%", "100", "%", "91.2", "%", "1000", "2.00", "%", "0.15", "%", "1.2", "ms", "48.0", "ms",
     ] == cells(found, "r1 stable")  # fmt: skip
     assert [
-        "r2", "canary", "CrashLoopBackOff", "0/1", "4", "-", "10", "%", "-", "0", "-", "-", "-",
-        "-",
+        "r2", "canary", "CrashLoopBackOff", "0/1", "4", "-", "10", "%", "-", "-", "0", "-", "-",
+        "-", "-",
     ] == cells(found, "r2 canary")  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from modelctl.local.servers.words import cut, ending, last_words
+from modelctl.status.words import cut, ending, last_words
 
 
 def event(level: str, name: str, **fields: str) -> str:

@@ -1,0 +1,1 @@
+"""Reads an environment that Argo CD serves: what git wants of it beside what its cluster has."""
