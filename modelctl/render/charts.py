@@ -1,7 +1,8 @@
-"""The repositories of charts that the Applications of a platform name."""
+"""What the files that people write for a platform say to what is rendered of it."""
 
 from collections.abc import Iterator, Mapping
 
+from modelctl.repo import layout
 from modelctl.repo.documents import Document
 from modelctl.repo.layout import Kind, place
 
@@ -14,6 +15,15 @@ def charts(documents: Mapping[str, Document]) -> dict[str, tuple[str, ...]]:
         if where.kind is Kind.PLATFORM and where.environment:
             found.setdefault(where.environment, set()).update(_charts(document.value))
     return {environment: tuple(sorted(urls)) for environment, urls in found.items()}
+
+
+def sites(documents: Mapping[str, Document]) -> frozenset[str]:
+    """The environments that have objects of their own: their certificates' issuer, their stores."""
+    return frozenset(
+        place(path).environment
+        for path in documents
+        if path.startswith(f"{layout.platform_folder(place(path).environment, layout.SITE)}/")
+    )
 
 
 def _charts(value: object) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from modelctl.render import Shared, generated, generated_shared
-from modelctl.render.charts import charts
+from modelctl.render.charts import charts, sites
 from modelctl.render.moves import moves
 from modelctl.render.shared import typed_file
 from modelctl.repo import layout
@@ -129,6 +129,8 @@ def shared_changes(repository: Repository, *, exact: bool = False) -> dict[str, 
 def _shared(
     repository: Repository, former: Mapping[tuple[str, str], frozenset[str]]
 ) -> dict[str, bytes]:
-    found = charts(repository.documents)
-    shared = Shared(repository.environments, repository.teams, found, former)
+    written = repository.documents
+    shared = Shared(
+        repository.environments, repository.teams, charts(written), former, sites(written)
+    )
     return {path: text.encode() for path, text in generated_shared(shared).items()}

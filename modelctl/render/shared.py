@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from modelctl.render.argocd import bootstrap, namespaces, project, settings
 from modelctl.render.emit import document
+from modelctl.render.platform import admission
+from modelctl.render.platform.applications import application
 from modelctl.render.templates import TEMPLATES, Object
 from modelctl.repo import layout
 from modelctl.repo.kinds import Environment, Environments, Teams
@@ -18,12 +20,14 @@ class Shared:
     Attributes:
         charts: By environment, the repositories of charts that the platform's Applications name.
         former: By environment and team, the teams that models of this one move from.
+        sites: The environments that have objects of their own, written by hand.
     """
 
     environments: Environments
     teams: Teams = field(default_factory=Teams)
     charts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     former: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    sites: frozenset[str] = frozenset()
 
 
 def _gateway(environment: Environment, _: Teams) -> tuple[Object, ...]:
@@ -35,6 +39,7 @@ def _gateway(environment: Environment, _: Teams) -> tuple[Object, ...]:
 _FOLDERS: Mapping[str, Callable[[Environment, Teams], Iterable[Object]]] = {
     "gateway": _gateway,
     "namespaces": namespaces.objects,
+    "policies": lambda environment, _: admission.objects(environment),
 }
 
 
@@ -56,12 +61,18 @@ def typed_file(path: str) -> str:
 
 
 def _of_environment(shared: Shared, environment: Environment) -> Iterator[tuple[str, Object]]:
+    folders = [layout.SITE] if environment.name in shared.sites else []
     for folder, objects in _FOLDERS.items():
-        for value in objects(environment, shared.teams):
+        values = tuple(objects(environment, shared.teams))
+        folders += [folder] if values else []
+        for value in values:
             kind, name = value["kind"], value["metadata"]["name"]
             yield layout.platform_file(environment.name, folder, kind, name), value
     if environment.engine == "argocd":
         yield from _for_argo_cd(shared, environment)
+        for folder in folders:
+            path = layout.platform_application_file(environment.name, folder)
+            yield path, application(environment, folder, shared.environments.source)
 
 
 def _for_argo_cd(shared: Shared, environment: Environment) -> Iterator[tuple[str, Object]]:

@@ -213,6 +213,14 @@ class ClusterGateway:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayService:
+    """How a Gateway is reached from outside the cluster."""
+
+    type: Literal["LoadBalancer", "NodePort", "ClusterIP"] = "LoadBalancer"
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """The shared Gateway listener that every HTTPRoute of an environment attaches to."""
 
@@ -222,6 +230,8 @@ class Gateway:
     hostname: str
     proxies_namespace: str | None = None
     cluster: ClusterGateway | None = None
+    service: GatewayService = field(default_factory=GatewayService)
+    issuer: str = "models"
 
     @property
     def pods_namespace(self) -> str:
@@ -307,6 +317,7 @@ class Environment:
     stores: Stores = Stores()
     network: Network = Network()
     argocd: ArgoCd | None = None
+    registries: tuple[str, ...] = ()  # that images may come from; none means every one
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ APPLICATIONS = f"{ARGOCD}/applications"
 PLATFORM = f"{ARGOCD}/platform"
 # Below the platform of an environment, what is rendered; everything else there is people's.
 PLATFORM_FOLDERS = frozenset({"dashboards", "gateway", "namespaces", "policies"})
+SITE = "site"  # the folder beside them for what people write and only this site has
+_PLATFORM_APPLICATION = "application-"  # begins the file of a rendered Application beside them
 
 _SUFFIX = ".yaml"
 _RELEASE = re.compile(r"r[1-9][0-9]*")
@@ -115,6 +117,8 @@ def _generated_below_argocd(below: list[str]) -> Place | None:
             found = Place(Kind.BOOTSTRAP, environment=between[0] if between else _stem(file))
         case ["config", environment, *inside] if inside:
             found = Place(Kind.SETTINGS, environment=environment)
+        case ["platform", environment, file] if file.startswith(_PLATFORM_APPLICATION):
+            found = Place(Kind.PLATFORM_RENDERED, environment=environment)
         case ["platform", environment, folder, *inside] if inside and folder in PLATFORM_FOLDERS:
             found = Place(Kind.PLATFORM_RENDERED, environment=environment)
     return found
@@ -200,6 +204,17 @@ def platform_folder(environment: str, folder: str) -> str:
 def platform_file(environment: str, folder: str, kind: str, name: str) -> str:
     """Path of one object that is rendered for all models of an environment."""
     return f"{platform_folder(environment, folder)}/{kind.lower()}-{name}{_SUFFIX}"
+
+
+def platform_application(folder: str) -> str:
+    """Name of the Application that syncs one folder of the platform."""
+    return f"models-{folder}"
+
+
+def platform_application_file(environment: str, folder: str) -> str:
+    """Path of the rendered Application of one folder of the platform."""
+    name = platform_application(folder)
+    return f"{PLATFORM}/{environment}/{_PLATFORM_APPLICATION}{name}{_SUFFIX}"
 
 
 def bootstrap_file(environment: str) -> str:

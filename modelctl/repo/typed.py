@@ -15,6 +15,7 @@ from modelctl.repo.kinds import (
     Environment,
     Environments,
     Gateway,
+    GatewayService,
     GitSource,
     Golden,
     Gpu,
@@ -129,12 +130,17 @@ def _environment(fields: Fields) -> Environment:
         stores=_stores(fields.get("stores", {})),
         network=_network(fields.get("network", {})),
         argocd=_argocd(fields["argocd"]) if "argocd" in fields else None,
+        registries=tuple(fields.get("registries", ())),
     )
 
 
 def _gateway(fields: Fields) -> Gateway:
     cluster = fields.get("cluster")
-    return Gateway(**fields | {"cluster": ClusterGateway(**cluster) if cluster else None})
+    parts = {
+        "cluster": ClusterGateway(**cluster) if cluster else None,
+        "service": GatewayService(**fields.get("service", {})),
+    }
+    return Gateway(**fields | parts)
 
 
 def _network(fields: Fields) -> Network:

@@ -26,6 +26,7 @@ from modelctl.check.rules.change import (
 )
 from modelctl.check.rules.form import name_budget, path_identity, schema_valid, yaml_strict
 from modelctl.check.rules.platform import (
+    application_name_free,
     denied_to_all,
     move_ends,
     own_values,
@@ -45,6 +46,7 @@ from modelctl.check.rules.rendered import rendered_current, rendered_nonempty, r
 from modelctl.check.rules.supply import (
     artifact_size_declared,
     image_digest_pinned,
+    image_registry_allowed,
     model_digest_pinned,
     no_secret_material,
 )
@@ -86,7 +88,9 @@ RULES: tuple[Rule, ...] = (
     repository_url_consistent,
     own_values,
     denied_to_all,
+    application_name_free,
     image_digest_pinned,
+    image_registry_allowed,
     model_digest_pinned,
     release_exists,
     release_unreferenced,

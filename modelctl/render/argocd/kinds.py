@@ -25,3 +25,22 @@ NAMESPACE_KINDS = (
     ("external-secrets.io", "ExternalSecret"),
     ("networking.k8s.io", "NetworkPolicy"),
 )
+# The kinds outside of namespaces that the platform may write: what its charts have, what is
+# rendered for it, and what a site adds. None gives anybody rights but roles and their bindings,
+# which every chart needs for its own accounts.
+PLATFORM_KINDS = (
+    ("", "Namespace"),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apiregistration.k8s.io", "APIService"),
+    ("cert-manager.io", "ClusterIssuer"),
+    ("external-secrets.io", "ClusterSecretStore"),
+    ("gateway.networking.k8s.io", "GatewayClass"),
+    ("nvidia.com", "ClusterPolicy"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("storage.k8s.io", "StorageClass"),
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from modelctl.render.argocd.kinds import MODEL_KINDS, NAMESPACE_KINDS
+from modelctl.render.argocd.kinds import MODEL_KINDS, NAMESPACE_KINDS, PLATFORM_KINDS
 from modelctl.render.argocd.metadata import API, GROUP, NAMESPACE, Object, destination, metadata
 from modelctl.repo.kinds import GitSource, Team, namespace_of
 
@@ -40,7 +40,7 @@ def team_project(team: Team, source: GitSource, former: Iterable[str] = ()) -> O
 
 
 def platform_project(source: GitSource, charts: Collection[str]) -> Object:
-    """The project of what models need: anything, from this repository and the charts it names.
+    """The project of what models need, from this repository and the charts that it names.
 
     Only Applications in argocd/platform are of this project; whoever reviews those files decides
     what a cluster is made of.
@@ -51,8 +51,9 @@ def platform_project(source: GitSource, charts: Collection[str]) -> Object:
         repositories=[source.url, *sorted(charts)],
         destinations=[destination("*")],
         rights={
-            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
-            "namespaceResourceWhitelist": [{"group": "*", "kind": "*"}],
+            "clusterResourceWhitelist": _kinds(PLATFORM_KINDS),
+            # Every kind in namespaces but Argo CD's own: what writes those is root alone.
+            "namespaceResourceBlacklist": [{"group": GROUP, "kind": "*"}],
         },
     )
 

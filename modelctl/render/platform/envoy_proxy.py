@@ -4,7 +4,7 @@ On one machine it has no meaning: there one Envoy runs without pods.
 """
 
 from modelctl.render.platform.metadata import ENVOY_GATEWAY_API, Object, metadata
-from modelctl.repo.kinds import Gateway
+from modelctl.repo.kinds import Gateway, GatewayService
 
 # Which release took a request, read from the endpoint that it went to.
 _SERVICE = (
@@ -31,8 +31,13 @@ _LOGGED = {
 }
 
 
-def envoy_proxy(gateway: Gateway) -> Object:
-    """Two pods apart from each other, which finish what they have before they end."""
+def envoy_proxy(
+    gateway: Gateway, pods: dict[str, str], service: GatewayService | None = None
+) -> Object:
+    """Two pods apart from each other, which finish what they have before they end.
+
+    `pods` are the labels that they have; without a `service` only the cluster reaches them.
+    """
     return {
         "apiVersion": ENVOY_GATEWAY_API,
         "kind": "EnvoyProxy",
@@ -40,7 +45,7 @@ def envoy_proxy(gateway: Gateway) -> Object:
         "spec": {
             "concurrency": 2,
             "routingType": "Endpoint",
-            "provider": {"type": "Kubernetes", "kubernetes": _pods()},
+            "provider": {"type": "Kubernetes", "kubernetes": _pods(pods, service)},
             "shutdown": {"minDrainDuration": "10s", "drainTimeout": "60s"},
             "telemetry": {
                 "accessLog": {
@@ -58,13 +63,12 @@ def envoy_proxy(gateway: Gateway) -> Object:
     }
 
 
-def _pods() -> Object:
-    component = {"app.kubernetes.io/component": "proxy"}
+def _pods(pods: dict[str, str], service: GatewayService | None) -> Object:
     spread = {
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",
         "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": component},
+        "labelSelector": {"matchLabels": pods},
     }
     return {
         "envoyDeployment": {
@@ -82,5 +86,12 @@ def _pods() -> Object:
             },
         },
         "envoyPDB": {"minAvailable": 1},
-        "envoyService": {"type": "ClusterIP"},
+        "envoyService": _service(service),
     }
+
+
+def _service(service: GatewayService | None) -> Object:
+    if service is None:
+        return {"type": "ClusterIP"}
+    annotations = dict(service.annotations)
+    return {"type": service.type, **({"annotations": annotations} if annotations else {})}

@@ -16,15 +16,33 @@ def metadata(gateway: Gateway, name: str) -> Object:
     return {
         "name": name,
         "namespace": gateway.namespace,
-        "labels": {
-            "app.kubernetes.io/name": gateway.name,
-            "app.kubernetes.io/component": "gateway",
-            "app.kubernetes.io/part-of": "models",
-            "app.kubernetes.io/managed-by": "modelctl",
-        },
+        "labels": labels(gateway.name),
+    }
+
+
+def labels(name: str) -> dict[str, str]:
+    """The labels of an object that belongs to what has this name."""
+    return {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/component": "gateway",
+        "app.kubernetes.io/part-of": "models",
+        "app.kubernetes.io/managed-by": "modelctl",
     }
 
 
 def targets(gateway: Gateway) -> list[Object]:
     """The Gateway, as what a policy is for."""
     return [{"group": API_GROUP, "kind": "Gateway", "name": gateway.name}]
+
+
+def hosts(hostname: str) -> list[str]:
+    """The host of the models, and those of each model."""
+    return [hostname] if hostname.startswith("*.") else [hostname, f"*.{hostname}"]
+
+
+def proxy_labels(gateway: Gateway) -> dict[str, str]:
+    """The labels by which Envoy Gateway tells the proxies of one Gateway from all other pods."""
+    return {
+        "app.kubernetes.io/component": "proxy",
+        "gateway.envoyproxy.io/owning-gateway-name": gateway.name,
+    }

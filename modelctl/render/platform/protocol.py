@@ -13,6 +13,7 @@ from modelctl.render.platform.metadata import (
     ENVOY_GATEWAY,
     ENVOY_GATEWAY_API,
     Object,
+    hosts,
     metadata,
 )
 from modelctl.repo.kinds import Gateway
@@ -28,8 +29,9 @@ _UNKNOWN_CALL = (
 )
 
 
-def protocol(gateway: Gateway) -> tuple[Object, ...]:
-    """The filters that answer, then the two routes that name them."""
+def protocol(gateways: Sequence[Gateway]) -> tuple[Object, ...]:
+    """The filters that answer, then the two routes that name them, on every Gateway."""
+    gateway = gateways[0]
     about = {"name": gateway.name, "version": "v2", "extensions": []}
     answers = {
         "server-metadata": _answer(_OK, about),
@@ -53,14 +55,14 @@ def protocol(gateway: Gateway) -> tuple[Object, ...]:
     )
     return (
         *(_filter(gateway, name, answer) for name, answer in answers.items()),
-        _route(gateway, "protocol-server", [gateway.hostname], rules),
-        _route(gateway, "unknown-path", _hosts(gateway.hostname), unknown),
+        _route(gateways, "protocol-server", [each.hostname for each in gateways], rules),
+        _route(gateways, "unknown-path", _all_hosts(gateways), unknown),
     )
 
 
-def _hosts(host: str) -> list[str]:
-    """The host, and those of models that are not there."""
-    return [host] if host.startswith("*.") else [host, f"*.{host}"]
+def _all_hosts(gateways: Sequence[Gateway]) -> list[str]:
+    """The hosts of models, those that are not there too."""
+    return [host for gateway in gateways for host in hosts(gateway.hostname)]
 
 
 def _answer(status: int, body: Object | None, headers: dict[str, str] | None = None) -> Object:
@@ -82,11 +84,13 @@ def _filter(gateway: Gateway, name: str, answer: Object) -> Object:
     }
 
 
-def _route(gateway: Gateway, name: str, hosts: list[str], rules: Sequence[Object]) -> Object:
+def _route(
+    gateways: Sequence[Gateway], name: str, hostnames: list[str], rules: Sequence[Object]
+) -> Object:
     return {
         "apiVersion": f"{API_GROUP}/v1",
         "kind": "HTTPRoute",
-        "metadata": metadata(gateway, name),
+        "metadata": metadata(gateways[0], name),
         "spec": {
             "parentRefs": [
                 {
@@ -96,8 +100,9 @@ def _route(gateway: Gateway, name: str, hosts: list[str], rules: Sequence[Object
                     "name": gateway.name,
                     "sectionName": gateway.listener,
                 }
+                for gateway in gateways
             ],
-            "hostnames": hosts,
+            "hostnames": hostnames,
             "rules": list(rules),
         },
     }
