@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from modelctl.model.tensors import Contract, Graph
+from modelctl.repo.limits import NO_LIMITS, EnvironmentLimits
 
 Engine = Literal["local", "argocd"]
 
@@ -191,6 +192,7 @@ class Environment:
     gateway: Gateway
     artifact_mirrors: Mapping[str, str]
     stores: Stores = Stores()
+    limits: EnvironmentLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)

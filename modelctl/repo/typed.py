@@ -3,6 +3,7 @@
 from typing import Any
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
+from modelctl.repo import limits
 from modelctl.repo.kinds import (
     Artifact,
     Batching,
@@ -95,6 +96,7 @@ def _environment(fields: Fields) -> Environment:
         gateway=Gateway(**fields["gateway"]),
         artifact_mirrors=fields.get("artifact_mirrors", {}),
         stores=_stores(fields.get("stores", {})),
+        limits=limits.limits(fields.get("limits", {})),
     )
 
 

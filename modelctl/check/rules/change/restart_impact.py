@@ -3,7 +3,8 @@
 ## What it does
 Compares the pod template of each Deployment that was rendered before the change and still is.
 Warns, once for each file that they follow from, of how many Deployments restart their pods, in
-which environments. A release that was edited is `release-immutable`'s to refuse.
+which environments. What another rule refuses, an edited release or a contract that fails callers,
+is told by that one alone.
 
 ## Why
 Fields that all releases of all environments share, such as `latency_p99_ms`, the contract or an
@@ -31,6 +32,7 @@ from typing import Any
 
 from modelctl.check.change import ModelChange
 from modelctl.check.fields import differing
+from modelctl.check.rules.change import contract_change_compatible
 from modelctl.check.rules.change.release_immutable import edits, is_refused
 from modelctl.finding import START, Level, Position, Scope, Violation
 from modelctl.render import applied, generated
@@ -76,7 +78,7 @@ def _restarting(change: ModelChange) -> Iterator[str]:
 
 
 def _cause(change: ModelChange, path: str) -> tuple[str, Position] | None:
-    """The typed value that a new template follows from; None for a release that is refused.
+    """The typed value that a new template follows from; None where that value is refused.
 
     Where no typed value is another, the renderer is.
     """
@@ -85,6 +87,8 @@ def _cause(change: ModelChange, path: str) -> tuple[str, Position] | None:
         typed = layout.release_file(change.folder, release)
         place_of_edit = change.after.documents[typed].at(*edited[0])
         return None if is_refused(change, release) else (typed, place_of_edit)
+    if any(contract_change_compatible.check(change)):
+        return None
     return _in_model(change, path) or _in_environment(change, path) or (path, START)
 
 
