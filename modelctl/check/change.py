@@ -264,7 +264,7 @@ def change_of(root: Path, tree: Tree, *, base: str | None = None) -> Change | No
         return None
     start = _merge_base(root, base, head) if base else head
     paths = git_objects.changed_paths(root, start, *ROOTS)
-    if not paths and not base:
+    if not paths and not base and not git_objects.deleted_paths(root, head, None):
         start = git.first_parent(root, head)
         paths = git_objects.differing_paths(root, start, head, *ROOTS) if start else ()
     return Change(root, start, tree, frozenset(paths)) if start else None

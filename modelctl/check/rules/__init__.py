@@ -43,6 +43,7 @@ from modelctl.check.rules.change import (
     restart_impact,
     rollback_target_kept,
     scale_kept_with_weight,
+    service_level_kept,
     source_kept,
     stable_follows_traffic,
 )
@@ -65,8 +66,12 @@ from modelctl.check.rules.limits import (
     step_limit,
 )
 from modelctl.check.rules.platform import (
+    denied_to_all,
+    move_ends,
+    own_values,
     owner_has_project,
     repository_url_consistent,
+    teams_consistent,
 )
 from modelctl.check.rules.release import (
     batching_fits_graph,
@@ -134,7 +139,11 @@ RULES: tuple[Rule, ...] = (
     waiver_needed,
     waiver_well_formed,
     owner_has_project,
+    move_ends,
+    teams_consistent,
     repository_url_consistent,
+    own_values,
+    denied_to_all,
     image_digest_pinned,
     model_digest_pinned,
     release_exists,
@@ -188,6 +197,7 @@ RULES: tuple[Rule, ...] = (
     capacity_for_weight,
     restart_impact,
     removal_impact,
+    service_level_kept,
     mirror_stepped,
     artifact_kept,
     contract_change_compatible,

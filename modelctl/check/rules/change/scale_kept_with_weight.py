@@ -1,8 +1,8 @@
 """Replicas do not become fewer in the change that needs them.
 
 ## What it does
-Refuses a lower `scale.min` in a change that gives some release of the environment more traffic, and
-a `scale.max` below the `scale.min` of before, which ends replicas that serve.
+Refuses a lower `scale.min` or `scale.max` in a change that gives some release of the environment
+more traffic, and a `scale.max` below the `scale.min` of before, which ends replicas that serve.
 
 ## Why
 The autoscaler starts from `scale.min` and needs a quarter of a minute, then new pods need their
@@ -46,6 +46,13 @@ def check(change: ModelChange) -> Iterator[Violation]:
         if new.max < old.min and new.min <= new.max:
             message = f"found max {new.max}, expected at least {old.min}, which serve now"
             remedy = f"write max: {old.min} or more, and lower min in a change before"
+            yield in_serving(change.after, name, "scale", "max", message=message, remedy=remedy)
+        elif new.max < old.max and more and new.min <= new.max:
+            message = (
+                f"found max {new.max} with more traffic for {', '.join(more)}, "
+                f"expected {old.max} as before"
+            )
+            remedy = f"write max: {old.max}, and lower it in a change of its own"
             yield in_serving(change.after, name, "scale", "max", message=message, remedy=remedy)
         elif new.min < old.min and more:
             message = (

@@ -1,7 +1,8 @@
 """A release becomes the stable one only after it has had traffic.
 
 ## What it does
-Refuses another `stable` that had no traffic in the environment before the change, by the route that
+Refuses another `stable` that has less traffic after the change than another release, and one that
+had none in the environment before the change, by the route that
 was rendered. One that had traffic there earlier is on its way back and exempt; so is a model that
 was not served there at all.
 
@@ -42,7 +43,13 @@ def check(change: ModelChange) -> Iterator[Violation]:
         was, before = change.applied_before.get(name), change.before.servings.get(name)
         if was is None or before is None or before.stable == serving.stable:
             continue
-        chosen = serving.stable
+        chosen, most = serving.stable, max(serving.weights.values(), default=0)
+        weight = serving.weights.get(chosen)
+        if weight is not None and weight < most and any(was.weights.values()):
+            message = f"found the stable release {chosen} at {weight} %, expected one of {most} %"
+            remedy = f"write stable: {before.stable} until {chosen} has the most traffic"
+            yield in_serving(change.after, name, "stable", message=message, remedy=remedy)
+            continue
         if not any(was.weights.values()) or was.weights.get(chosen, 0):
             continue
         if chosen not in serving.weights or change.most_traffic(name, chosen):
