@@ -16,6 +16,7 @@ from modelctl.check.rules.capacity import (
     no_zero_scale_with_weight,
     ort_threads_match_cpu,
     replicas_carry_peak,
+    resources_plausible,
     scale_bounds_ordered,
     target_reachable,
 )
@@ -178,6 +179,7 @@ RULES: tuple[Rule, ...] = (
     memory_fits_model,
     limits_fit_memory,
     ort_threads_match_cpu,
+    resources_plausible,
     batch_fillable,
     gpu_memory_fits_model,
     replicas_carry_peak,

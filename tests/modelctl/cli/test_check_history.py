@@ -89,20 +89,20 @@ def test_an_address_that_changes_is_refused_and_its_revert_passes(
 ) -> None:
     """A hostname under traffic stays; what was merged goes back, beside other changes too."""
     edit(
-        in_prod, modelctl, ENVIRONMENTS, "hostname: models.example.com", "hostname: ml.example.com"
+        in_prod, modelctl, ENVIRONMENTS, "hostname: models.models.test", "hostname: ml.models.test"
     )
     refused = modelctl("check", exit_code=1)
     edit(
-        in_prod, modelctl, ENVIRONMENTS, "hostname: ml.example.com", "hostname: models.example.com"
+        in_prod, modelctl, ENVIRONMENTS, "hostname: ml.models.test", "hostname: models.models.test"
     )
     alone = modelctl("check")
     git(in_prod, "reset", "--quiet", "--soft", "HEAD~1")
     modelctl("shift", "linear", "--env", "local", "r2=0")
     commit(in_prod, "apps: Go back, and go on")
 
-    assert "gateway-kept found hostname ml.example.com" in refused
+    assert "gateway-kept found hostname ml.models.test" in refused
     assert ": gateway-kept" not in alone.replace("note: gateway-kept", "")
-    assert "note: gateway-kept found hostname models.example.com" in modelctl("check")
+    assert "note: gateway-kept found hostname models.models.test" in modelctl("check")
 
 
 def test_an_environment_that_serves_is_not_removed(in_prod: Path, modelctl: Modelctl) -> None:

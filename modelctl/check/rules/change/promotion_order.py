@@ -45,6 +45,8 @@ def check(change: ModelChange) -> Iterator[Violation]:
         if not previous or previous not in change.applied_before:
             continue
         for release, weight in serving.weights.items():
+            if was and was.releases and release not in was.releases:
+                continue  # enter-at-zero tells it
             had = was.weights.get(release, 0) if was else 0
             if weight and not had and not _has_served(change, release, name, previous):
                 message = (
