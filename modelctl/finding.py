@@ -10,8 +10,8 @@ Pointer = tuple[str | int, ...]
 class Level(StrEnum):
     """How a finding counts: an error fails the check, a warning is shown.
 
-    A note is an error that is excused, because what it was found in is on its way back to bytes
-    that were applied before.
+    A note is a finding that is excused, because what it was found in is on its way back to bytes
+    that were applied before, or because somebody answers for it in a waiver.
     """
 
     ERROR = "error"
@@ -23,12 +23,15 @@ class Scope(StrEnum):
     """What a rule looks at, and so when it has to run again.
 
     `FILES` are those of one model or those that models share, each by themselves; `MODEL` is one
-    model beside what is shared; `CHANGE` one model before and after.
+    model beside what is shared; `CHANGE` one model before and after; `FLEET` everything before and
+    after; `PLACING` the pods of all models beside one another.
     """
 
     FILES = "files"
     MODEL = "model"
     CHANGE = "change"
+    FLEET = "fleet"
+    PLACING = "placing"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,6 +7,7 @@ themselves, such as a credential in them, stays one.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from modelctl.render import applied
 from modelctl.render.applied import Applied
 from modelctl.repo import git, git_objects, history, layout
 from modelctl.repo.commit_tree import CommitTree
+from modelctl.repo.documents import parse
 from modelctl.repo.git import Commit
 from modelctl.repo.identity import release_identity
 from modelctl.repo.layout import GENERATED, ROOTS, Kind, Pair, place
@@ -36,6 +38,7 @@ class Change:
     base: str
     tree: Tree
     paths: frozenset[str]
+    now: datetime = field(kw_only=True, default_factory=lambda: datetime.now(UTC))
 
     @cached_property
     def before(self) -> Repository:
@@ -77,20 +80,63 @@ class Change:
     def _most_traffic(self) -> dict[Pair, Mapping[str, int]]:
         return {}
 
-    def excused(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings, sorted; an error that must not hold back a return is a note."""
+    def last_moved(self, pair: Pair) -> datetime | None:
+        """When main last moved the traffic of a model in an environment; None for never."""
+        return history.last_moved(self.root, pair, self.base)
+
+    def earlier_contents(self, path: str) -> Collection[bytes]:
+        """What main has had at a path before what it has now."""
+        return history.earlier_contents(self.root, path, self.base)
+
+    @cached_property
+    def deleted(self) -> frozenset[str]:
+        """The files that are gone which are no typed and no generated ones, artifacts above all."""
+        after = self.tree.commit if isinstance(self.tree, CommitTree) else None
+        gone = git_objects.deleted_paths(self.root, self.base, after)
+        return frozenset(path for path in gone if path.partition("/")[0] not in ROOTS)
+
+    @cached_property
+    def restored(self) -> frozenset[str]:
+        """The changed files that models share which are back at bytes that main has had before."""
+        shared = (path for path in self.paths if not place(path).model)
+        return frozenset(path for path in shared if self._is_restored(path))
+
+    def _is_restored(self, path: str) -> bool:
+        if self.tree.entry(path) is None:
+            return True  # it was not there before it came
+        return self.tree.read(path) in self.earlier_contents(path)
+
+    def excused(
+        self, findings: Iterable[Finding], of_a_change: Collection[str] = ()
+    ) -> list[Finding]:
+        """The findings, sorted; an error that must not hold back a return is a note.
+
+        `of_a_change` names the rules that compare with the state before.
+        """
         return sorted(
-            replace(finding, level=Level.NOTE) if self._is_excused(finding) else finding
+            replace(finding, level=Level.NOTE)
+            if self._is_excused(finding, finding.rule in of_a_change)
+            else finding
             for finding in findings
         )
 
-    def _is_excused(self, finding: Finding) -> bool:
+    def _is_excused(self, finding: Finding, is_of_a_change: bool) -> bool:  # noqa: FBT001 - of two
         if finding.level is not Level.ERROR:
             return False
-        is_back = place(finding.path).pair in self.returned
+        where = place(finding.path)
+        is_back = where.pair in self.returned
         if is_back and is_about_applied_bytes(finding):
             return False
-        return is_back or self.is_return
+        if is_back or self.is_return:
+            return True
+        if not is_of_a_change:
+            return False
+        return finding.path in self.restored or self._is_return_of(where.model)
+
+    def _is_return_of(self, model: str) -> bool:
+        """Whether all that changes of a model is part of its return."""
+        own = [path for path in self.paths if model and place(path).model == model]
+        return bool(own) and all(map(self._is_part_of_a_return, own))
 
     def _is_part_of_a_return(self, path: str) -> bool:
         where = place(path)
@@ -146,9 +192,53 @@ class ModelChange:
         most = self.of.most_traffic((self.folder, environment))
         return most.get(self._identity(release), 0)
 
+    def has_said(self, path: str, *pointer: str) -> bool:
+        """Whether a file said the same at a pointer as now at an earlier commit of main."""
+        now = _value(self.after.contents.get(path, b""), pointer)
+        return any(_value(each, pointer) == now for each in self.of.earlier_contents(path))
+
     def _identity(self, release: str) -> str:
         path = layout.release_file(self.folder, release)
         return release_identity(self.after.contents.get(path, b""))
+
+
+@dataclass(frozen=True)
+class FleetChange:
+    """Everything before and after a change."""
+
+    of: Change
+    before: Repository
+    after: Repository
+
+    @cached_property
+    def is_of_environments(self) -> bool:
+        """Whether the list of environments changes, and is known before and after."""
+        is_known = self.before.environments.ordered and self.after.environments.ordered
+        return bool(is_known) and layout.ENVIRONMENTS in self.of.paths
+
+    def served_before(self, environment: str) -> tuple[str, ...]:
+        """The models that an environment served before."""
+        return served_in(self.before, environment)
+
+
+def served_in(repository: Repository, environment: str) -> tuple[str, ...]:
+    """The models that have a serving file for an environment."""
+    tree = repository.tree
+    _ = tree.entries  # all at once, not model by model
+    return tuple(
+        folder
+        for folder in repository.folders
+        if tree.entry(layout.serving_file(folder, environment)) is not None
+    )
+
+
+def _value(content: bytes, pointer: Collection[str]) -> object:
+    """What a file says at a pointer; None where it says nothing there."""
+    document, _ = parse("", content)
+    value = document.value if document is not None else None
+    for key in pointer:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def is_about_applied_bytes(finding: Finding) -> bool:
@@ -174,7 +264,7 @@ def change_of(root: Path, tree: Tree, *, base: str | None = None) -> Change | No
         return None
     start = _merge_base(root, base, head) if base else head
     paths = git_objects.changed_paths(root, start, *ROOTS)
-    if not paths and not base:
+    if not paths and not base and not git_objects.deleted_paths(root, head, None):
         start = git.first_parent(root, head)
         paths = git_objects.differing_paths(root, start, head, *ROOTS) if start else ()
     return Change(root, start, tree, frozenset(paths)) if start else None

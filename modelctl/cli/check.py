@@ -1,12 +1,17 @@
 """`modelctl check`: validate the repository and say what is wrong, where, and what to do."""
 
 import argparse
-from collections.abc import Collection, Iterable, Iterator
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from modelctl.check.change import Change, change_of
-from modelctl.check.engine import check, errors
+from modelctl.check.engine import check, errors, unasked
+from modelctl.check.merged import findings_once_merged
 from modelctl.check.report import REPORTERS, Checked
+from modelctl.check.report.github import job_summary
+from modelctl.check.report.terminal import terminal
 from modelctl.cli import editing
 from modelctl.errors import UsageError
 from modelctl.finding import Finding
@@ -14,7 +19,7 @@ from modelctl.repo import git
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.layout import place
 from modelctl.repo.loading import load
-from modelctl.repo.tree import Tree, WorkTree
+from modelctl.repo.tree import EntryKind, Tree, WorkTree
 
 _SHALLOW = (
     "this clone is shallow, so that it cannot be seen whether this is a way back, which no rule "
@@ -50,12 +55,47 @@ def run(arguments: argparse.Namespace) -> int:
     if only is None:
         _ = tree.entries  # all of them at once, not model by model
     found = check(load(tree), only, change)
+    if change is not None and arguments.base:
+        found += _once_merged(root, tree, change, arguments.base, found)
     findings = [finding for finding in found if _is_wanted(finding, paths)]
-    checked = Checked.of(_looked_at(tree, only), *paths, returned=list(_returned(change, findings)))
-    print(REPORTERS[arguments.format](findings, checked))
+    checked = Checked.of(
+        _looked_at(tree, only),
+        *paths,
+        returned=list(_returned(change, findings)),
+        unasked=unasked() if change is None else (),
+    )
+    _print(arguments.format, findings, checked, tree)
     if errors(findings) and git.is_shallow(root):
         editing.say([_SHALLOW])
     return 1 if errors(findings) else 0
+
+
+def _once_merged(
+    root: Path, tree: Tree, change: Change, base: str, found: Collection[Finding]
+) -> list[Finding]:
+    """What goes wrong only with what the base has got since this line left it."""
+    theirs = git.resolve(root, base)
+    ours = tree.commit if isinstance(tree, CommitTree) else git.head(root)
+    if theirs == change.base or not ours:
+        return []
+    return sorted(findings_once_merged(root, ours, theirs, found))
+
+
+def _print(name: str, findings: Sequence[Finding], checked: Checked, tree: Tree) -> None:
+    """Print the report; with source lines at a terminal, with a summary in a job of GitHub's."""
+    if name == "text" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        print(terminal(findings, checked, lambda path: _source(tree, path)))
+        return
+    print(REPORTERS[name](findings, checked))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if name == "github" and summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(job_summary(findings, checked))
+
+
+def _source(tree: Tree, path: str) -> bytes | None:
+    entry = tree.entry(path)
+    return tree.read(path) if entry is not None and entry.kind is EntryKind.FILE else None
 
 
 def _models(paths: Iterable[str]) -> Collection[str] | None:

@@ -106,6 +106,21 @@ def changed_paths(folder: Path, before: str, *paths: str) -> tuple[str, ...]:
     return (*tracked, *_listed(others))
 
 
+def deleted_paths(folder: Path, before: str, after: str | None) -> tuple[str, ...]:
+    """The paths of a commit that another one has no more, or the work tree without `after`."""
+    options = ("--diff-filter=D", "--name-only", "-z", "--no-renames", "--no-ext-diff")
+    return _listed(run(folder, "diff", *options, before, *([after] if after else []), "--"))
+
+
+def merged(folder: Path, ours: str, theirs: str) -> str:
+    """The tree of two commits merged, without touching the work tree.
+
+    Raises:
+        GitError: They conflict, or git is older than 2.38.
+    """
+    return text(folder, "merge-tree", "--write-tree", "--no-messages", theirs, ours)
+
+
 def ever_had(folder: Path, *paths: str) -> tuple[str, ...]:
     """Every path at or below `paths` that any commit before HEAD has added, merges included."""
     if not head(folder):

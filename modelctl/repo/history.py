@@ -6,6 +6,7 @@ never served. States are compared by git's object names, so nothing is read to c
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -204,6 +205,26 @@ def most_traffic(root: Path, pair: Pair, revision: str = "HEAD") -> Mapping[str,
     for blob, weight in sorted(found, key=lambda each: each[1]):
         most[release_identity(contents[blob])] = weight
     return most
+
+
+def earlier_contents(root: Path, path: str, revision: str) -> frozenset[bytes]:
+    """What the main line had at a path before what a revision has there."""
+    blobs = {
+        blob
+        for each in git.main_line(root, revision, path)
+        if (blob := each.changed.get(path, (None, None))[0]) is not None
+    }
+    return frozenset(git_objects.read_blobs(root, sorted(blobs)).values())
+
+
+def last_moved(root: Path, pair: Pair, revision: str) -> datetime | None:
+    """When the main line last moved the traffic of a model in an environment; None for never."""
+    path = layout.serving_file(*pair)
+    told = list(_told(root, path, list(states(root, revision, path))))
+    for state, before in zip_longest(told, told[1:]):
+        if before is None or state.weights != before.weights:
+            return datetime.fromisoformat(state.commit.time)
+    return None
 
 
 @lru_cache(maxsize=1024)  # the states of a long history have few serving files

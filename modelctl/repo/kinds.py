@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from modelctl.model.tensors import Contract, Graph
+from modelctl.repo.limits import NO_LIMITS, EnvironmentLimits
 
 Engine = Literal["local", "argocd"]
 Forge = Literal["github", "gitlab", "gitea"]
@@ -315,6 +316,7 @@ class Environment:
     gateway: Gateway
     artifact_mirrors: Mapping[str, str]
     stores: Stores = Stores()
+    limits: EnvironmentLimits = NO_LIMITS
     network: Network = Network()
     argocd: ArgoCd | None = None
     registries: tuple[str, ...] = ()  # that images may come from; none means every one

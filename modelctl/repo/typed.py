@@ -3,6 +3,7 @@
 from typing import Any
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
+from modelctl.repo import limits
 from modelctl.repo.kinds import (
     REQUEST_TIMEOUT_S,
     Access,
@@ -128,6 +129,7 @@ def _environment(fields: Fields) -> Environment:
         gateway=_gateway(fields["gateway"]),
         artifact_mirrors=fields.get("artifact_mirrors", {}),
         stores=_stores(fields.get("stores", {})),
+        limits=limits.limits(fields.get("limits", {})),
         network=_network(fields.get("network", {})),
         argocd=_argocd(fields["argocd"]) if "argocd" in fields else None,
         registries=tuple(fields.get("registries", ())),

@@ -73,7 +73,7 @@ def _restarting(change: ModelChange) -> Iterator[str]:
 
 
 def _cause(change: ModelChange, path: str) -> tuple[str, Position] | None:
-    """The typed value that a new template follows from; None for a release that is refused.
+    """The typed value that a new template follows from; None where that value is refused.
 
     Where no typed value is another, the renderer is.
     """

@@ -6,6 +6,7 @@ what lies beside it.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from modelctl.repo.tree import Entry, EntryKind, names_below, slice_below
 RULES_TESTS = Path(__file__).parent
 BASE = RULES_TESTS / "base"
 BEFORE = "before"
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)  # of every change
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,22 @@ class MemoryChange(Change):
         del folder, release
         return ()
 
+    def last_moved(self, pair: Pair) -> datetime | None:
+        """When traffic was last moved: half an hour before."""
+        del pair
+        return NOW - timedelta(minutes=30)
+
+    def earlier_contents(self, path: str) -> Collection[bytes]:
+        """What a file said before: nothing else yet."""
+        del path
+        return ()
+
+    @cached_property
+    def deleted(self) -> frozenset[str]:
+        """The files outside of the typed ones that are gone."""
+        gone = self.earlier.files.keys() - self.tree.files.keys()  # type: ignore[attr-defined]
+        return frozenset(path for path in gone if not path.startswith(("apps/", "argocd/")))
+
     def most_traffic(self, pair: Pair) -> Mapping[str, int]:
         """The most weight of each release: none yet."""
         del pair
@@ -96,7 +114,7 @@ def memory_change(before: MemoryTree, after: MemoryTree) -> MemoryChange:
         for path in {*before.files, *after.files}
         if before.files.get(path) != after.files.get(path)
     }
-    return MemoryChange(Path(), "", after, frozenset(paths), before)
+    return MemoryChange(Path(), "", after, frozenset(paths), before, now=NOW)
 
 
 @pytest.fixture(scope="session")

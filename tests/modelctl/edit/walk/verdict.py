@@ -13,7 +13,7 @@ Place = tuple[str, ...]  # what an error lies in: its kind, then which
 def passes(oracle: Oracle, moment: Moment) -> bool:
     """Whether `check` should let the last change pass."""
     wrong = errors(oracle, moment)
-    if not wrong or _is_return(oracle, moment):
+    if not wrong or is_return(oracle, moment):
         return True
     return all(
         kind == "pair"
@@ -113,7 +113,7 @@ def _is_back(moment: Moment, pair: Pair) -> bool:
     return now != line[-1] and (now in line or not now)
 
 
-def _is_return(oracle: Oracle, moment: Moment) -> bool:
+def is_return(oracle: Oracle, moment: Moment) -> bool:
     """Whether the last change does nothing but bring models back to applied bytes."""
     back = {pair for pair in oracle.pairs if _is_back(moment, pair)}
     models = {model for model, _ in back}

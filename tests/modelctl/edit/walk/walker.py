@@ -5,6 +5,8 @@ from collections import Counter
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from modelctl.check.rules import RULES
+from modelctl.finding import Scope
 from modelctl.local.source.artifacts import ArtifactExport
 from modelctl.local.source.reading import Reader
 from modelctl.local.source.repositories import local_branch
@@ -19,9 +21,7 @@ PAIRS = tuple((m, e) for m in (*MODELS, NEWCOMER) for e in ENVIRONMENTS)
 _TRAFFIC = re.compile(r"\s*(stable:|weights:|shadow:|release:|percent:|[\"']?r[1-9][0-9]*[\"']?:)")
 # An error as `check` prints it: warnings and notes have their level before the rule.
 _FINDING = re.compile(r"\S+:\d+:\d+: (?P<rule>[a-z0-9-]+) ")
-_OF_A_CHANGE = frozenset(
-    {"enter-at-zero", "drain-before-retire", "release-immutable", "owner-move-stepped"}
-)
+_OF_A_CHANGE = frozenset(rule.ID for rule in RULES if rule.SCOPE in (Scope.CHANGE, Scope.FLEET))
 _OWN_FAULT = "this is a fault of modelctl"
 
 
@@ -126,6 +126,9 @@ class Walker:
         wrong = verdict.errors(self.oracle, self.moment)
         passes = verdict.passes(self.oracle, self.moment)
         assert passes == (not ran.exit_code or _is_of_a_change(ran.output)), (wrong, ran.output)
+        if verdict.is_return(self.oracle, self.moment):
+            assert not ran.exit_code, ran.output
+            self.seen["check: return"] += 1
         self.seen[f"check: {'way back' if passes and wrong else 'good' if passes else 'bad'}"] += 1
         reading = self.reader.read(self.moment.id)
         assert reading.refusal is None, reading.refusal

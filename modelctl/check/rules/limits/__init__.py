@@ -1,0 +1,1 @@
+"""What an environment allows: steps, freezes, amounts, places and evidence."""
