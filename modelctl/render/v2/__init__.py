@@ -10,6 +10,7 @@ from modelctl.render.v1.application import application
 from modelctl.render.v1.autoscaler import autoscaler
 from modelctl.render.v1.disruption_budget import disruption_budget
 from modelctl.render.v1.service_account import service_account
+from modelctl.render.v2 import monitoring
 from modelctl.render.v2.deployment import deployment
 from modelctl.render.v2.network_policy import network_policy
 from modelctl.render.v2.refusal import release_filter
@@ -26,7 +27,8 @@ def objects(
 ) -> tuple[dict[str, Any], ...]:
     """The objects of a model in an environment; `releases` are the deployed ones, in order.
 
-    Only the routes are given the weights: no other object can depend on them.
+    Only the routes, and the series that say what git wants, are given the weights: no other object
+    can depend on them.
     """
     return (
         service_account(model),
@@ -38,6 +40,9 @@ def objects(
         ),
         traffic_policy(model, releases, serving.scale),
         release_filter(model, serving),
+        monitoring.pod_monitor(model),
+        monitoring.rule(model, releases, environment),
+        monitoring.weights(model, serving),
         *routes(model, serving, environment),
     )
 
