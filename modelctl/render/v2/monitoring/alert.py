@@ -4,12 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from modelctl.render.v1 import metadata
-from modelctl.repo.kinds import Environment, Model
+from modelctl.repo.kinds import ArgoCd, Environment, Model
 
-DASHBOARD = "modelctl-model"
-"""The uid of a model's dashboard."""
-
-_RUNBOOK = "docs/explanation/monitoring.md"  # of this project; a site may keep its pages elsewhere
+_DASHBOARD = "modelctl-model"  # the uid of a model's dashboard
+_RUNBOOK = "docs/explanation/monitoring.md"  # of this project, where the environment names no page
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,8 @@ class Alert:
 
 def rule(alert: Alert, model: Model, environment: Environment) -> dict[str, Any]:
     """The alert as a rule of Prometheus."""
+    known = environment.argocd or ArgoCd()
+    query = f"var-model={model.name}&var-release={{{{ $labels.release }}}}"
     return {
         "alert": alert.name,
         "expr": alert.expr,
@@ -47,8 +47,7 @@ def rule(alert: Alert, model: Model, environment: Environment) -> dict[str, Any]
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
-            "runbook_url": f"{_RUNBOOK}#{alert.anchor}",
-            "dashboard_url": f"/d/{DASHBOARD}?var-model={model.name}"
-            "&var-release={{ $labels.release }}",
+            "runbook_url": f"{known.runbooks_url or _RUNBOOK}#{alert.anchor}",
+            "dashboard_url": f"{(known.dashboards_url or '').rstrip('/')}/d/{_DASHBOARD}?{query}",
         },
     }

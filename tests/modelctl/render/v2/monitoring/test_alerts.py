@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import promtool
-from modelctl.repo.kinds import Environment, Model, Release, ServiceLevel, Serving
+from modelctl.repo.kinds import ArgoCd, Environment, Model, Release, ServiceLevel, Serving
 from tests.modelctl.render.v2.monitoring.scene import Behaviour, Scene
 
 pytestmark = promtool.needed
@@ -24,7 +24,14 @@ def scene(
         model,
         releases,
         replace(serving, weights={"r1": 90, "r2": 10}),
-        replace(environment, template="v2"),
+        replace(
+            environment,
+            template="v2",
+            argocd=ArgoCd(
+                dashboards_url="https://grafana.acme.test/",
+                runbooks_url="https://docs.acme.test/monitoring",
+            ),
+        ),
         {"r1": Behaviour(answered=5400), "r2": GOOD},
     )
 
@@ -222,8 +229,9 @@ def test_an_alert_says_what_where_and_what_next(tmp_path: Path, scene: Scene) ->
                     "description": "10% of the requests to release r2 of digits-cnn failed in the "
                     "last 10 minutes: more than 2 times the share of the stable release and the "
                     "promised 0.1 % together.",
-                    "runbook_url": "docs/explanation/monitoring.md#modelcanaryfails",
-                    "dashboard_url": "/d/modelctl-model?var-model=digits-cnn&var-release=r2",
+                    "runbook_url": "https://docs.acme.test/monitoring#modelcanaryfails",
+                    "dashboard_url": "https://grafana.acme.test/d/modelctl-model"
+                    "?var-model=digits-cnn&var-release=r2",
                 },
             }
         ],
