@@ -8,7 +8,7 @@ from modelctl.local.observe.charts import nice
 from tests.watch.prometheus import Line
 
 _WIDTH, _HEIGHT = 372, 150  # of one chart
-_LEFT, _TOP, _BOTTOM, _GAP = 44, 26, 36, 16
+_LEFT, _TOP, _BOTTOM, _GAP = 44, 26, 36, 24
 _ACROSS = 2
 _STYLE = """\
 text { font: 12px system-ui, sans-serif; fill: #1f2328; }
@@ -43,7 +43,7 @@ class Chart:
 def draw(title: str, charts: Sequence[Chart], begin: float, end: float) -> str:
     """The SVG document, in colours that suit a light and a dark page."""
     height = -(-len(charts) // _ACROSS) * (_HEIGHT + _TOP + _BOTTOM)
-    width = _ACROSS * (_WIDTH + _LEFT) + (_ACROSS - 1) * _GAP
+    width = _ACROSS * (_WIDTH + _LEFT + _GAP)
     drawn = [
         line for at, chart in enumerate(charts) for line in _chart(chart, *_place(at), begin, end)
     ]

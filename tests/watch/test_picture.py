@@ -29,4 +29,4 @@ def test_charts_stand_beside_and_below_each_other() -> None:
     text = draw("Run", [Chart(str(at), LINES) for at in range(3)], 0, 600)
 
     headings = re.findall(r'class="heading" x="(\d+)" y="(\d+)"', text)
-    assert [("44", "17"), ("476", "17"), ("44", "229")] == headings
+    assert [("44", "17"), ("484", "17"), ("44", "229")] == headings

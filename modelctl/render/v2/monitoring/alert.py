@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from modelctl.render.v1 import metadata
+from modelctl.render.v2 import metadata
 from modelctl.repo.kinds import ArgoCd, Environment, Model
 
 _DASHBOARD = "modelctl-model"  # the uid of a model's dashboard

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelctl.render.v1 import metadata
+from modelctl.render.v2 import metadata
 from modelctl.render.v2.container import PORT_NAME
 from modelctl.repo.kinds import Model
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from modelctl.render.v1 import budgets
+from modelctl.render.v2 import budgets
 from modelctl.render.v2.monitoring.alert import Alert
 from modelctl.render.v2.monitoring.promql import WEIGHT, Selected, lines
 from modelctl.repo.kinds import Model, Release

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from modelctl.render.v1 import metadata
+from modelctl.render.v2 import metadata
 from modelctl.repo.kinds import Model
 
 LABELS = "namespace, model, release"

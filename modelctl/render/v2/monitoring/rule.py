@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelctl.render.v1 import metadata
+from modelctl.render.v2 import metadata
 from modelctl.render.v2.monitoring import alert, burn, comparison, measuring, pods, recording
 from modelctl.render.v2.monitoring.alert import Alert
 from modelctl.repo.kinds import Environment, Model, Release

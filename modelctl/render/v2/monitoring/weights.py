@@ -6,7 +6,7 @@ neither an alert nor its state.
 
 from typing import Any
 
-from modelctl.render.v1 import metadata
+from modelctl.render.v2 import metadata
 from modelctl.render.v2.monitoring.promql import WEIGHT
 from modelctl.repo.kinds import Model, Serving
 

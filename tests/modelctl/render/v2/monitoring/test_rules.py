@@ -16,7 +16,7 @@ from modelctl.render.v2.monitoring import buckets, burn
 from modelserver.observe import exposition
 from modelserver.observe.metrics import DURATION_BOUNDS_S, Metrics
 from scratch import PROJECT
-from tests.modelctl.render.v1.conftest import Placement, placements
+from tests.modelctl.render.v2.conftest import Placement, placements
 
 PLACEMENTS = placements().map(
     lambda placement: replace(placement, environment=replace(placement.environment, template="v2"))
