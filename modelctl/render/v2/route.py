@@ -188,8 +188,8 @@ def _rules(traffic: _Traffic, callers: _Callers) -> Iterator[dict[str, Any]]:
 
 
 def _place(release: str) -> tuple[int, str]:
-    """What releases are ordered by, r2 before r12; names that stand in for theirs too."""
-    return len(release), release
+    """The number in a release's name, or in one that stands in for it: r2 comes before r12."""
+    return int("0" + "".join(filter(str.isdecimal, release))), release
 
 
 def _prefix(path: str) -> dict[str, str]:
