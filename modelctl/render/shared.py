@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from modelctl.render.argocd import bootstrap, namespaces, project, settings
 from modelctl.render.emit import document
-from modelctl.render.platform import admission
+from modelctl.render.platform import admission, dashboards
 from modelctl.render.platform.applications import application
 from modelctl.render.templates import TEMPLATES, Object
 from modelctl.repo import layout
@@ -35,8 +35,13 @@ def _gateway(environment: Environment, _: Teams) -> tuple[Object, ...]:
     return template.platform(environment) if template else ()
 
 
+def _dashboards(environment: Environment, _: Teams) -> tuple[Object, ...]:
+    return dashboards.objects(environment)
+
+
 # What is rendered for an environment as a whole, by folder of its platform.
 _FOLDERS: Mapping[str, Callable[[Environment, Teams], Iterable[Object]]] = {
+    "dashboards": _dashboards,
     "gateway": _gateway,
     "namespaces": namespaces.objects,
     "policies": lambda environment, _: admission.objects(environment),

@@ -284,6 +284,7 @@ class ArgoCd:
     on_call_groups: tuple[str, ...] = ()
     platform_groups: tuple[str, ...] = ()
     dashboards_url: str | None = None
+    runbooks_url: str | None = None
     notifications: Notifications = Notifications()
 
 

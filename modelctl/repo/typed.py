@@ -163,6 +163,7 @@ def _argocd(fields: Fields) -> ArgoCd:
         on_call_groups=tuple(fields.get("on_call_groups", ())),
         platform_groups=tuple(fields.get("platform_groups", ())),
         dashboards_url=fields.get("dashboards_url"),
+        runbooks_url=fields.get("runbooks_url"),
         notifications=Notifications(**fields.get("notifications", {})),
     )
 

@@ -95,7 +95,7 @@ def peers(fleet: Path, peer: Path | None) -> Iterator[Case]:
         )
         yield Case(f"{PEER}, three schemas", "fleet", tuple(checks))
     every = [file for paths in files.values() for file in paths]
-    lint = (_beside_python("yamllint"), "-c", str(PROJECT / ".yamllint"), *every)
+    lint = (beside_python("yamllint"), "-c", str(PROJECT / ".yamllint"), *every)
     yield Case("yamllint", "fleet", (lint,))
 
 
@@ -107,14 +107,15 @@ def _case(
     goal_peak_mb: float | None = None,
     before: Words = (),
 ) -> Case:
-    command = (_beside_python("modelctl"), *words)
+    command = (beside_python("modelctl"), *words)
     return Case(title, repository, (command,), goal_cpu_s, goal_peak_mb, before)
 
 
 def _edit(title: str, repository: str, goal_cpu_s: float, *words: str) -> Case:
-    command = (_beside_python("modelctl"), *words)
+    command = (beside_python("modelctl"), *words)
     return Case(title, repository, (command,), goal_cpu_s, after=_UNDO)
 
 
-def _beside_python(program: str) -> str:
+def beside_python(program: str) -> str:
+    """The path of a program in this virtual environment."""
     return str(Path(sys.executable).with_name(program))

@@ -1,6 +1,7 @@
 """The benchmark of editing: its repositories are valid, its commands real, its tables true."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from modelctl.render import drift
 from modelctl.repo import history
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
-from tests.bench import life
+from tests.bench import gateway, life, scale
 from tests.bench.__main__ import main
 from tests.bench.cases import Case
 from tests.bench.fleet import Fleet, folder_of, make
@@ -85,6 +86,25 @@ def test_the_program_measures_real_commands(
     assert 16 == len(rows)
     assert "`rollback --commit`, 20 commits of one model" in rows
     assert all(row in (tmp_path / "page.md").read_text() for row in rows)
+
+
+def test_what_grows_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line a size: files, what the commands take, what a gateway and Prometheus are asked."""
+    scale.main(["--models", "2"])
+
+    *_, line = capsys.readouterr().out.splitlines()
+    assert re.match(r"\| 2 \| 5\d \| \d+ \|", line)
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing (Debian: wrk)")
+def test_a_gateway_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """A real Envoy takes the routes of a fleet, and its own time a request is known."""
+    gateway.main(["--models", "2", "--seconds", "1"])
+
+    *_, line = capsys.readouterr().out.splitlines()
+    models, rules, *figures = (cell.strip() for cell in line.strip("|").split("|"))
+    assert ("2", "16") == (models, rules)
+    assert all(float(figure) > 0 for figure in figures)
 
 
 def test_a_goal_is_about_the_median() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from modelctl.render.v2 import monitoring
 from modelctl.render.v2.access import security_policies
 from modelctl.render.v2.application import application
 from modelctl.render.v2.autoscaler import autoscaler
@@ -24,7 +25,8 @@ def objects(
 ) -> tuple[dict[str, Any], ...]:
     """The objects of a model in an environment; `releases` are the deployed ones, in order.
 
-    Only the routes are given the weights: no other object can depend on them.
+    Only the routes, and the series that say what git wants, are given the weights: no other object
+    can depend on them.
     """
     return (
         service_account(model),
@@ -37,6 +39,9 @@ def objects(
         traffic_policy(model, releases, serving.scale),
         *security_policies(model),
         release_filter(model, serving),
+        monitoring.pod_monitor(model),
+        monitoring.rule(model, releases, environment),
+        monitoring.weights(model, serving),
         *routes(model, releases, serving, environment),
     )
 

@@ -12,12 +12,18 @@ from modelserver.observe.histogram import Histogram
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Of the exposition: Prometheus' text format."""
 
-# Upper bounds of buckets. A whole request is seldom quicker than half a millisecond; its steps are.
+# Upper bounds of buckets. Those of a whole request lie so close, at most half as much again from
+# 2 ms to 5 s, that one of them is little above whatever a service level promises; its steps are
+# quicker, and nobody promises anything of them.
 DURATION_BOUNDS_S = (
-    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
-    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+    *(0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.025, 0.03),
+    *(0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0),
+    *(5.0, 10.0, 30.0, 60.0, 300.0, 600.0),
 )
-STEP_BOUNDS_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, *DURATION_BOUNDS_S)
+STEP_BOUNDS_S = (
+    *(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
+    *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
 BATCH_BOUNDS_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 # Ended requests after which their durations are sorted into buckets.
