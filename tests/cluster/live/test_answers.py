@@ -75,7 +75,8 @@ def answers(live: Stage, tmp_path: Path) -> Iterator[list[tuple[Asked, Any, Any]
     """Each request with the answer of the cluster and that of the laptop."""
     ground = live.world.ground
     release = ground.read(f"apps/{MODEL}/releases/r2.yaml")
-    other = re.sub(r"sha256: [0-9a-f]{64}", f"sha256: {'0' * 64}", release, count=1)
+    other = re.sub(r'sha256: "[0-9a-f]{64}"', f'sha256: "{"0" * 64}"', release, count=1)
+    assert other != release
     ground.write(f"apps/{MODEL}/releases/r3.yaml", other)
     for environment in ("staging", "local"):
         world.serve(ground, _WEIGHTS, environment=environment)
@@ -133,7 +134,7 @@ def _shown(answer: dict[str, Any]) -> str:
     more = "".join(f", {key}: {answer[key]}" for key in ("retry-after", "allow") if key in answer)
     body = answer["body"]
     if isinstance(body, dict) and "error" in body:
-        return f"{answer['status']}{more}: {body['error']}"
+        return f"{answer['status']}{more}: `{body['error']}`"
     by = (
         f" by {body['model_version']}" if isinstance(body, dict) and "model_version" in body else ""
     )
