@@ -92,13 +92,6 @@ class Repo:
             self.write(path, text)
         return self
 
-    def use_template(self, version: str) -> Self:
-        """Have every environment pin a version of the template, and render it."""
-        file = "argocd/environments.yaml"
-        text = (self.root / file).read_text(encoding="utf-8")
-        self.write(file, re.sub(r"template: v\d+", f"template: {version}", text))
-        return self.render()
-
     def commit(self, subject: str, *, author: str = "Ann <ann@example.com>") -> str:
         """Commit everything, or nothing new; the hash."""
         git(self.root, "add", "--all")

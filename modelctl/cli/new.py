@@ -1,6 +1,7 @@
 """`modelctl new`: a model's first files, from an ONNX file."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from modelctl.cli import artifacts, editing, names
@@ -102,16 +103,16 @@ def _files(
     golden = (
         artifacts.read(arguments.golden, base, name, "r1.golden.json") if arguments.golden else None
     )
+    level = ServiceLevel(arguments.latency_p99_ms, arguments.error_rate, arguments.peak_rps)
     release = scaffold.NewRelease(
         artifact=artifact,
         graph=graph,
         image=arguments.image,
-        runtime=DEFAULT_RUNTIME,
+        runtime=replace(DEFAULT_RUNTIME, request_timeout_s=scaffold.ample_timeout_s(level)),
         resources=Resources(DEFAULT_CPU, f"{ample_mib(artifact.size_bytes)}Mi", gpu=None),
         golden=golden.as_golden() if golden else None,
         provenance=artifacts.provenance(arguments),
     )
-    level = ServiceLevel(arguments.latency_p99_ms, arguments.error_rate, arguments.peak_rps)
     contract = Contract(graph.inputs, graph.outputs)
     model = Model(name, name, arguments.owner, arguments.description, contract, level)
     scale = Scale(min=1, max=4, metric="cpu", target=70)

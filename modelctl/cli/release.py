@@ -14,7 +14,7 @@ from modelctl.edit.scaffold import NewRelease, Provenance
 from modelctl.errors import UsageError
 from modelctl.model.memory import ample_mib, least_mib
 from modelctl.repo import git, git_objects, layout
-from modelctl.repo.kinds import Artifact, Golden, Release, Resources
+from modelctl.repo.kinds import Artifact, Golden, Release, Resources, Runtime
 from modelctl.repo.layout import Kind
 from modelctl.repo.loading import load
 from modelctl.repo.quantities import MIB, amount
@@ -112,13 +112,23 @@ def _files(
         artifact=artifact,
         graph=graph,
         image=arguments.image or latest.image,
-        runtime=latest.runtime,
+        runtime=_runtime(own, latest),
         resources=_resources(latest, artifact),
         golden=golden,
         provenance=artifacts.provenance(arguments),
+        contract=scaffold.own_contract(own.model.contract, graph) if own.model else None,
     )
     text = scaffold.release_text(release)
     return files | {layout.release_file(model, release_id): text.encode()}
+
+
+def _runtime(own: ModelFiles, latest: Release) -> Runtime:
+    """That of the latest release, with as much time for a request as the model's promise needs."""
+    if own.model is None:
+        return latest.runtime
+    least_s = latest.runtime.request_timeout_s
+    timeout_s = scaffold.ample_timeout_s(own.model.service_level, least_s)
+    return replace(latest.runtime, request_timeout_s=timeout_s)
 
 
 def _resources(latest: Release, artifact: Artifact) -> Resources:
@@ -137,13 +147,14 @@ def _repeated(arguments: argparse.Namespace, own: ModelFiles, latest: Release) -
 
     old, golden = latest.artifact, latest.golden
     return NewRelease(
-        artifact=Artifact(moved(old.uri), old.sha256, old.size_bytes),
+        artifact=replace(old, uri=moved(old.uri)),
         graph=latest.graph,
         image=arguments.image or latest.image,
-        runtime=latest.runtime,
+        runtime=_runtime(own, latest),
         resources=latest.resources,
         golden=Golden(moved(golden.uri), golden.sha256) if golden else None,
         provenance=artifacts.provenance(arguments) or _provenance(own, latest),
+        contract=latest.contract,
     )
 
 

@@ -7,12 +7,24 @@ editor finds its schema, and shows what each field means.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import ceil
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo.characters import escaped
 from modelctl.repo.documents import parse
-from modelctl.repo.kinds import Artifact, Golden, Model, Resources, Runtime, Serving
+from modelctl.repo.kinds import (
+    REQUEST_TIMEOUT_S,
+    Artifact,
+    Golden,
+    Model,
+    Resources,
+    Runtime,
+    ServiceLevel,
+    Serving,
+)
 
+_P99_FACTOR = 2  # times the promised p99: the longest request of a server that keeps its promise
+_LONGEST_TIMEOUT_S = 1200  # of the schema
 _EXACT = 2.0**53  # below it, a whole float and its digits are the same number
 
 
@@ -36,6 +48,18 @@ class NewRelease:
     resources: Resources
     golden: Golden | None
     provenance: Provenance | None
+    contract: Contract | None = None
+
+
+def ample_timeout_s(level: ServiceLevel, least_s: int = REQUEST_TIMEOUT_S) -> int:
+    """The time for a request that a service level needs, and no less than `least_s`."""
+    needed_s = ceil(_P99_FACTOR * level.latency_p99_ms / 1000)
+    return min(max(least_s, needed_s), _LONGEST_TIMEOUT_S)
+
+
+def own_contract(promised: Contract, graph: Graph) -> Contract | None:
+    """What a release has to say of its contract: nothing where its graph says all of it."""
+    return None if promised == Contract(graph.inputs, graph.outputs) else promised
 
 
 def model_text(model: Model) -> str:
@@ -70,10 +94,12 @@ def release_text(release: NewRelease) -> str:
         f"  uri: {json.dumps(release.artifact.uri)}",
         f"  sha256: {json.dumps(release.artifact.sha256)}",
         f"  bytes: {release.artifact.size_bytes}",
+        *([] if release.artifact.mount == "fetch" else [f"  mount: {release.artifact.mount}"]),
         "graph:",
         f"  ir_version: {release.graph.ir_version}",
         f"  opsets: {_flow(release.graph.opsets)}",
         *_contract(Contract(release.graph.inputs, release.graph.outputs)),
+        *(["contract:", *_contract(release.contract)] if release.contract else []),
         f"image: {json.dumps(release.image)}",
         f"runtime: {_flow(_runtime(release.runtime))}",
         f"resources: {_flow(_resources(release.resources))}",
@@ -141,6 +167,8 @@ def _runtime(runtime: Runtime) -> dict[str, object]:
     limits = {name: value for name, value in asdict(runtime.limits).items() if value is not None}
     if limits:
         fields["limits"] = limits
+    if runtime.request_timeout_s != REQUEST_TIMEOUT_S:
+        fields["request_timeout_s"] = runtime.request_timeout_s
     return fields
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelctl.gateway.fields import Field, ObjectError
+from modelctl.gateway.guards import guard
 from modelctl.gateway.httproute import answer, object_name, route
 from modelctl.gateway.policies import client_policy, defaulted, traffic_policy
-from modelctl.gateway.values import ClientPolicy, Route
+from modelctl.gateway.values import ClientPolicy, Guard, Route
 
 _GROUPS = ("gateway.networking.k8s.io", "gateway.envoyproxy.io")
 _PASSED_OVER = ("Gateway", "GatewayClass", "EnvoyProxy", "ReferenceGrant")
@@ -35,11 +36,15 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """What some rendered objects say to a gateway."""
+    """What some rendered objects say to a gateway.
+
+    `guards` say who may call. A machine without the Secrets of a cluster checks none of them.
+    """
 
     routes: tuple[Route, ...] = ()
     policies: tuple[Policy, ...] = ()
     clients: tuple[ClientPolicy, ...] = ()
+    guards: tuple[Guard, ...] = ()
 
 
 def read(objects: Iterable[Field]) -> Objects:
@@ -59,6 +64,7 @@ def read(objects: Iterable[Field]) -> Objects:
         routes=tuple(route(item, answers) for item in by_kind.pop("HTTPRoute", ())),
         policies=tuple(_policy(item) for item in by_kind.pop("BackendTrafficPolicy", ())),
         clients=tuple(_clients(item) for item in by_kind.pop("ClientTrafficPolicy", ())),
+        guards=tuple(guard(item) for item in by_kind.pop("SecurityPolicy", ())),
     )
     for kind in sorted(by_kind.keys() - set(_PASSED_OVER)):
         raise ObjectError(f"{by_kind[kind][0].path}: {kind} is a kind that is not known here")

@@ -3,8 +3,8 @@
 They hold what the Gateway API and Envoy Gateway have fields for and this project renders. The local
 engine makes Envoy's configuration of them, the simulator answers requests by them.
 
-Source: Gateway API v1, HTTPRoute; Envoy Gateway 1.9, BackendTrafficPolicy, ClientTrafficPolicy and
-HTTPRouteFilter.
+Source: Gateway API v1, HTTPRoute; Envoy Gateway 1.9, BackendTrafficPolicy, ClientTrafficPolicy,
+SecurityPolicy and HTTPRouteFilter.
 """
 
 from dataclasses import dataclass
@@ -181,6 +181,21 @@ class TrafficPolicy:
     buffer_limit_bytes: int | None = None
     rate_limit: RateLimit | None = None
     overrides: tuple[Override, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A SecurityPolicy: what a caller of some routes has to show; all of it, where it is several.
+
+    `routes` are names of HTTPRoutes in its namespace. An empty `key_header` asks for no key, an
+    empty `issuer` for no token.
+    """
+
+    namespace: str
+    routes: tuple[str, ...]
+    key_header: str = ""
+    issuer: str = ""
+    audiences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

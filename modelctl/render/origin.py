@@ -145,8 +145,7 @@ class _Origins:
         folder, name = self.files.folder + renamed, self.environment.name + renamed
         serving = typed.serving(folder, name, fields[self.serving_path])
         weights = {release + renamed: weight for release, weight in serving.weights.items()}
-        is_weighted = serving.stable in serving.weights
-        serving = replace(serving, weights=weights, stable=serving.stable + renamed * is_weighted)
+        serving = replace(serving, weights=weights)  # who is stable is a value, not a name
         environments = typed.environments(fields[layout.ENVIRONMENTS])
         model = typed.model(folder, fields[layout.model_file(self.files.folder)])
         repository = replace(

@@ -1,7 +1,7 @@
 """Which weights a route shares out, and who is stable: read back from rendered bytes.
 
-Template v1 tells a server by a header of each backend what it is; v2 labels the route with its
-stable release. A history has thousands of routes, and reading one that is in every byte as the
+A route has a label for its stable release; one of a template that is gone told each backend by a
+header what it is. A history has thousands of routes, and reading one that is in every byte as the
 renderer writes it is twenty times as fast as parsing it.
 """
 
@@ -16,20 +16,14 @@ from modelctl.repo.layout import is_release, place
 
 _Backend = tuple[str, int, tuple[str, ...]]  # a release, its weight, and what it is told to be
 
-_ROLE_HEADER, _STABLE = "x-model-role", "stable"  # what a route of v1 tells a server that it is
-_VERSION = "app.kubernetes.io/version"  # the stable release, as a route of v2 says
+_ROLE_HEADER, _IS_STABLE = "x-model-role", "stable"  # what former routes told a server that it is
+_VERSION = "app.kubernetes.io/version"  # the stable release, as a route says
 
 _SERVICE = (
     rb"        - group: \"\"\n          kind: Service\n          name: [a-z0-9-]+-(r[1-9][0-9]*)\n"
     rb"          port: [0-9]+\n          weight: ([0-9]+)\n"
 )
 _TIMEOUTS = rb"      timeouts:\n        request: [^\n]+\n        backendRequest: [^\n]+\n"
-_BACKEND = re.compile(
-    _SERVICE + rb"          filters:\n"
-    rb"            - type: RequestHeaderModifier\n              requestHeaderModifier:\n"
-    rb"                set:\n                  - name: x-model-role\n"
-    rb"                    value: ([a-z]+)\n"
-)
 
 
 def _uncounted(pattern: bytes) -> bytes:
@@ -37,42 +31,31 @@ def _uncounted(pattern: bytes) -> bytes:
     return re.sub(rb"\((?!\?)", rb"(?:", pattern)
 
 
-# Every rule of a route whose model has no shadow, as template v1 writes it.
-_RULES = re.compile(
-    rb"(?:    - matches:\n        - path:\n            type: PathPrefix\n"
-    rb"            value: [^\n]+\n"
-    rb"(?:          headers:\n            - type: Exact\n              name: x-model-release\n"
-    rb"              value: r[1-9][0-9]*\n)?      backendRefs:\n(?:"
-    + _uncounted(_BACKEND.pattern)
-    + rb")+"
-    + _TIMEOUTS
-    + rb")+"
-)
-_BACKEND_V2 = re.compile(_SERVICE)
-_MATCHES_V2 = (
+_BACKEND = re.compile(_SERVICE)
+_MATCHES = (
     rb"      matches:\n(?:        - path:\n            type: PathPrefix\n"
     rb"            value: [^\n]+\n"
     rb"(?:          headers:\n(?:            - type: (?:Exact|RegularExpression)\n"
     rb"              name: [^\n]+\n              value: [^\n]+\n)+)?)+"
 )
-_ROLE_V2 = (
+_ROLE = (
     rb"      filters:\n        - type: RequestHeaderModifier\n          requestHeaderModifier:\n"
     rb"            set:\n              - name: x-model-role\n                value: "
 )
-# Every rule of a route as template v2 writes it: the shared one, those of releases, the refusal.
-_RULES_V2 = re.compile(
-    rb"(?:    - name: shared\n" + _MATCHES_V2 + _ROLE_V2 + rb"shared\n"
+# Every rule of a route as the renderer writes it: the shared one, those of releases, the refusal.
+_RULES = re.compile(
+    rb"(?:    - name: shared\n" + _MATCHES + _ROLE + rb"shared\n"
     rb"(?:        - type: RequestMirror\n          requestMirror:\n            backendRef:\n"
     rb"              group: \"\"\n              kind: Service\n              name: [^\n]+\n"
     rb"              port: [0-9]+\n            percent: [0-9]+\n)?      backendRefs:\n(?:"
     + _uncounted(_SERVICE) + rb")+" + _TIMEOUTS + rb")?"
-    rb"(?:    - name: r[1-9][0-9]*\n" + _MATCHES_V2 + _ROLE_V2 + rb"direct\n      backendRefs:\n"
+    rb"(?:    - name: r[1-9][0-9]*\n" + _MATCHES + _ROLE + rb"direct\n      backendRefs:\n"
     + _uncounted(_SERVICE) + _TIMEOUTS + rb")+"
-    rb"    - name: unknown-release\n" + _MATCHES_V2 + rb"      filters:\n"
+    rb"    - name: unknown-release\n" + _MATCHES + rb"      filters:\n"
     rb"        - type: ExtensionRef\n          extensionRef:\n            group: [^\n]+\n"
     rb"            kind: HTTPRouteFilter\n            name: [^\n]+\n"
 )  # fmt: skip
-_STABLE_V2 = re.compile(
+_STABLE = re.compile(
     rb"\nmetadata:\n  name: [^\n]+\n  namespace: [^\n]+\n  labels:\n(?:    [a-z./-]+: [^\n]+\n)*"
     rb"    app\.kubernetes\.io/version: (r[1-9][0-9]*)\nspec:\n"
 )
@@ -111,27 +94,18 @@ def served_by(content: bytes) -> Served:
 
 
 def _as_rendered(content: bytes) -> Served | None:
-    """What a route shares out that is in every byte as a template writes it."""
+    """What a route shares out that is in every byte as the renderer writes it."""
     head, _, rules = content.partition(b"\n  rules:\n")
-    if _RULES.fullmatch(rules):
-        return _told(_quickly(rules))
-    stable = _STABLE_V2.search(head + b"\n")
-    if stable is None or not _RULES_V2.fullmatch(rules):
+    stable = _STABLE.search(head + b"\n")
+    if stable is None or not _RULES.fullmatch(rules):
         return None
-    return Served(stable[1].decode(), _most(_quickly_v2(rules)))
+    return Served(stable[1].decode(), _most(_quickly(rules)))
 
 
 def _quickly(rules: bytes) -> Iterator[_Backend]:
-    for rule in rules.split(b"    - matches:\n")[1:]:
-        shares = b"\n          headers:\n" not in rule
-        for release, weight, role in _BACKEND.findall(rule):
-            yield release.decode(), int(weight) if shares else 0, (role.decode(),)
-
-
-def _quickly_v2(rules: bytes) -> Iterator[_Backend]:
     for rule in (b"\n" + rules).split(b"\n    - name: ")[1:]:
         is_shared = rule.startswith(b"shared\n")
-        for release, weight in _BACKEND_V2.findall(rule):
+        for release, weight in _BACKEND.findall(rule):
             yield release.decode(), int(weight) if is_shared else 0, ()
 
 
@@ -149,7 +123,7 @@ def _told(backends: Iterator[_Backend]) -> Served:
     """What backends share out that are told what they are."""
     backends_seen = list(backends)
     by_role = {role: release for release, _, roles in backends_seen for role in roles}
-    return Served(by_role.get(_STABLE, "") if by_role else None, _most(backends_seen))
+    return Served(by_role.get(_IS_STABLE, "") if by_role else None, _most(backends_seen))
 
 
 def _most(backends: "Iterator[_Backend] | list[_Backend]") -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelctl.render import platform, v1, v2
+from modelctl.render import platform, v2
 from modelctl.repo.kinds import Environment, GitSource, Model, Release, Serving
 
 Object = dict[str, Any]
@@ -26,6 +26,5 @@ class Template:
 
 
 TEMPLATES: Mapping[str, Template] = {
-    "v1": Template(objects=v1.objects, application=v1.application, platform=lambda _: ()),
     "v2": Template(objects=v2.objects, application=v2.application, platform=platform.objects),
 }

@@ -11,6 +11,9 @@ from modelctl.model.tensors import Contract, Graph
 
 Engine = Literal["local", "argocd"]
 Forge = Literal["github", "gitlab", "gitea"]
+Mount = Literal["fetch", "image"]
+Metric = Literal["cpu", "inflight"]
+REQUEST_TIMEOUT_S = 30  # of a release that says none: room for a slow first request
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,33 @@ class ServiceLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class Jwt:
+    """Tokens that admit a caller: who issues them, for whom, and where their keys are."""
+
+    issuer: str
+    audiences: tuple[str, ...]
+    jwks_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call from outside the cluster, and how often; `api_keys` names a Secret.
+
+    With both keys and tokens a caller has to show both.
+    """
+
+    api_keys: str | None = None
+    jwt: Jwt | None = None
+    requests_per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
-    """`apps/<model>/model.yaml`; `moved_from` is the team whose namespace it stood in before."""
+    """`apps/<model>/model.yaml`.
+
+    Without `access` the model is reachable inside the cluster only. `moved_from` is the team in
+    whose namespace its objects stood before.
+    """
 
     folder: str
     name: str
@@ -32,16 +60,21 @@ class Model:
     description: str
     contract: Contract
     service_level: ServiceLevel
+    access: Access | None = None
     moved_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """The ONNX file of a release: where it is and which bytes it must be."""
+    """The ONNX file of a release: where it is and which bytes it must be.
+
+    With `mount` `image` its node pulls it, as an image volume; else the server fetches it.
+    """
 
     uri: str
     sha256: str
     size_bytes: int
+    mount: Mount = "fetch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +101,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How the model server runs the artifact; `provider_options` by provider, by option."""
+    """How the model server runs the artifact; `provider_options` by provider, by option.
+
+    A request may take `request_timeout_s`: the gateway waits so long, and a pod that ends.
+    """
 
     providers: tuple[str, ...]
     threads: int
@@ -76,6 +112,7 @@ class Runtime:
     batching: Batching | None
     provider_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    request_timeout_s: int = REQUEST_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +142,10 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`apps/<model>/releases/r<N>.yaml`: model, server image and settings, never edited."""
+    """`apps/<model>/releases/r<N>.yaml`: model, server image and settings, never edited.
+
+    `contract` is what its servers promise where that is not all that its graph declares.
+    """
 
     folder: str
     id: str
@@ -115,6 +155,12 @@ class Release:
     runtime: Runtime
     resources: Resources
     golden: Golden | None
+    contract: Contract | None = None
+
+    @property
+    def promised(self) -> Contract:
+        """What its servers take and give, whatever the model's own file says by now."""
+        return self.contract or Contract(self.graph.inputs, self.graph.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +173,14 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Replicas of each release that serves; `target` is percent of the requested cpu."""
+    """Replicas of each release that serves.
+
+    `target` is percent of the requested cpu, or requests in flight of a replica.
+    """
 
     min: int
     max: int
-    metric: Literal["cpu"]
+    metric: Metric
     target: int
 
 

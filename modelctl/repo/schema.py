@@ -1,8 +1,8 @@
 """The JSON Schema pass: each violation becomes a finding with its place and its remedy.
 
 A schema may name, under `x-rules`, the rule that a violation of one of its keywords belongs to;
-everything else is `schema-valid`. Under `x-expected` it says in words what its pattern asks for,
-under `x-remedy` what to do about any violation, where an example would not help.
+everything else is `schema-valid`. Under `x-expected` it says in words what its pattern, or its
+choice, asks for, under `x-remedy` what to do about any violation, where an example does not help.
 """
 
 import difflib
@@ -28,6 +28,7 @@ FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "schemas"
 KINDS = ("model", "release", "serving", "environments", "teams")
 _SHOWN_CHARACTERS = 60  # of a value in a message
 _MAX_VIOLATIONS = 100  # of one file; whoever has more mends those first
+_IN_WORDS = frozenset({"anyOf", "pattern"})  # keywords that only words can tell
 
 
 @cache
@@ -151,7 +152,7 @@ def _cut(text: str) -> str:
 
 
 def _expected(error: "Unmet") -> str:
-    if error.keyword == "pattern" and "x-expected" in error.schema:
+    if error.keyword in _IN_WORDS and "x-expected" in error.schema:
         return f"expected {error.schema['x-expected']}"
     describe = _EXPECTED.get(error.keyword)
     return f"expected {describe(error.bound) if describe else f'{error.keyword} to hold'}"

@@ -4,6 +4,8 @@ from typing import Any
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo.kinds import (
+    REQUEST_TIMEOUT_S,
+    Access,
     ArgoCd,
     Artifact,
     Batching,
@@ -16,6 +18,7 @@ from modelctl.repo.kinds import (
     GitSource,
     Golden,
     Gpu,
+    Jwt,
     Limits,
     Model,
     Network,
@@ -44,26 +47,45 @@ def model(folder: str, fields: Fields) -> Model:
         name=fields["name"],
         owner=fields["owner"],
         description=fields["description"],
-        contract=Contract(
-            _tensors(fields["contract"]["inputs"]), _tensors(fields["contract"]["outputs"])
-        ),
+        contract=_contract(fields["contract"]),
         service_level=ServiceLevel(**fields["service_level"]),
+        access=_access(fields["access"]) if "access" in fields else None,
         moved_from=fields.get("moved_from"),
     )
 
 
+def _access(fields: Fields) -> Access:
+    jwt = fields.get("jwt")
+    return Access(
+        api_keys=fields["api_keys"]["secret"] if "api_keys" in fields else None,
+        jwt=Jwt(jwt["issuer"], tuple(jwt["audiences"]), jwt["jwks_uri"]) if jwt else None,
+        requests_per_second=fields.get("requests_per_second"),
+    )
+
+
+def _contract(fields: Fields) -> Contract:
+    return Contract(_tensors(fields["inputs"]), _tensors(fields["outputs"]))
+
+
 def release(folder: str, release_id: str, fields: Fields) -> Release:
     """The value of `apps/<folder>/releases/<release_id>.yaml`."""
-    artifact, golden = fields["artifact"], fields.get("golden")
+    golden = fields.get("golden")
     return Release(
         folder=folder,
         id=release_id,
-        artifact=Artifact(artifact["uri"], artifact["sha256"], artifact["bytes"]),
+        artifact=_artifact(fields["artifact"]),
         graph=graph(fields["graph"]),
         image=fields["image"],
         runtime=_runtime(fields["runtime"]),
         resources=_resources(fields["resources"]),
         golden=Golden(**golden) if golden else None,
+        contract=_contract(fields["contract"]) if "contract" in fields else None,
+    )
+
+
+def _artifact(fields: Fields) -> Artifact:
+    return Artifact(
+        fields["uri"], fields["sha256"], fields["bytes"], mount=fields.get("mount", "fetch")
     )
 
 
@@ -177,6 +199,7 @@ def _runtime(fields: Fields) -> Runtime:
         batching=Batching(**batching) if batching else None,
         provider_options=fields.get("provider_options", {}),
         limits=Limits(**fields.get("limits", {})),
+        request_timeout_s=fields.get("request_timeout_s", REQUEST_TIMEOUT_S),
     )
 
 

@@ -88,6 +88,11 @@ def _required(names: list[str], *_: _Part) -> Holds:
     return lambda value: type(value) is dict and value.keys() >= wanted
 
 
+def _any_of(parts: list[_Part], _: _Part, whole: _Part) -> Holds:
+    each = [compiled(part, whole) for part in parts]
+    return lambda value: any(holds(value) for holds in each)
+
+
 def _ref(name: str, _: _Part, whole: _Part) -> Holds:
     return compiled(whole["$defs"][name.removeprefix("#/$defs/")], whole)
 
@@ -104,6 +109,7 @@ def _bound(holds: Holds) -> Holds:
 _KEYWORDS: Mapping[str, Callable[[Any, _Part, _Part], Holds]] = {
     "$ref": _ref,
     "additionalProperties": _additional,
+    "anyOf": _any_of,
     "enum": _enum,
     "exclusiveMinimum": lambda bound, *_: _bound(lambda value: bool(value > bound)),
     "items": _items,

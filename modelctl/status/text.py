@@ -35,6 +35,7 @@ def _lines(status: Json, now: datetime) -> Iterator[str]:
     yield ""
     yield from _table(_rows(models, now))
     yield from _shares(models)
+    yield from _unchecked(models)
     yield ""
     yield from _events(status)
     advice = [line for model in models for line in _remedies(model, status)]
@@ -116,6 +117,13 @@ def _shares(models: Sequence[Json]) -> Iterator[str]:
         shared = [release for release in model["releases"] if release["live_weight"]]
         if len(shared) > 1 and model["share_since"]:
             yield f"{model['model']}: MEASURED counts since {model['share_since'][11:19]} UTC"
+
+
+def _unchecked(models: Sequence[Json]) -> Iterator[str]:
+    """Which callers come in here that a cluster would turn away."""
+    for model in models:
+        if asked := model.get("unchecked"):
+            yield f"{model['model']}: callers are not checked here; a cluster asks for {asked}"
 
 
 def _remedies(model: Json, status: Json) -> Iterator[str]:

@@ -130,6 +130,7 @@ class ModelStatus:
         releases: What is deployed of it.
         shadow: The release that gets copies, if there is one.
         events: What happened to it, newest first.
+        unchecked: What a cluster asks of its callers and this machine does not; empty for nothing.
     """
 
     model: str
@@ -145,6 +146,7 @@ class ModelStatus:
     releases: tuple[ReleaseStatus, ...]
     shadow: ShadowStatus | None
     events: tuple[Event, ...]
+    unchecked: str = ""
 
     @property
     def rank(self) -> int:

@@ -40,7 +40,7 @@ _SOURCE = 'repository: {url: "https://git.fleet.test/fleet.git", revision: refs/
 _ENVIRONMENT = """\
   - name: {name}
     engine: {engine}
-    template: v1
+    template: v2
     gateway: {{name: models, namespace: gateway, listener: https, hostname: {name}.fleet.test}}
 """
 _TEAM = "  - {{name: team-{team}, description: Owns models., groups: [team-{team}]}}\n"

@@ -39,6 +39,7 @@ from modelctl.check.rules.release import (
     provider_equipped,
     release_exists,
     release_unreferenced,
+    timeout_covers_latency,
 )
 from modelctl.check.rules.rendered import rendered_current, rendered_nonempty, rendered_orphan
 from modelctl.check.rules.supply import (
@@ -92,6 +93,7 @@ RULES: tuple[Rule, ...] = (
     io_contract_compatible,
     opset_supported,
     provider_equipped,
+    timeout_covers_latency,
     artifact_size_declared,
     weights_sum_100,
     weight_integer_range,

@@ -1,8 +1,7 @@
 """Envoy's clusters: one a rule, with its endpoints inline and a locality a backend.
 
 A weight is a locality's, so that a change of weights is a change of one cluster. Only where a rule
-sets headers for one backend alone, each backend is a cluster: a rule of the platform's first
-template.
+sets headers for one backend alone, each backend is a cluster, as Envoy Gateway has it.
 
 Source: Envoy v3 API; Envoy Gateway 1.9.
 """

@@ -1,4 +1,4 @@
-"""What the gateway of an environment does that renders no policies: the platform's first template.
+"""What the gateway of an environment does for which no policies are rendered.
 
 Requests are tried again where no server has seen them, connections are closed before the server
 closes them, and nothing is limited.

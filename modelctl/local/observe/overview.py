@@ -189,6 +189,7 @@ def model_status(rollout: Rollout, facts: ModelFacts) -> ModelStatus:
         releases=releases,
         shadow=_shadow(rollout.live or rollout.target),
         events=facts.events,
+        unchecked=_unchecked(rollout.live or rollout.target),
     )
 
 
@@ -241,6 +242,14 @@ def _shadow(plan: ModelPlan | None) -> ShadowStatus | None:
         if workload:
             return ShadowStatus(workload.release, 100 * per_million / _MILLION)
     return None
+
+
+def _unchecked(plan: ModelPlan | None) -> str:
+    """What its policies ask of callers, which is in no repository: keys, and tokens' issuers."""
+    guards = plan.gateway.guards if plan else ()
+    keys = [f"a key in {guard.key_header}" for guard in guards if guard.key_header]
+    tokens = [f"a token of {guard.issuer}" for guard in guards if guard.issuer]
+    return " and ".join((*keys, *tokens))
 
 
 def _contract(workloads: Sequence[Workload]) -> Contract | None:

@@ -2,7 +2,7 @@
 
 Kinds that have no meaning on one machine without pods (PodDisruptionBudget, ServiceAccount,
 NetworkPolicy) are passed over. There is no autoscaling here: an autoscaler's minimum is the
-replica count.
+replica count. Nor is there an image: what a pod would mount of one is refused.
 """
 
 import re
@@ -13,11 +13,14 @@ from modelctl.gateway.fields import Field, parse
 from modelctl.gateway.reading import read
 from modelctl.gateway.values import Route
 from modelctl.local.plan.calls import with_calls
+from modelctl.local.plan.expansion import expanded
 from modelctl.local.plan.values import ModelPlan, PlanError, PodTemplate, Probe, Workload
 from modelctl.repo.quantities import amount
 
 __all__ = ("model_plan", "parse")
 
+# Kinds that own the replicas of a Deployment, with the field of the fewest.
+_AUTOSCALERS = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
 _VARIABLE = "MODELSERVER_"  # begins the name of each setting of a model server
 _STABLE = "app.kubernetes.io/version"  # of a route: the release that is the model's stable one
 # Names become file names and Envoy's cluster names, paths a line of an HTTP request.
@@ -35,7 +38,11 @@ def model_plan(model: str, objects: Iterable[Field]) -> ModelPlan:
     by_kind: dict[str, list[Field]] = {}
     for item in every:
         by_kind.setdefault(item.get("kind").text(), []).append(item)
-    minimums = dict(_minimum(item) for item in by_kind.get("HorizontalPodAutoscaler", ()))
+    minimums = {
+        name: least
+        for kind, field in _AUTOSCALERS.items()
+        for name, least in (_minimum(item, field) for item in by_kind.get(kind, ()))
+    }
     services = [
         (_name(item), dict(item.get("spec", "selector").pairs()))
         for item in by_kind.get("Service", ())
@@ -69,9 +76,9 @@ def _named(route: Route) -> Route:
     )
 
 
-def _minimum(autoscaler: Field) -> tuple[str, int]:
+def _minimum(autoscaler: Field, field: str) -> tuple[str, int]:
     spec = autoscaler.get("spec")
-    return spec.get("scaleTargetRef", "name").text(), spec.get("minReplicas").whole(default=1)
+    return spec.get("scaleTargetRef", "name").text(), spec.get(field).whole(default=1)
 
 
 def _workload(
@@ -105,8 +112,11 @@ def _container(pod: Field) -> Field:
 
 def _template(pod: Field) -> PodTemplate:
     container = _container(pod)
+    for volume in pod.get("spec", "volumes").items():
+        volume.refuse("image")
+    written = tuple(_setting(item) for item in container.get("env").items())
     return PodTemplate(
-        environment=tuple(_setting(item) for item in container.get("env").items()),
+        environment=expanded(written),
         startup=_probe(container.get("startupProbe")),
         readiness=_probe(container.get("readinessProbe")),
         liveness=_probe(container.get("livenessProbe")),

@@ -92,8 +92,7 @@ class Workload:
 class ModelPlan:
     """Everything that serves one model: its Deployments, and what it says to the gateway.
 
-    `stable` is the release that the platform calls so; the platform's first template says it by a
-    header alone.
+    `stable` is the release that the platform calls so; a former template said it by a header alone.
     """
 
     model: str

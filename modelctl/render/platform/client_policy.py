@@ -4,6 +4,8 @@ from modelctl.render.platform.metadata import ENVOY_GATEWAY_API, Object, metadat
 from modelctl.repo.kinds import Gateway
 
 _BUFFER = "1Mi"  # of a connection; a larger body passes through it in parts
+# What tells a server about a request, by the gateway's word alone.
+_OUR_HEADERS = ("x-model-role", "x-client-key", "x-client-subject")
 _CONNECTIONS = 20_000  # of one pod of the gateway
 
 
@@ -23,7 +25,7 @@ def client_policy(gateway: Gateway) -> Object:
             "headers": {
                 "requestID": "PreserveOrGenerate",
                 "withUnderscoresAction": "RejectRequest",
-                "earlyRequestHeaders": {"remove": ["x-model-role"]},
+                "earlyRequestHeaders": {"remove": list(_OUR_HEADERS)},
             },
             "path": {"escapedSlashesAction": "UnescapeAndRedirect", "disableMergeSlashes": False},
             "connection": {"bufferLimit": _BUFFER, "connectionLimit": {"value": _CONNECTIONS}},

@@ -1,20 +1,18 @@
-"""Template v2: a rule of a route is one cluster of a gateway, and policies come with the model.
-
-What template v1 gives is frozen, so what is the same here comes from there.
-"""
+"""Template v2: a rule of a route is one cluster of a gateway, and policies come with the model."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelctl.render.v1.autoscaler import autoscaler
-from modelctl.render.v1.disruption_budget import disruption_budget
-from modelctl.render.v1.service_account import service_account
+from modelctl.render.v2.access import security_policies
 from modelctl.render.v2.application import application
+from modelctl.render.v2.autoscaler import autoscaler
 from modelctl.render.v2.deployment import deployment
+from modelctl.render.v2.disruption_budget import disruption_budget
 from modelctl.render.v2.network_policy import network_policy
 from modelctl.render.v2.refusal import release_filter
 from modelctl.render.v2.route import routes
 from modelctl.render.v2.service import service
+from modelctl.render.v2.service_account import service_account
 from modelctl.render.v2.traffic_policy import traffic_policy
 from modelctl.repo.kinds import Environment, Model, Release, Scale, Serving
 
@@ -37,8 +35,9 @@ def objects(
             for value in _release_objects(model, release, serving.scale, environment)
         ),
         traffic_policy(model, releases, serving.scale),
+        *security_policies(model),
         release_filter(model, serving),
-        *routes(model, serving, environment),
+        *routes(model, releases, serving, environment),
     )
 
 
@@ -47,5 +46,5 @@ def _release_objects(
 ) -> Iterator[dict[str, Any]]:
     yield deployment(model, release, environment)
     yield service(model, release)
-    yield autoscaler(model, release, scale)
+    yield autoscaler(model, release, scale, environment)
     yield disruption_budget(model, release)

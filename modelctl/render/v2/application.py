@@ -9,7 +9,7 @@ from typing import Any
 
 from modelctl.render.argocd.metadata import API, NAMESPACE, destination, source
 from modelctl.render.argocd.sync import OPTIONS, PRUNE_OPTION, retry
-from modelctl.render.v1 import metadata
+from modelctl.render.v2 import metadata
 from modelctl.repo import layout
 from modelctl.repo.kinds import GitSource, Model, Serving
 

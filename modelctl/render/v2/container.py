@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelctl.render.v1 import budgets, stores
+from modelctl.render.v2 import artifact, budgets, stores
 from modelctl.render.v2.settings import CACHE_FOLDER, MIRROR_PORT, PORT, variables
 from modelctl.repo.kinds import Environment, Model, Release
 
@@ -17,7 +17,7 @@ def container(model: Model, release: Release, environment: Environment) -> dict[
         "name": "server",
         "image": release.image,
         "imagePullPolicy": "IfNotPresent",
-        "env": [*variables(model, release, environment), *stores.variables(environment.stores)],
+        "env": variables(model, release, environment),
         **stores.env_from(environment.stores),
         "ports": [
             {"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"},
@@ -35,6 +35,7 @@ def container(model: Model, release: Release, environment: Environment) -> dict[
         "volumeMounts": [
             {"name": "cache", "mountPath": CACHE_FOLDER},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            *artifact.mounts(release, environment),
             *stores.mounts(environment.stores),
         ],
     }

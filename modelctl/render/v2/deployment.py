@@ -1,12 +1,13 @@
 """The Deployment of one release, with its pods.
 
-Nothing here reads weights, the stable release or other releases: a commit that moves traffic
+Nothing here reads weights, the stable release, other releases or what the model's own file promises
+callers: a commit that moves traffic, or changes a service level, a contract or who may call,
 restarts no pod. There is no `replicas`: the autoscaler owns it.
 """
 
 from typing import Any
 
-from modelctl.render.v1 import budgets, metadata, stores
+from modelctl.render.v2 import artifact, budgets, metadata, stores
 from modelctl.render.v2.container import container
 from modelctl.repo.kinds import Environment, Model, Release
 
@@ -47,11 +48,13 @@ def _rolling_update(release: Release) -> dict[str, int]:
 
 def _pod(model: Model, release: Release, environment: Environment) -> dict[str, Any]:
     tolerations = _tolerations(release)
+    pull_secrets = [{"name": name} for name in environment.network.image_pull_secrets]
     return {
         "serviceAccountName": model.name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": budgets.termination_grace_s(model),
+        **({"imagePullSecrets": pull_secrets} if pull_secrets else {}),
+        "terminationGracePeriodSeconds": budgets.termination_grace_s(release),
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": _NONROOT_ID,
@@ -66,6 +69,7 @@ def _pod(model: Model, release: Release, environment: Environment) -> dict[str, 
         "volumes": [
             {"name": "cache", "emptyDir": {"sizeLimit": f"{budgets.cache_mib(release)}Mi"}},
             {"name": "tmp", "emptyDir": {"sizeLimit": f"{budgets.TMP_MIB}Mi"}},
+            *artifact.volumes(release, environment),
             *stores.volumes(environment.stores),
         ],
     }

@@ -1,32 +1,27 @@
-"""The NetworkPolicy around a model's pods: everything is refused but what is named here."""
+"""The NetworkPolicy around a model's pods: everything is refused but what is named here.
+
+Which namespaces and addresses those are, the environment says.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
-from modelctl.render.v1 import metadata, stores
+from modelctl.render.v2 import artifact, metadata, stores
 from modelctl.render.v2.container import MIRROR_PORT_NAME, PORT_NAME
-from modelctl.repo.kinds import Environment, Model, Release, Stores
-from modelctl.repo.mirrors import mirrored
+from modelctl.repo.kinds import Dns, Environment, Model, Network, Release
 
-# Namespaces: who scrapes metrics, and who answers for names.
-_MONITORING = "monitoring"
-_DNS_NAMESPACE = "kube-system"
 _DNS_PORT = 53
 _HTTPS_PORT = 443
-# Every address but the link-local ones, where clouds hand out credentials.
-_ANYWHERE = (
-    {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}},
-    {"ipBlock": {"cidr": "::/0", "except": ["fe80::/10"]}},
-)
-# Where they do so to pods that may ask; 988 is the port of GKE's metadata server on a node.
-_METADATA = ({"ipBlock": {"cidr": "169.254.0.0/16"}}, {"ipBlock": {"cidr": "fd00:ec2::/32"}})
-_METADATA_PORTS = (80, 988)
+_METADATA_PORTS = (80, 988)  # of clouds; 988 is GKE's, on a node
+# All addresses of a version of IP, and the link-local ones among them: no store has such a one.
+_EVERYWHERE = {4: ("0.0.0.0/0", "169.254.0.0/16"), 6: ("::/0", "fe80::/10")}
+
+_Part = dict[str, Any]
 
 
-def network_policy(
-    model: Model, releases: Sequence[Release], environment: Environment
-) -> dict[str, Any]:
+def network_policy(model: Model, releases: Sequence[Release], environment: Environment) -> _Part:
     """Requests from the gateway, scrapes from monitoring, and the way to the artifacts."""
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -37,17 +32,20 @@ def network_policy(
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [
                 {
-                    "from": [_namespace(environment.gateway.namespace)],
+                    "from": [_namespace(environment.gateway.pods_namespace)],
                     "ports": _tcp([PORT_NAME, MIRROR_PORT_NAME]),
                 },
-                {"from": [_namespace(_MONITORING)], "ports": _tcp([PORT_NAME])},
+                {
+                    "from": [_namespace(environment.network.monitoring_namespace)],
+                    "ports": _tcp([PORT_NAME]),
+                },
             ],
-            "egress": _egress(set(_fetch_ports(releases, environment)), environment.stores),
+            "egress": _egress(set(_fetch_ports(releases, environment)), environment),
         },
     }
 
 
-def _egress(fetch_ports: set[int], reached: Stores) -> list[dict[str, Any]]:
+def _egress(fetch_ports: set[int], environment: Environment) -> list[_Part]:
     """Name service and the ports that artifacts are fetched from; nothing where none is fetched.
 
     A policy knows addresses, not names, and an artifact store is a name: so its port is open
@@ -55,28 +53,53 @@ def _egress(fetch_ports: set[int], reached: Stores) -> list[dict[str, Any]]:
     """
     if not fetch_ports:
         return []
+    network, reached = environment.network, environment.stores
     ports = _tcp(sorted(fetch_ports | stores.ports(reached)))
-    dns = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
+    open_to_metadata = {"to": _metadata(network), "ports": _tcp(_METADATA_PORTS)}
     return [
-        {"to": [_namespace(_DNS_NAMESPACE)], "ports": dns},
-        {"to": list(_ANYWHERE), "ports": ports},
-        *(
-            [{"to": list(_METADATA), "ports": _tcp(_METADATA_PORTS)}]
-            if reached.metadata_service
-            else []
-        ),
+        _names(network.dns),
+        {"to": _anywhere(network), "ports": ports},
+        *([open_to_metadata] if reached.metadata_service and network.metadata_addresses else []),
     ]
 
 
-def _tcp(ports: Iterable[int | str]) -> list[dict[str, Any]]:
+def _names(dns: Dns) -> _Part:
+    """Who answers for names: pods of a namespace, or of every node by an address of its own."""
+    ports = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
+    return {"to": [_namespace(dns.namespace), *map(_block, dns.addresses)], "ports": ports}
+
+
+def _anywhere(network: Network) -> list[_Part]:
+    """Every address but the link-local ones and those where clouds hand out credentials."""
+    return [
+        {"ipBlock": {"cidr": every, "except": [local, *_apart(network, version, local)]}}
+        for version, (every, local) in _EVERYWHERE.items()
+    ]
+
+
+def _apart(network: Network, version: int, local: str) -> Iterator[str]:
+    """The metadata addresses of a version of IP that are not link-local anyway."""
+    for address in network.metadata_addresses:
+        block = ip_network(address)
+        if block.version == version and not block.subnet_of(ip_network(local)):  # type: ignore[arg-type]  # of one version
+            yield address
+
+
+def _metadata(network: Network) -> list[_Part]:
+    return [_block(address) for address in network.metadata_addresses]
+
+
+def _block(address: str) -> _Part:
+    return {"ipBlock": {"cidr": address}}
+
+
+def _tcp(ports: Iterable[int | str]) -> list[_Part]:
     return [{"protocol": "TCP", "port": port} for port in ports]
 
 
 def _fetch_ports(releases: Iterable[Release], environment: Environment) -> Iterator[int]:
     for release in releases:
-        uris = [release.artifact.uri, *([release.golden.uri] if release.golden else [])]
-        for uri in uris:
-            place = mirrored(uri, environment.artifact_mirrors)
+        for place in artifact.fetched(release, environment):
             if not place.startswith("file:"):
                 yield _port(place)
 
@@ -91,5 +114,5 @@ def _port(uri: str) -> int:
         return _HTTPS_PORT
 
 
-def _namespace(name: str) -> dict[str, Any]:
+def _namespace(name: str) -> _Part:
     return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from modelctl.render.v1 import metadata
+from modelctl.render.v2 import metadata
 from modelctl.repo.kinds import Model, Serving
 
 KIND = "HTTPRouteFilter"

@@ -11,13 +11,12 @@ Every default of the Gateway API is written out: what the API server would fill 
 a difference from git for ever. There is no session persistence, which would outlive a rollback.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelctl.render.v1 import budgets, metadata
-from modelctl.render.v2 import refusal, service
-from modelctl.repo.kinds import Environment, Model, Serving
+from modelctl.render.v2 import budgets, metadata, refusal, service
+from modelctl.repo.kinds import Environment, Gateway, Model, Release, Serving
 
 RELEASE_HEADER = "x-model-release"
 MODEL_HEADER = "x-model-name"
@@ -31,19 +30,19 @@ _ANY = ".+"
 _Match = dict[str, Any]
 
 
-def routes(model: Model, serving: Serving, environment: Environment) -> tuple[dict[str, Any], ...]:
+def routes(
+    model: Model, releases: Sequence[Release], serving: Serving, environment: Environment
+) -> tuple[dict[str, Any], ...]:
     """The route of the model's path, then the one of its host for gRPC."""
-    host = environment.gateway.hostname
-    path = f"/v2/models/{model.name}"
+    timeouts = {release.id: budgets.request_timeout_s([release]) for release in releases}
+    traffic = _Traffic(model, serving, timeouts)
+    doors = _doors(model, environment.gateway)
+    hosts = tuple(door.hostname for door in doors)
     named = (_GRPC, _exact(MODEL_HEADER, model.name))
+    by_host = tuple(grpc_host(model.name, host) for host in hosts)
     return (
-        _route(model, serving, environment, _Callers(model.name, host, path, named)),
-        _route(
-            model,
-            serving,
-            environment,
-            _Callers(grpc_name(model.name), grpc_host(model.name, host), "", (_GRPC,)),
-        ),
+        _route(traffic, doors, _Callers(model.name, hosts, f"/v2/models/{model.name}", named)),
+        _route(traffic, doors, _Callers(grpc_name(model.name), by_host, "", (_GRPC,))),
     )
 
 
@@ -58,14 +57,51 @@ def grpc_host(model: str, host: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Door:
+    """A listener that requests come in by, and the host that they name there."""
+
+    name: str
+    namespace: str
+    listener: str
+    hostname: str
+
+
+def _doors(model: Model, gateway: Gateway) -> tuple[_Door, ...]:
+    """Where a model is reached: from outside if it says who may call, else in the cluster alone.
+
+    An environment without a Gateway for the cluster has one for everybody.
+    """
+    outside = _Door(gateway.name, gateway.namespace, gateway.listener, gateway.hostname)
+    inside = gateway.cluster
+    if inside is None:
+        return (outside,)
+    within = _Door(inside.name, gateway.namespace, inside.listener, inside.hostname)
+    return (outside, within) if model.access else (within,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Traffic:
+    """What is served of a model, with the longest time of a request by release, in seconds."""
+
+    model: Model
+    serving: Serving
+    timeout_s: Mapping[str, int]
+
+    def timeouts(self, *releases: str) -> dict[str, str]:
+        """One attempt may take all the time that a request to any of these releases has."""
+        timeout = f"{max(self.timeout_s[release] for release in releases)}s"
+        return {"request": timeout, "backendRequest": timeout}
+
+
+@dataclass(frozen=True, slots=True)
 class _Callers:
-    """Who a route is for: its name and host, the path of its requests, the headers of its calls.
+    """Who a route is for: its name and hosts, the path of its requests, the headers of its calls.
 
     An empty path stands for callers of gRPC alone.
     """
 
     name: str
-    host: str
+    hosts: tuple[str, ...]
     path: str
     call: tuple[dict[str, str], ...]
 
@@ -94,12 +130,9 @@ class _Callers:
         return {"path": _prefix("/"), "headers": [*self.call, *headers]}
 
 
-def _route(
-    model: Model, serving: Serving, environment: Environment, callers: _Callers
-) -> dict[str, Any]:
-    gateway = environment.gateway
-    described = metadata.model_metadata(model, component="route")
-    labels = {**described["labels"], "app.kubernetes.io/version": serving.stable}
+def _route(traffic: _Traffic, doors: Sequence[_Door], callers: _Callers) -> dict[str, Any]:
+    described = metadata.model_metadata(traffic.model, component="route")
+    labels = {**described["labels"], "app.kubernetes.io/version": traffic.serving.stable}
     return {
         "apiVersion": f"{_API_GROUP}/v1",
         "kind": "HTTPRoute",
@@ -109,23 +142,25 @@ def _route(
                 {
                     "group": _API_GROUP,
                     "kind": "Gateway",
-                    "namespace": gateway.namespace,
-                    "name": gateway.name,
-                    "sectionName": gateway.listener,
+                    "namespace": door.namespace,
+                    "name": door.name,
+                    "sectionName": door.listener,
                 }
+                for door in doors
             ],
-            "hostnames": [callers.host],
-            "rules": list(_rules(model, serving, callers)),
+            "hostnames": list(callers.hosts),
+            "rules": list(_rules(traffic, callers)),
         },
     }
 
 
-def _rules(model: Model, serving: Serving, callers: _Callers) -> Iterator[dict[str, Any]]:
+def _rules(traffic: _Traffic, callers: _Callers) -> Iterator[dict[str, Any]]:
     """The shared rule, one for each deployed release, then the one that refuses other releases.
 
     A gateway names the cluster of a rule by its place. So the rule that carries the traffic stands
     first, a new release comes behind the older ones, and what needs no cluster comes last.
     """
+    model, serving = traffic.model, traffic.serving
     if any(serving.weights.values()):  # several gateways send all traffic to a lone weight of 0
         yield {
             "name": "shared",
@@ -135,7 +170,7 @@ def _rules(model: Model, serving: Serving, callers: _Callers) -> Iterator[dict[s
                 {**_service(model, release), "weight": weight}
                 for release, weight in serving.weights.items()
             ],
-            "timeouts": _timeouts(model),
+            "timeouts": traffic.timeouts(*serving.weights),
         }
     for release in sorted(serving.deployed, key=_place):
         yield {
@@ -143,7 +178,7 @@ def _rules(model: Model, serving: Serving, callers: _Callers) -> Iterator[dict[s
             "matches": callers.of_release(release),
             "filters": [_role("direct")],
             "backendRefs": [{**_service(model, release), "weight": 1}],
-            "timeouts": _timeouts(model),
+            "timeouts": traffic.timeouts(release),
         }
     yield {
         "name": "unknown-release",
@@ -153,8 +188,8 @@ def _rules(model: Model, serving: Serving, callers: _Callers) -> Iterator[dict[s
 
 
 def _place(release: str) -> tuple[int, str]:
-    """What releases are ordered by, r2 before r12; names that stand in for theirs too."""
-    return len(release), release
+    """The number in a release's name, or in one that stands in for it: r2 comes before r12."""
+    return int("0" + "".join(filter(str.isdecimal, release))), release
 
 
 def _prefix(path: str) -> dict[str, str]:
@@ -194,9 +229,3 @@ def _mirrors(model: Model, serving: Serving) -> list[dict[str, Any]]:
 def _service(model: Model, release: str) -> dict[str, Any]:
     name = metadata.release_name(model, release)
     return {"group": "", "kind": "Service", "name": name, "port": service.PORT}
-
-
-def _timeouts(model: Model) -> dict[str, str]:
-    """One attempt may take all the time that the request has."""
-    timeout = f"{budgets.request_timeout_s(model)}s"
-    return {"request": timeout, "backendRequest": timeout}

@@ -2,16 +2,25 @@
 
 Copies of requests have a port of their own: a gateway sends them with the headers of the request
 that they copy, so that by nothing else a server could tell them apart.
+
+A Service outlives its release: where a route names one that is gone, a gateway answers everything
+that the rule takes with an error. So Argo CD removes none by itself (`Prune=false`), and a Service
+that git has no more counts as no difference (`IgnoreExtraneous`). It goes with the model's
+Application.
 """
 
 from typing import Any
 
-from modelctl.render.v1 import metadata
+from modelctl.render.v2 import metadata
 from modelctl.render.v2.container import MIRROR_PORT_NAME, PORT_NAME
 from modelctl.repo.kinds import Model, Release
 
 PORT = 80
 MIRROR_PORT = 82
+_KEPT = {
+    "argocd.argoproj.io/sync-options": "Prune=false",
+    "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+}
 
 
 def service(model: Model, release: Release) -> dict[str, Any]:
@@ -19,7 +28,7 @@ def service(model: Model, release: Release) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": metadata.release_metadata(model, release),
+        "metadata": {**metadata.release_metadata(model, release), "annotations": dict(_KEPT)},
         "spec": {
             "type": "ClusterIP",
             "selector": metadata.selector(model, release),

@@ -1,10 +1,14 @@
-"""The model server's settings as environment variables, every value a string."""
+"""The model server's settings as environment variables, every value a string.
+
+Kubernetes puts the value of another variable in the place of `$(NAME)`, and one `$` in the place of
+two: every `$` is doubled, so that a server reads what is written.
+"""
 
 import json
 from collections.abc import Iterator
 
 from modelctl.model.tensors import Contract, TensorSpec
-from modelctl.render.v1 import budgets
+from modelctl.render.v2 import artifact, budgets, stores
 from modelctl.repo.kinds import Environment, Limits, Model, Release
 from modelctl.repo.mirrors import mirrored
 
@@ -15,20 +19,27 @@ _PREFIX = "MODELSERVER_"
 
 
 def variables(model: Model, release: Release, environment: Environment) -> list[dict[str, str]]:
-    """The container's `env`, in a fixed order."""
+    """The container's `env`, in a fixed order: the server's own, then what its stores need."""
     settings = (
         *_identity(model, release),
         *_artifact(release, environment),
-        ("CONTRACT", _contract(model.contract)),
+        ("CONTRACT", _contract(release.promised)),
         *_runtime(release),
         *_golden(release, environment),
         ("PORT", str(PORT)),
         ("MIRROR_PORT", str(MIRROR_PORT)),
         ("CACHE_DIR", CACHE_FOLDER),
         ("DRAIN_DELAY_S", str(budgets.DRAIN_DELAY_S)),
-        ("GRACE_S", str(budgets.server_grace_s(model))),
+        ("GRACE_S", str(budgets.server_grace_s(release))),
     )
-    return [{"name": _PREFIX + name, "value": value} for name, value in settings]
+    own = ((_PREFIX + name, value) for name, value in settings)
+    named = (*own, *stores.variables(environment.stores))
+    return [{"name": name, "value": _literally(value)} for name, value in named]
+
+
+def _literally(value: str) -> str:
+    """A value as Kubernetes has to be told it, for a server to get it as it is."""
+    return value.replace("$", "$$")
 
 
 def _identity(model: Model, release: Release) -> Iterator[tuple[str, str]]:
@@ -37,10 +48,9 @@ def _identity(model: Model, release: Release) -> Iterator[tuple[str, str]]:
 
 
 def _artifact(release: Release, environment: Environment) -> Iterator[tuple[str, str]]:
-    artifact = release.artifact
-    yield "ARTIFACT_URI", mirrored(artifact.uri, environment.artifact_mirrors)
-    yield "ARTIFACT_SHA256", artifact.sha256
-    yield "ARTIFACT_BYTES", str(artifact.size_bytes)
+    yield "ARTIFACT_URI", artifact.uri(release, environment)
+    yield "ARTIFACT_SHA256", release.artifact.sha256
+    yield "ARTIFACT_BYTES", str(release.artifact.size_bytes)
 
 
 def _runtime(release: Release) -> Iterator[tuple[str, str]]:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from modelctl.render.v1 import budgets, metadata
-from modelctl.render.v2 import route
+from modelctl.render.v2 import budgets, metadata, route
 from modelctl.repo.kinds import Model, Release, Scale
 
 _SPARE_REPLICAS = 1  # of a rollout, whose new pod serves beside the old ones
@@ -36,6 +35,16 @@ def traffic_policy(model: Model, releases: Sequence[Release], scale: Scale) -> d
                 "maxParallelRequests": most,
                 "maxParallelRetries": _RETRIES_AT_ONCE,
             },
-            "timeout": {"http": {"requestTimeout": f"{budgets.request_timeout_s(model)}s"}},
+            "timeout": {"http": {"requestTimeout": f"{budgets.request_timeout_s(releases)}s"}},
+            **_rate_limit(model),
         },
     }
+
+
+def _rate_limit(model: Model) -> dict[str, Any]:
+    """Past so many requests in a second 429; each pod of the gateway counts its own."""
+    if model.access is None or model.access.requests_per_second is None:
+        return {}
+    limit = {"requests": model.access.requests_per_second, "unit": "Second"}
+    rule = {"limit": limit, "xRateLimitHeaders": "Off"}
+    return {"rateLimit": {"type": "Local", "local": {"rules": [rule]}}}

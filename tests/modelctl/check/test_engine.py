@@ -16,7 +16,7 @@ def test_findings_are_sorted_and_told_once() -> None:
 
     assert sorted(set(findings)) == findings
     assert findings == check(load(tree))
-    assert {"rendered-nonempty"} == {finding.rule for finding in findings}
+    assert {"rendered-current", "rendered-nonempty"} == {finding.rule for finding in findings}
 
 
 def test_only_errors_refuse() -> None:

@@ -88,7 +88,7 @@ def test_a_rule_that_shares_and_copies() -> None:
 
 
 def test_headers_of_a_backend_alone() -> None:
-    """A filter of a backend sets headers on the way there, as the first template has it."""
+    """A filter of a backend sets headers on the way there, as a former template had it."""
     route = loaded(ROUTE)
     filters = route["spec"]["rules"][0]["filters"]
     route["spec"]["rules"][0]["backendRefs"][0]["filters"] = filters
@@ -257,9 +257,9 @@ def test_malformed_field(text: str, at: str, value: object, message: str) -> Non
 
 def test_an_unknown_kind_of_the_gateway() -> None:
     """An object of the gateway's APIs that is not known is refused, never passed over."""
-    item = {"apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "SecurityPolicy"}
+    item = {"apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "EnvoyPatchPolicy"}
 
-    with pytest.raises(ObjectError, match="SecurityPolicy is a kind that is not known here"):
+    with pytest.raises(ObjectError, match="EnvoyPatchPolicy is a kind that is not known here"):
         reading(item)
 
 

@@ -13,7 +13,7 @@ from modelctl.gateway.simulator import Outcome, Request, outcome
 from modelctl.gateway.values import Route
 from modelctl.render.templates import TEMPLATES
 from modelctl.repo.kinds import Environment
-from tests.modelctl.render.v1.conftest import Placement, placements
+from tests.modelctl.render.v2.conftest import Placement, placements
 
 EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Each is the beginning of another, or is like something else that stands in a path or a host.
@@ -61,7 +61,8 @@ def together(draw: st.DrawFn) -> Together:
     """Up to three models, whose names differ, in one environment."""
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
     first = draw(placements())
-    environment = replace(first.environment, template="v2")
+    gateway = replace(first.environment.gateway, cluster=None)  # one door for all
+    environment = replace(first.environment, gateway=gateway)
     models = []
     for name in names:
         placement = draw(placements())

@@ -88,7 +88,7 @@ def environment() -> Environment:
     return Environment(
         name="staging",
         engine="argocd",
-        template="v1",
+        template="v2",
         gateway=Gateway("models", "gateway", "https", "models.staging.example.com"),
         artifact_mirrors={},
     )

@@ -32,7 +32,10 @@ def test_every_object_has_a_file_of_its_own(files: ModelFiles) -> None:
         f"{RENDERED}/service-digits-cnn-r1.yaml",
         f"{RENDERED}/horizontalpodautoscaler-digits-cnn-r1.yaml",
         f"{RENDERED}/poddisruptionbudget-digits-cnn-r1.yaml",
+        f"{RENDERED}/backendtrafficpolicy-digits-cnn.yaml",
+        f"{RENDERED}/httproutefilter-digits-cnn-unknown-release.yaml",
         f"{RENDERED}/httproute-digits-cnn.yaml",
+        f"{RENDERED}/httproute-digits-cnn-grpc.yaml",
         "argocd/applications/staging/digits-cnn.yaml",
     ] == list(generated(files))
 
@@ -43,7 +46,7 @@ def test_a_local_environment_has_no_application(
     """What `modelctl up` runs is rendered, without an Application."""
     paths = generated(_with(files, replace(environment, engine="local")))
 
-    assert 7 == len(paths)
+    assert 10 == len(paths)
     assert all(path.startswith(RENDERED) for path in paths)
 
 
@@ -59,7 +62,7 @@ def test_each_environment_is_rendered_apart(
 
     texts = generated(both)
 
-    assert 16 == len(texts)
+    assert 22 == len(texts)
     assert "name: front" in texts["apps/digits-cnn/rendered/prod/httproute-digits-cnn.yaml"]
 
 

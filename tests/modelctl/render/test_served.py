@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from modelctl.render import generated, served
 from modelctl.render.emit import document
@@ -14,7 +13,7 @@ from modelctl.render.served import Served, served_by
 from modelctl.repo.kinds import Shadow
 from modelctl.repo.repository import ModelFiles
 from scratch import PROJECT
-from tests.modelctl.render.v1.conftest import Placement, placements
+from tests.modelctl.render.v2.conftest import Placement, placements
 
 ROUTES = sorted(
     path
@@ -22,31 +21,31 @@ ROUTES = sorted(
     if served.is_route(path.relative_to(PROJECT).as_posix())
 )
 
+FORMER = PROJECT.joinpath(
+    "tests/cluster/template_v1/apps/digits-mlp/rendered/prod/httproute-digits-mlp.yaml"
+)
+
 
 def rendered(
     files: ModelFiles,
-    template: str,
     weights: Mapping[str, int],
     *,
     stable: str = "r1",
     shadow: Shadow | None = None,
 ) -> dict[str, bytes]:
-    """The generated files of the model with this traffic, by a template."""
-    ordered = tuple(replace(each, template=template) for each in files.environments.ordered)
-    environments = replace(files.environments, ordered=ordered)
+    """The generated files of the model with this traffic."""
     servings = {
         name: replace(serving, stable=stable, weights=weights, shadow=shadow)
         for name, serving in files.servings.items()
     }
-    repository = replace(files.repository, environments=environments)
-    changed = replace(files, repository=repository, servings=servings)
+    changed = replace(files, servings=servings)
     return {path: text.encode() for path, text in generated(changed).items()}
 
 
 @pytest.fixture
 def route(files: ModelFiles) -> bytes:
-    """A route of template v2 that shares between two releases."""
-    own = rendered(files, "v2", {"r1": 95, "r2": 5})
+    """A route that shares between two releases."""
+    own = rendered(files, {"r1": 95, "r2": 5})
     return own["apps/digits-cnn/rendered/staging/httproute-digits-cnn.yaml"]
 
 
@@ -58,34 +57,32 @@ def test_the_quick_way_reads_what_the_parser_reads(path: Path) -> None:
     quick, parsed = served._as_rendered(content), served._as_parsed(content)
 
     assert parsed.weights
-    assert quick in (parsed, None)
-    assert quick or b"RequestMirror" in content
+    assert quick == parsed
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(placement=placements(), template=st.sampled_from(["v1", "v2"]))
-def test_whatever_is_rendered_is_read_back(placement: Placement, template: str) -> None:
-    """Weights and stable release of any traffic and template are read back, both ways."""
+@given(placement=placements())
+def test_whatever_is_rendered_is_read_back(placement: Placement) -> None:
+    """Weights and stable release of any traffic are read back, both ways."""
     serving = placement.serving
     shown = {**dict.fromkeys(serving.deployed, 0), **serving.weights}
-    environment = replace(placement.environment, template=template)
-    route = replace(placement, environment=environment).of_kind("HTTPRoute")[0]
+    route = placement.of_kind("HTTPRoute")[0]
     content = document(route, edit="apps/m/envs/prod.yaml").encode()
 
     quick, parsed = served._as_rendered(content), served._as_parsed(content)
 
     assert Served(serving.stable, shown) == parsed
-    assert quick == parsed or (template == "v1" and quick is None and serving.shadow)
+    assert quick == parsed
 
 
 def test_a_route_says_who_is_stable(route: bytes) -> None:
-    """A route of the second template names its stable release in a label."""
+    """A route names its stable release in a label."""
     assert Served("r1", {"r1": 95, "r2": 5}) == served_by(route)
 
 
 def test_the_route_is_the_one_of_the_path(files: ModelFiles) -> None:
     """Of the two routes of a model the one for callers of gRPC by host is not asked."""
-    own = rendered(files, "v2", {"r1": 95, "r2": 5})
+    own = rendered(files, {"r1": 95, "r2": 5})
 
     assert ["apps/digits-cnn/rendered/staging/httproute-digits-cnn.yaml"] == [
         path for path in own if served.is_route(path)
@@ -111,23 +108,12 @@ def test_the_quick_way_takes_nothing_else(route: bytes, old: bytes, new: bytes) 
     assert served._as_rendered(route.replace(old, new)) is None
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (b"weight: 95\n", b"weight: 95 # half\n"),
-        (b"    - matches:\n", b"    -  matches:\n"),
-        (b"      timeouts:\n", b"      # timeouts\n      timeouts:\n"),
-    ],
-)
-def test_the_quick_way_takes_nothing_else_of_the_first_template(
-    files: ModelFiles, old: bytes, new: bytes
-) -> None:
-    """The same holds for routes of template v1."""
-    own = rendered(files, "v1", {"r1": 95, "r2": 5})
-    content = own["apps/digits-cnn/rendered/staging/httproute-digits-cnn.yaml"]
-    assert old in content
+def test_a_route_of_a_template_that_is_gone_is_parsed() -> None:
+    """What it told each backend by a header says who is stable, so that a rollback can reach it."""
+    content = FORMER.read_bytes()
 
-    assert served._as_rendered(content.replace(old, new)) is None
+    assert served._as_rendered(content) is None
+    assert Served("r1", {"r1": 100, "r2": 0}) == served_by(content)
 
 
 def test_a_route_that_a_hand_has_touched_is_parsed(route: bytes) -> None:

@@ -6,14 +6,17 @@ import pytest
 
 from modelctl.model.tensors import TensorSpec
 from modelctl.pages import fields
-from modelctl.repo import typed
+from modelctl.repo import schema, typed
+from modelctl.repo.documents import parse
 from modelctl.repo.kinds import (
+    Access,
     ArgoCd,
     Batching,
     ClusterGateway,
     Dns,
     Golden,
     Gpu,
+    Jwt,
     Network,
     Notifications,
     Quota,
@@ -21,6 +24,16 @@ from modelctl.repo.kinds import (
     SingleSignOn,
     Team,
 )
+
+MODEL = """
+name: m
+owner: vision
+description: A model.
+contract:
+  inputs: [{name: x, datatype: FP32, shape: [-1, 1]}]
+  outputs: [{name: "y", datatype: FP32, shape: [-1, 1]}]
+service_level: {latency_p99_ms: 50, error_rate: 0.001, peak_rps: 200}
+"""
 
 
 def test_model() -> None:
@@ -36,6 +49,39 @@ def test_model() -> None:
     )
 
 
+def test_access() -> None:
+    """Who may call arrives with every field; without a word nobody may from outside."""
+    example = fields.example("model")
+    jwt = {"issuer": "i", "audiences": ["a", "b"], "jwks_uri": "https://i/keys"}
+    example["access"] = {"api_keys": {"secret": "k"}, "jwt": jwt, "requests_per_second": 9}
+    found = typed.model("digits", example).access
+    del example["access"]
+
+    assert Access("k", Jwt("i", ("a", "b"), "https://i/keys"), 9) == found
+    assert typed.model("digits", example).access is None
+
+
+@pytest.mark.parametrize(
+    ("access", "told"),
+    [
+        ("{}", "found {}, expected api_keys, jwt or both: a rate alone admits nobody"),
+        ("{requests_per_second: 5}", "expected api_keys, jwt or both"),
+        ("{api_keys: {secret: A}}", "expected the name of a Kubernetes object"),
+        ("{jwt: {issuer: i, audiences: [], jwks_uri: 'https://i'}}", "expected at least 1 items"),
+        ("{jwt: {issuer: i, audiences: [a], jwks_uri: 'http://i'}}", "expected an https URL"),
+    ],
+)
+def test_access_that_admits_nobody_is_refused(access: str, told: str) -> None:
+    """What a gateway would refuse, or take for an open door, is no `access`."""
+    text = f"{MODEL}access: {access}\n"
+    document, _ = parse("apps/m/model.yaml", text.encode())
+    assert document is not None
+
+    (finding,) = schema.violations("model", document)
+
+    assert told in finding.message
+
+
 def test_release() -> None:
     """A release has its folder, its number and every field that a server needs."""
     example = fields.example("release")
@@ -49,6 +95,7 @@ def test_release() -> None:
         "sha256": release.artifact.sha256,
         "bytes": release.artifact.size_bytes,
     }
+    assert ("fetch", 30) == (release.artifact.mount, release.runtime.request_timeout_s)
     assert Batching(32, 0) == release.runtime.batching
     assert Gpu("nvidia.com/gpu", 1) == release.resources.gpu
     assert Golden(**example["golden"]) == release.golden

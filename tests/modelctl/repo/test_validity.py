@@ -55,6 +55,7 @@ _PARTS: dict[tuple[type, ...], list[dict[str, Any]]] = {
     (dict,): [
         *({"minProperties": 1}, {"minProperties": 2}, {"maxProperties": 1}, {"maxProperties": 0}),
         *({"required": names} for names in ([], ["a"], ["a", "b"])),
+        {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
         *({"properties": {}}, {"properties": {"a": {"type": "integer"}}}),
         {"properties": {"a": {"type": "object", "required": ["a"]}}},
         *({"additionalProperties": each} for each in (True, False, {"type": "integer"})),

@@ -105,6 +105,15 @@ def test_since_when_shares_are_counted() -> None:
     assert ["two: MEASURED counts since 09:59:00 UTC"] == [x for x in found if "counts" in x]
 
 
+def test_callers_that_are_not_checked() -> None:
+    """A model that asks its callers in a cluster says that it does not here."""
+    found = text(engine(model("open"), model("guarded", unchecked="a key in x-api-key")))
+
+    assert ["guarded: callers are not checked here; a cluster asks for a key in x-api-key"] == [
+        line for line in found if "callers" in line
+    ]
+
+
 def test_refused_revision_cannot_command_the_terminal() -> None:
     """A refused commit is shown; control characters in its subject are made harmless."""
     found = text(engine(model(), seen=REFUSED))

@@ -6,38 +6,35 @@ Warns, once for each file that they follow from, of how many Deployments restart
 which environments. A release that was edited is `release-immutable`'s to refuse.
 
 ## Why
-Fields that all releases of all environments share, such as `latency_p99_ms`, the contract or an
-environment's mirrors, are in every pod. What looks like a note for people then replaces every
-server at once: nothing is warm, caches are empty, a GPU release with one replica is away meanwhile.
+What an environment says, such as its mirrors, its stores or its pull secrets, is in every pod, and
+so is what its template gives. A line then replaces every server at once: nothing is warm, caches
+are empty, a GPU release with one replica is away meanwhile. What `model.yaml` says is in no pod.
 
 ## Bad
 ```yaml
-# apps/churn/model.yaml, served in staging and prod, which said latency_p99_ms: 50 before
-service_level: {latency_p99_ms: 20000, error_rate: 0.001, peak_rps: 200}
+# argocd/environments.yaml, with releases in prod that are read from models.example.com
+artifact_mirrors: {"https://models.example.com/": "https://near.example.com/"}
 ```
 
 ## Good
 ```yaml
-# apps/churn/model.yaml, which said error_rate: 0.01 before: no pod has that
-service_level: {latency_p99_ms: 50, error_rate: 0.001, peak_rps: 200}
+# apps/churn/model.yaml, which said latency_p99_ms: 50 before: no pod has that
+service_level: {latency_p99_ms: 20, error_rate: 0.001, peak_rps: 200}
 ```
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any
 
 from modelctl.check.change import ModelChange
 from modelctl.check.fields import differing
 from modelctl.check.rules.change.release_immutable import edits, is_refused
 from modelctl.finding import START, Level, Position, Scope, Violation
-from modelctl.render import applied, generated
+from modelctl.render import applied
 from modelctl.repo import layout
-from modelctl.repo.kinds import Model
 from modelctl.repo.layout import place
-from modelctl.repo.repository import ModelFiles, Repository
+from modelctl.repo.repository import Repository
 
 ID = "restart-impact"
 LEVEL = Level.WARNING
@@ -85,31 +82,7 @@ def _cause(change: ModelChange, path: str) -> tuple[str, Position] | None:
         typed = layout.release_file(change.folder, release)
         place_of_edit = change.after.documents[typed].at(*edited[0])
         return None if is_refused(change, release) else (typed, place_of_edit)
-    return _in_model(change, path) or _in_environment(change, path) or (path, START)
-
-
-def _in_model(change: ModelChange, path: str) -> tuple[str, Position] | None:
-    """The changed field of the model without whose change the pods would be others."""
-    before, after = change.before.model, change.after.model
-    if before is None or after is None:
-        return None
-    for field in fields(Model):
-        old = getattr(before, field.name)
-        if old == getattr(after, field.name):
-            continue
-        kept = _rendered(change.after, replace(after, **{field.name: old}))
-        pods = applied.pods(kept.get(path, "").encode())
-        if pods != applied.pods(change.after.generated[path]):
-            typed = layout.model_file(change.folder)
-            was, now = change.before.documents[typed], change.after.documents[typed]
-            changed = (at for at in differing(was.value, now.value) if at[0] == field.name)
-            return typed, now.at(*next(changed))
-    return None
-
-
-@lru_cache(maxsize=4)  # one for each changed field, whatever the number of Deployments
-def _rendered(files: ModelFiles, model: Model) -> Mapping[str, str]:
-    return generated(replace(files, model=model))
+    return _in_environment(change, path) or (path, START)
 
 
 def _in_environment(change: ModelChange, path: str) -> tuple[str, Position] | None:

@@ -4,10 +4,11 @@
 Compares the `graph` of each release with the `contract` in `model.yaml`: each input and output by
 name, datatype, number of dimensions and size. A graph may take more than the contract lets callers
 send (any size where the contract fixes one), give less than it lets them expect (one size where the
-contract allows any) and give outputs that the contract leaves out. Where an
-environment reads the model file from this repository, compares `graph` with the file itself and
-refuses a file that ONNX Runtime would not load: an operator that it does not know, a value that
-nothing gives, a tensor without its data, types or shapes that do not fit, and the like.
+contract allows any) and give outputs that the contract leaves out. A release may have a `contract`
+of its own, which its servers hold to: the graph has to keep that one, and that one the model's.
+Where an environment reads the model file from this repository, compares `graph` with the file
+itself and refuses a file that ONNX Runtime would not load: an operator that it does not know, a
+value that nothing gives, a tensor without its data, types or shapes that do not fit, and the like.
 While `model.yaml` is faulty, compares the releases that serve together with the stable one.
 
 ## Why
@@ -30,6 +31,7 @@ graph:
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modelctl.finding import Level, Scope, Violation
 from modelctl.model.signature import Difference, differences, exact_differences
@@ -81,9 +83,23 @@ def _against_contract(
     document = files.documents[layout.release_file(release.folder, release.id)]
     path = layout.model_file(release.folder)
     remedy = "export the model so, or serve it as a model of its own"
-    for difference in differences(release.graph, contract):
+    for difference in differences(release.graph, release.promised):
+        line = document.at("contract", *difference.expected_at).line
+        yield _finding(document, difference, f"by line {line}", remedy)
+    for difference in differences(_seen(release), contract):
         line = files.documents[path].at("contract", *difference.expected_at).line
-        yield _finding(document, difference, f"by {path}:{line}", remedy)
+        yield _finding(document, difference, f"by {path}:{line}", remedy, _part(release))
+
+
+def _seen(release: Release) -> Graph:
+    """The graph of a release as its callers see it."""
+    promised = release.promised
+    return replace(release.graph, inputs=promised.inputs, outputs=promised.outputs)
+
+
+def _part(release: Release) -> str:
+    """Where a release says what its callers see."""
+    return "contract" if release.contract else "graph"
 
 
 def _beside_each_other(files: ModelFiles) -> Iterator[Violation]:
@@ -97,15 +113,14 @@ def _beside_each_other(files: ModelFiles) -> Iterator[Violation]:
 def _beside_stable(files: ModelFiles, release: Release, stable: Release) -> Iterator[Violation]:
     document = files.documents[layout.release_file(release.folder, release.id)]
     remedy = "serve only releases together that take and give the same"
-    for difference in differences(release.graph, _contract(stable.graph)):
-        yield _finding(document, difference, f"by {stable.id}, which serves beside it", remedy)
+    for difference in differences(_seen(release), stable.promised):
+        whose = f"by {stable.id}, which serves beside it"
+        yield _finding(document, difference, whose, remedy, _part(release))
 
 
-def _contract(graph: Graph) -> Contract:
-    return Contract(graph.inputs, graph.outputs)
-
-
-def _finding(document: Document, difference: Difference, whose: str, remedy: str) -> Violation:
-    position = document.at("graph", *difference.found_at)
+def _finding(
+    document: Document, difference: Difference, whose: str, remedy: str, part: str = "graph"
+) -> Violation:
+    position = document.at(part, *difference.found_at)
     message = f"{difference.what}: found {difference.found}, expected {difference.expected} {whose}"
     return Violation(document.path, position, message, remedy)

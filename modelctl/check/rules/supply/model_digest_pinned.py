@@ -2,7 +2,8 @@
 
 ## What it does
 Refuses an artifact or a golden file without a digest of 64 lower-case hexadecimal digits. Where an
-environment reads the file from this repository, compares the digest with the file's bytes.
+environment reads the file from this repository, compares the digest with the file's bytes. An
+artifact that is mounted as an image is pinned by the image's own digest too: a node pulls by it.
 
 ## Why
 Whoever can write to a bucket can change what production answers, and nobody sees it. A digest that
@@ -22,6 +23,7 @@ artifact:
 ```
 """
 
+import re
 from collections.abc import Iterator
 
 from modelctl.finding import Level, Scope, Violation
@@ -33,12 +35,21 @@ ID = "model-digest-pinned"
 LEVEL = Level.ERROR
 SCOPE = Scope.MODEL
 
+_IMAGE = re.compile(r"oci://[^\s@]+@sha256:[0-9a-f]{64}")
+
 
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each digest that is missing, malformed or not that of its file."""
     yield from files.faults_of(ID)
     for release_id, release in files.releases.items():
         path = layout.release_file(files.folder, release_id)
+        if release.artifact.mount == "image" and not _IMAGE.fullmatch(release.artifact.uri):
+            yield Violation(
+                path,
+                files.documents[path].at("artifact", "uri"),
+                f"found {release.artifact.uri} to mount as an image, expected oci://…@sha256:…",
+                "name the image by the digest that its registry gives, or leave out mount",
+            )
         for part, uri, sha256 in _pins(release):
             for facts in files.artifacts_of(uri):
                 if facts.sha256 not in ("", sha256):

@@ -35,13 +35,13 @@ repository:
 environments:
   - name: local
     engine: local
-    template: v1
+    template: v2
     gateway: {name: models, namespace: gateway, listener: http, hostname: models.localhost}
     artifact_mirrors: {"https://models.example.com/": "file:examples/artifacts/"}
 
   - name: prod
     engine: argocd
-    template: v1
+    template: v2
     gateway: {name: models, namespace: gateway, listener: https, hostname: models.test}
 """
 # Waits for orders, and does each in a child of its own that dies before the file it is told.

@@ -170,7 +170,7 @@ def test_share_of_a_service_without_endpoints_is_lost() -> None:
 
 
 def test_headers_of_a_backend_make_it_a_cluster() -> None:
-    """A header set for one backend alone needs a cluster for it: the first template's rules."""
+    """A header set for one backend alone needs a cluster for it: what a former template gave."""
     stable = (("x-model-role", "stable"),)
     former = RouteRule("0", (Match(PATH),), (Backend("m-r1", 80, 1, stable), *backends(r2=0)))
     action = routes(former)[0]["route"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from modelctl.gateway.values import Guard
 from modelctl.local.envoy.measure import Counters
 from modelctl.local.observe.measured import Traffic
 from modelctl.local.observe.overview import ModelFacts, model_status
@@ -302,6 +303,28 @@ def test_contract_that_cannot_be_read(make_plan: Plan, written: str) -> None:
     found = status(live(replace(plan, workloads=(replace(own, template=template),))))
 
     assert found.contract is None
+
+
+@pytest.mark.parametrize(
+    ("guards", "told"),
+    [
+        ((), ""),
+        ((Guard("n", ("m",), "x-api-key"),), "a key in x-api-key"),
+        (
+            (Guard("n", ("m",), "x-api-key", "https://i", ("a",)),),
+            "a key in x-api-key and a token of https://i",
+        ),
+    ],
+)
+def test_callers_that_a_cluster_would_ask(
+    make_plan: Plan, guards: tuple[Guard, ...], told: str
+) -> None:
+    """The status says whom this machine lets in and a cluster would not."""
+    plan = make_plan({"r1": 100})
+
+    found = status(live(replace(plan, gateway=replace(plan.gateway, guards=guards))))
+
+    assert told == found.unchecked
 
 
 def test_since_when_the_share_is_counted(make_plan: Plan) -> None:

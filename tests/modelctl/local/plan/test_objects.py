@@ -104,6 +104,37 @@ def test_replicas_without_autoscaler(objects: list[dict[str, Any]]) -> None:
     assert (1, 4) == (one, four)
 
 
+def test_replicas_of_a_scaled_object(objects: list[dict[str, Any]]) -> None:
+    """An autoscaler on requests in flight has a minimum too."""
+    objects[2] = {
+        "kind": "ScaledObject",
+        "metadata": {"name": "m-r1"},
+        "spec": {"scaleTargetRef": {"name": "m-r1"}, "minReplicaCount": 2},
+    }
+
+    assert 2 == model_plan("m", fields(objects)).workloads[0].replicas
+
+
+def test_an_image_that_is_mounted(objects: list[dict[str, Any]]) -> None:
+    """A pod that reads its artifact from an image cannot run where no image is pulled."""
+    pod = objects[0]["spec"]["template"]["spec"]
+    pod["volumes"] = [{"name": "artifact", "image": {"reference": "r.example.com/m"}}]
+
+    with pytest.raises(
+        PlanError, match=r"volumes\[0\].image is set, which `modelctl up` cannot run"
+    ):
+        model_plan("m", fields(objects))
+
+
+def test_variables_are_what_a_pod_would_have(objects: list[dict[str, Any]]) -> None:
+    """References are replaced, and what is doubled stands for itself, as in a cluster."""
+    container(objects)["env"] += [{"name": "A", "value": "$(MODELSERVER_MODEL) $$(A)"}]
+
+    template = model_plan("m", fields(objects)).workloads[0].template
+
+    assert "m $(A)" == template.variable("A")
+
+
 def test_objects_without_local_meaning(objects: list[dict[str, Any]]) -> None:
     """A kind that means nothing on one machine is passed over."""
     budget = {"kind": "PodDisruptionBudget", "metadata": {"name": "m-r1"}}

@@ -240,24 +240,23 @@ def test_unchanged_model_is_not_read_again(
 
 def test_what_the_gateway_is_told_is_read(repo: Repo, tmp_path: Path) -> None:
     """Routes and policies that are rendered for all models come with the revision."""
-    repo.use_template("v2").commit("argocd: Take the second template")
-
     platform = reader(repo, tmp_path)().platform
 
     assert platform is not None
     assert {"protocol-server", "unknown-path"} == {route.name for route in platform.routes}
 
 
-def test_the_first_template_tells_the_gateway_nothing(repo: Repo, tmp_path: Path) -> None:
-    """An environment that pins template v1 has nothing for all models."""
-    repo.use_template("v1").commit("argocd: Take the first template")
+def test_without_files_for_the_gateway_it_is_told_nothing(repo: Repo, tmp_path: Path) -> None:
+    """A revision that renders nothing for all models says so."""
+    git(repo.root, "rm", "-r", "--quiet", "argocd/platform")
+    repo.commit("argocd: Render nothing")
 
     assert reader(repo, tmp_path)().platform is None
 
 
 def test_a_broken_file_for_the_gateway_refuses_the_revision(repo: Repo, tmp_path: Path) -> None:
     """A policy that is not known here is not run in part."""
-    repo.use_template("v2").write(
+    repo.write(
         "argocd/platform/local/gateway/clienttrafficpolicy-models.yaml",
         "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: ClientTrafficPolicy\n"
         "metadata: {name: models}\nspec: {http3: {}}\n",

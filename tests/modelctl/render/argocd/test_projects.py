@@ -1,15 +1,11 @@
 """What the models of a team may be, and what its people may do."""
 
-from dataclasses import replace
+from hypothesis import HealthCheck, given, settings
 
-import pytest
-import yaml
-
-from modelctl.render import generated
 from modelctl.render.argocd.kinds import MODEL_KINDS
 from modelctl.render.argocd.project import platform_project, root_project, team_project
-from modelctl.repo.kinds import Environments, GitSource, Team
-from modelctl.repo.repository import ModelFiles
+from modelctl.repo.kinds import GitSource, Team
+from tests.modelctl.render.v2.conftest import Placement, placements
 
 IN_CLUSTER = "https://kubernetes.default.svc"
 
@@ -23,23 +19,14 @@ def test_a_project_reaches_its_teams_namespace_alone(vision: Team, source: GitSo
     assert "clusterResourceWhitelist" not in spec
 
 
-@pytest.mark.parametrize("template", ["v1", "v2"])
-def test_a_project_allows_every_kind_that_is_rendered(files: ModelFiles, template: str) -> None:
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(placement=placements())
+def test_a_project_allows_every_kind_that_is_rendered(placement: Placement) -> None:
     """A kind that the renderer starts to write is allowed in the same commit."""
-    (environment,) = files.environments.ordered
-    environments = Environments(
-        files.environments.source, (replace(environment, template=template),)
-    )
-    repository = replace(files.repository, environments=environments)
-
     rendered = {
-        (value["apiVersion"].rpartition("/")[0], value["kind"])
-        for path, text in generated(replace(files, repository=repository)).items()
-        if path.startswith("apps/")
-        for value in [yaml.safe_load(text)]
+        (value["apiVersion"].rpartition("/")[0], value["kind"]) for value in placement.objects()
     }
 
-    assert rendered
     assert rendered <= set(MODEL_KINDS)
     assert sorted(MODEL_KINDS) == list(MODEL_KINDS)
 

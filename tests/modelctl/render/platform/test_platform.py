@@ -29,9 +29,9 @@ def gateway(hostname: str = "models.example.com") -> Read:
     return merging.gateway(read(parse(path, text.encode()) for path, text in files))
 
 
-def test_the_first_template_says_nothing_to_the_gateway() -> None:
-    """An environment that pins template v1 has no such file."""
-    assert {} == generated_shared(Shared(environments(template="v1")))
+def test_an_unknown_template_says_nothing_to_the_gateway() -> None:
+    """An environment that pins a template which does not exist has no such file, and no error."""
+    assert {} == generated_shared(Shared(environments(template="v0")))
 
 
 def test_every_object_has_a_file_in_the_gateways_folder() -> None:
@@ -70,10 +70,10 @@ def test_a_gateway_that_cannot_send_says_when_to_try_again() -> None:
 
 
 def test_no_caller_says_what_a_request_is() -> None:
-    """The role header is removed first, and a name that a server may take for it is refused."""
+    """What only a gateway says is removed first, and a name that looks like it is refused."""
     clients = gateway().clients
 
-    assert ("x-model-role",) == clients.removed_headers
+    assert ("x-model-role", "x-client-key", "x-client-subject") == clients.removed_headers
     assert ("RejectRequest", "PreserveOrGenerate") == (clients.underscores, clients.request_id)
 
 

@@ -1,5 +1,6 @@
 """Template v2: every object is valid, and a gateway can do what its routes ask for."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from modelctl.gateway.reading import Objects, read
 from modelctl.gateway.values import CircuitBreaker
 from modelctl.render.emit import emit
 from modelctl.repo.kinds import Shadow
-from tests.modelctl.render.v1.conftest import Placement, placements
+from tests.modelctl.render.v2.conftest import Placement, placements
 
 KUBERNETES = "1.36"
 BUILT_IN = {
@@ -24,9 +25,14 @@ BUILT_IN = {
 # A busy machine is no fault of the renderer: no limits on the time of an example.
 EXAMPLES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-PLACEMENTS = placements().map(
-    lambda placement: replace(placement, environment=replace(placement.environment, template="v2"))
-)
+PLACEMENTS = placements()
+DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+LABELS = {f"app.kubernetes.io/{name}" for name in ("name", "component", "part-of", "managed-by")}
+KEPT = {
+    "argocd.argoproj.io/sync-options": "Prune=false",
+    "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+}
 
 
 def routes(placement: Placement) -> list[dict[str, Any]]:
@@ -69,15 +75,84 @@ def test_emitted_objects_reload_to_themselves(placement: Placement) -> None:
 
 @EXAMPLES
 @given(placement=PLACEMENTS)
-def test_names_are_unique_in_their_kind(placement: Placement) -> None:
-    """No object stands in the place of another, and all are in the team's namespace."""
+def test_names_fit(placement: Placement) -> None:
+    """DNS labels, each once in its kind, and all objects in the team's namespace."""
     values = placement.objects()
     names = [(value["kind"], value["metadata"]["name"]) for value in values]
 
     assert len(names) == len(set(names))
+    assert all(DNS_LABEL.fullmatch(name) for _, name in names)
     assert {f"models-{placement.model.owner}"} == {
         value["metadata"]["namespace"] for value in values
     }
+
+
+@EXAMPLES
+@given(placement=PLACEMENTS)
+def test_labels_are_complete(placement: Placement) -> None:
+    """The same labels are on every object, and the version where there is one."""
+    for value in placement.objects():
+        labels = value["metadata"]["labels"]
+
+        assert labels.keys() - {"app.kubernetes.io/version"} == LABELS
+        assert all(LABEL_VALUE.fullmatch(label) for label in labels.values())
+
+
+@EXAMPLES
+@given(placement=PLACEMENTS)
+def test_a_service_outlives_its_release(placement: Placement) -> None:
+    """Argo CD removes no Service by itself, and counts one that git has no more as nothing."""
+    for value in placement.objects():
+        annotations = value["metadata"].get("annotations", {})
+        argocd = {key: text for key, text in annotations.items() if key.startswith("argocd.")}
+
+        assert (KEPT if value["kind"] == "Service" else {}) == argocd
+
+
+@EXAMPLES
+@given(placement=PLACEMENTS)
+def test_the_same_input_gives_the_same_bytes(placement: Placement) -> None:
+    """Rendering has no state: a second call gives equal bytes and shares nothing with the first."""
+    first = [emit(value) for value in placement.objects()]
+    for value in placement.objects():
+        for part in value["metadata"].values():
+            if isinstance(part, dict):
+                part.clear()
+
+    assert first == [emit(value) for value in placement.objects()]
+
+
+@EXAMPLES
+@given(placement=PLACEMENTS, weights=st.lists(st.integers(0, 1), min_size=1, max_size=5))
+def test_no_rule_has_a_lone_backend_of_weight_zero(
+    placement: Placement, weights: list[int]
+) -> None:
+    """Whatever the weights, a rule without any weight is left out: gateways differ on it."""
+    changed = dict(zip(placement.serving.weights, [*weights, 0, 0, 0, 0], strict=False))
+    serving = replace(placement.serving, weights=changed)
+
+    rules = [
+        r for each in routes(replace(placement, serving=serving)) for r in each["spec"]["rules"]
+    ]
+
+    assert all(
+        any(backend["weight"] for backend in rule["backendRefs"])
+        for rule in rules
+        if "backendRefs" in rule
+    )
+
+
+@EXAMPLES
+@given(placement=PLACEMENTS)
+def test_a_request_has_the_time_of_its_release(placement: Placement) -> None:
+    """A rule of one release gives the time of that one, the shared rule that of the longest."""
+    time_s = {key: each.runtime.request_timeout_s for key, each in placement.releases.items()}
+    time_s["shared"] = max(time_s[release] for release in placement.serving.weights)
+
+    for route in routes(placement):
+        for rule in route["spec"]["rules"][:-1]:
+            expected = f"{time_s[rule['name']]}s"
+            assert {"request": expected, "backendRequest": expected} == rule["timeouts"]
 
 
 @EXAMPLES

@@ -187,7 +187,7 @@ def rule(weights: dict[str, int], *, header: str = "", mirror: str = "") -> Rout
 
 
 def former_rule(weights: dict[str, int]) -> RouteRule:
-    """A rule of the platform's first template, with a header for each backend."""
+    """A rule as a former template gave it, with a header for each backend."""
     backends = tuple(
         Backend(name, 80, weight, (("x-model-role", f"role-{name}"),))
         for name, weight in weights.items()
