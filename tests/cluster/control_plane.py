@@ -21,7 +21,7 @@ import yaml
 from modelctl.local.servers.ports import free_port
 from tests.cluster import tools
 from tests.cluster.api import Api, Key
-from waiting import until
+from waiting import PATIENCE_S, until
 
 PROGRAMS = ("etcd", "kube-apiserver")
 ADMIN, STRANGER = "token-of-the-admin", "token-of-a-stranger"
@@ -89,7 +89,7 @@ def until_ready(started: "subprocess.Popen[bytes]", log: Path, url: str) -> None
             raise AssertionError(f"ended with {started.returncode}:\n{log.read_text()[-3000:]}")
         try:
             # Only whether it answers; who it is, the clients check.
-            return str(httpx.get(url, verify=False, timeout=5).status_code)  # noqa: S501
+            return str(httpx.get(url, verify=False, timeout=PATIENCE_S).status_code)  # noqa: S501
         except httpx.HTTPError as error:
             return repr(error)
 

@@ -59,12 +59,7 @@ def test_every_object_is_accepted_as_it_is(api: Api, environment: str) -> None:
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_pod_is_admitted(api: Api, environment: str) -> None:
     """Where only pods are admitted that ask for no privilege, those of each release are."""
-    every = list(objects(environment))
-    world.make_namespaces(api, every)
-    for item in every:
-        if item["kind"] == "ServiceAccount":
-            api.apply(item)
-    deployments = [item for item in every if item["kind"] == "Deployment"]
+    deployments = _deployments(api, environment)
     refused = []
     for item in deployments:
         try:
@@ -78,13 +73,21 @@ def test_every_pod_is_admitted(api: Api, environment: str) -> None:
 
 def test_a_pod_that_asks_for_more_is_refused(api: Api) -> None:
     """These namespaces do refuse: else the test before this one would prove nothing."""
-    item = next(item for item in objects(ENVIRONMENTS[-1]) if item["kind"] == "Deployment")
-    world.make_namespaces(api, [item])
-    pod = _pod(item)
+    pod = _pod(_deployments(api, ENVIRONMENTS[-1])[0])
     pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
 
     with pytest.raises(RefusedError, match="violates PodSecurity"):
         api.create(pod, dry_run=True)
+
+
+def _deployments(api: Api, environment: str) -> list[Object]:
+    """The Deployments of an environment, whose pods find their namespaces and accounts."""
+    every = list(objects(environment))
+    world.make_namespaces(api, every)
+    for item in every:
+        if item["kind"] == "ServiceAccount":
+            api.apply(item)
+    return [item for item in every if item["kind"] == "Deployment"]
 
 
 def _pod(deployment: Object) -> Object:

@@ -1,6 +1,7 @@
 """A real git repository of one sample model, and Argo CD's part of a cluster that follows it."""
 
 import io
+import json
 import shutil
 import subprocess
 import tarfile
@@ -61,7 +62,7 @@ def _write_environments(path: Path, template: str, *, like_local: bool) -> None:
         each["template"] = template
     if like_local:
         staging |= {key: local[key] for key in ("gateway", "artifact_mirrors")}
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    path.write_text(json.dumps(content, indent=1))  # which is YAML, with every value written out
 
 
 def serve(
