@@ -142,6 +142,35 @@ def test_the_router_only_imports(role: Path) -> None:
     assert [] == wrong
 
 
+def called() -> set[tuple[str, str]]:
+    """Role and entry point of every task that includes or imports a role."""
+    files = [*(PROJECT / "playbooks").rglob("*.yml"), *(PROJECT / "roles").glob("*/tasks/*.yml")]
+    found = set()
+    for path in files:
+        plays = [item for item in read(path) or [] if isinstance(item, dict)]
+        parts = ("pre_tasks", "tasks", "post_tasks")
+        listed = [task for play in plays for part in parts for task in play.get(part) or []]
+        for task in inside(listed + plays):
+            given = task.get("ansible.builtin.include_role") or task.get(
+                "ansible.builtin.import_role"
+            )
+            if given:
+                found.add((given["name"], given.get("tasks_from", "main")))
+    return found
+
+
+def test_every_entry_point_has_a_caller() -> None:
+    """What a role offers beside its main way is used by a playbook or by another role."""
+    offered = {
+        (role.name, entry)
+        for role in ROLES
+        for entry in read(role / "meta" / "argument_specs.yml")["argument_specs"]
+        if entry != "main" and (role / "tasks" / f"{entry}.yml").exists()
+    }
+
+    assert set() == offered - called()
+
+
 @each_role
 def test_task_names_are_unique(role: Path) -> None:
     """A name in the output points to one task of the role."""
