@@ -66,6 +66,13 @@ def _with_key(
 _KEY_FIELDS = frozenset({"key", "key_file", "key_url", "keyring", "fingerprint"})
 
 
+def release_url(repository: Repository) -> str:
+    """Where a repository keeps its signed release: beside its packages where it is flat."""
+    base, suite = str(repository["uri"]).rstrip("/"), str(repository["suites"][0])
+    below = suite.strip("./") if suite.endswith("/") else f"dists/{suite}"
+    return f"{base}/{below}/InRelease" if below else f"{base}/InRelease"
+
+
 def verified_key(repository: Repository, *, is_sha1_refused: bool = False) -> str:
     """The armored key of a repository, after its fingerprint was found to be the expected one.
 
@@ -215,5 +222,6 @@ class FilterModule:
             "package_source_resolved": resolved,
             "package_source_verified_key": verified_key,
             "package_source_keys_to_fetch": keys_to_fetch,
+            "package_source_release_url": release_url,
             "package_source_ending_keys": ending_keys,
         }

@@ -288,3 +288,19 @@ def test_a_key_by_address_lies_in_the_cache_by_fingerprint(plugin: ModuleType, p
     (found,) = plugin.resolved([entry], mirror_base="", mirror_fingerprint="", **RESOLVE)
 
     assert found["key_file"] == f"/cache/{public.fingerprint.upper()}.asc"
+
+
+@pytest.mark.parametrize(
+    ("uri", "suite", "address"),
+    [
+        ("https://pkgs.k8s.io/core:/stable:/v1.36/deb/", "/",
+         "https://pkgs.k8s.io/core:/stable:/v1.36/deb/InRelease"),
+        ("https://download.docker.com/linux/debian", "bookworm",
+         "https://download.docker.com/linux/debian/dists/bookworm/InRelease"),
+    ],
+)  # fmt: skip
+def test_a_repository_is_asked_for_its_release(
+    plugin: ModuleType, uri: str, suite: str, address: str
+) -> None:
+    """A flat repository keeps its release beside the packages, another below dists."""
+    assert address == plugin.release_url({"uri": uri, "suites": [suite]})
