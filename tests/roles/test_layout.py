@@ -1,5 +1,6 @@
 """What must hold for the files of every role."""
 
+import re
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -90,6 +91,22 @@ def test_every_option_is_described(role: Path) -> None:
 def test_variables_carry_the_roles_name(role: Path) -> None:
     """A default belongs to the role that its name begins with."""
     assert [] == [name for name in options(role) if not name.startswith(f"{role.name}_")]
+
+
+@each_role
+def test_every_variable_is_read(role: Path) -> None:
+    """A variable that nothing reads would be set in vain: the role, or a playbook, names it."""
+    folders = ("tasks", "templates", "vars", "handlers", "files")
+    places = [path for folder in folders for path in role.glob(f"{folder}/*")]
+    places += [role / "defaults" / "main.yml", *(PROJECT / "playbooks").rglob("*.yml")]
+    lines = [line for path in places for line in path.read_text().splitlines()]
+    unread = [
+        name
+        for name in options(role)
+        if not any(re.search(rf"(?<!^)\b{name}\b(?!:)", f" {line}") for line in lines)
+    ]
+
+    assert [] == unread
 
 
 @each_role
