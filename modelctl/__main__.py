@@ -32,12 +32,16 @@ COMMANDS: Mapping[str, str] = {
     "rollback": "give all traffic back to the release that had it before, whatever is broken",
     "history": "show which releases served with which weights, and since which commit",
     "up": "serve an environment on this machine from the commits of a branch",
+    "down": "end what `modelctl up` runs, or has left running when it was killed",
     "status": "show what `modelctl up` serves: sync, health, weights and measured shares",
+    "logs": "print what the servers of a model say; -f goes on with what is added",
+    "predict": "ask a model that `modelctl up` serves, and print its answer",
+    "open": "open the status page of `modelctl up` in a browser, or print its address",
 }
 # Commands that run until they are stopped.
-LASTING = frozenset({"up"})
+LASTING = frozenset({"logs", "up"})
 # What a command needs beyond the package's own dependencies.
-EXTRAS: Mapping[str, str] = {"up": "local"}
+EXTRAS: Mapping[str, str] = {"up": "local", "down": "local"}
 
 
 class Command(Protocol):
@@ -106,10 +110,15 @@ def _overview(words: Sequence[str]) -> int:
     """Print what there is, if the words ask for help; else they do not begin with a command."""
     if words and words[0] in ("-h", "--help"):
         parser = argparse.ArgumentParser("modelctl", description=_PURPOSE, epilog=_EXIT_CODES)
+        parser.add_argument("--version", action="store_true", help="print the version and exit")
         listed = parser.add_subparsers(metavar="COMMAND")
         for name, summary in COMMANDS.items():
             listed.add_parser(name, help=summary)
         parser.print_help()
+        return 0
+    if words and words[0] in ("-V", "--version"):
+        metadata = import_module("importlib.metadata")  # it takes as long as a whole command
+        sys.stdout.write(f"modelctl {metadata.version('modelctl')}\n")
         return 0
     found = f"the command {words[0]!r}" if words else "no command"
     near = hint(words[0] if words else "", COMMANDS, otherwise="`modelctl --help` lists them")

@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from modelctl.render import generated
+from modelctl.local.servers import processes
+from modelctl.render import generated, generated_for_gateways
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 from scratch import PROJECT, git, init
@@ -23,6 +24,8 @@ from waiting import PATIENCE_S, until
 
 MODEL = "linear"
 INFER = f"/v2/models/{MODEL}/infer"
+HOST = "models.localhost"  # as the environment says
+HEADERS = {"host": HOST, "content-type": "application/json"}
 QUESTION = json.dumps(
     {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [2.0]}]}
 )
@@ -76,10 +79,20 @@ class Repo:
 
     def render(self) -> Self:
         """Write every generated file anew."""
-        shutil.rmtree(self.root / f"apps/{MODEL}/rendered", ignore_errors=True)
-        for path, text in generated(load(WorkTree(self.root)).model(MODEL)).items():
+        for folder in (f"apps/{MODEL}/rendered", "argocd/platform"):
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+        repository = load(WorkTree(self.root))
+        for_gateways = generated_for_gateways(repository.environments)
+        for path, text in {**generated(repository.model(MODEL)), **for_gateways}.items():
             self.write(path, text)
         return self
+
+    def use_template(self, version: str) -> Self:
+        """Have every environment pin a version of the template, and render it."""
+        file = "argocd/environments.yaml"
+        text = (self.root / file).read_text(encoding="utf-8")
+        self.write(file, re.sub(r"template: v\d+", f"template: {version}", text))
+        return self.render()
 
     def commit(self, subject: str, *, author: str = "Ann <ann@example.com>") -> str:
         """Commit everything, or nothing new; the hash."""
@@ -149,7 +162,7 @@ class Up:
 
     def ask(self, headers: dict[str, str] | None = None, *, path: str = INFER) -> tuple[int, JSON]:
         """One prediction through Envoy: status and answer."""
-        sent = {"content-type": "application/json"} | (headers or {})
+        sent = {**HEADERS, **(headers or {})}
         with closing(
             http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         ) as asked:
@@ -179,8 +192,7 @@ class Up:
 
     def pids(self) -> dict[str, int]:
         """The processes that run, by name."""
-        records = json.loads((self.state / "processes.json").read_bytes())
-        return {record["name"]: record["pid"] for record in records}
+        return {found.name: found.pid for found in processes.found(self.state) if found.leads}
 
     def kill(self, name: str) -> None:
         """Kill one of the processes, as the kernel would when memory runs out."""
@@ -245,7 +257,7 @@ class Load:
 
     def _ask(self, connection: http.client.HTTPConnection) -> tuple[str, str]:
         try:
-            connection.request("POST", INFER, QUESTION, {"content-type": "application/json"})
+            connection.request("POST", INFER, QUESTION, HEADERS)
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:

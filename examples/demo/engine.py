@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelctl.local.running import ask
+from modelctl.local.state import StateFolder
+
 PROJECT = Path(__file__).parents[2]
 WAIT_S = 60.0  # for what never comes: far beyond a busy machine
 _POLL_S = 0.02
@@ -110,14 +113,10 @@ class Up:
         return f"http://127.0.0.1:{self.page_port}/"
 
     def status(self) -> Status:
-        """The status as it stands in the state directory; empty before there is one."""
+        """The status as it is told now; empty before there is one."""
         if self.process.poll() is not None:
             raise DemoError(f"modelctl up ended with {self.process.returncode}: {self._log.name}")
-        try:
-            loaded: Status = json.loads((self.state / "status.json").read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return loaded
+        return dict(ask(StateFolder(self.state)).status)
 
     def model(self, name: str) -> Status:
         """The status of one model; empty while it has none."""

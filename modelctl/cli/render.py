@@ -47,7 +47,7 @@ def _changes(root: Path) -> tuple[dict[str, bytes | None], list[Finding]]:
     _ = tree.entries  # all of them at once, not model by model
     repository = load(tree)
     faults = [f for f in repository.faults if place(f.path).kind not in _NOT_RENDERED_FROM]
-    changes: dict[str, bytes | None] = {}
+    changes = drift.gateway_changes(repository)
     for folder in repository.folders:
         files = repository.model(folder)
         faults += files.faults

@@ -4,12 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-from modelctl.local.state import StateFolder, default_state, is_held, read_json
+from modelctl.local.running import ask
+from modelctl.local.state import StateFolder, default_state
 from modelctl.status.text import lines
 
 EXIT_WELL = 0
 EXIT_NOT_WELL = 1
-EXIT_NOT_RUNNING = 2
+EXIT_NOT_KNOWN = 2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,17 +22,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status; 0 if all is Synced and Healthy, 1 if not, 2 if nothing runs."""
-    folder = StateFolder((arguments.state or default_state()).resolve())
-    running = is_held(folder)
-    saved = read_json(folder.status)
-    status = saved if isinstance(saved, dict) else {}
-    well = running and status.get("well") is True
+    """Print what the engine says now; 0 if all is Synced and Healthy, 1 if not.
+
+    2 where it does not say: nothing runs, or what runs does not answer.
+    """
+    answer = ask(StateFolder((arguments.state or default_state()).resolve()))
+    well = answer.status.get("well") is True
     if arguments.format == "json":
+        fault = {"fault": answer.fault} if answer.fault else {}
+        told = {**answer.status, **fault, "running": answer.is_running, "well": well}
         # In ASCII, so that it is the same JSON whatever the terminal's encoding lacks.
-        print(json.dumps(status | {"running": running, "well": well}, indent=1))
+        print(json.dumps(told, indent=1))
     else:
-        print("\n".join(lines(status, folder.root, running=running)))
-    if not running or not status:
-        return EXIT_NOT_RUNNING
+        print("\n".join([answer.fault] if answer.fault else lines(answer.status)))
+    if answer.fault:
+        return EXIT_NOT_KNOWN
     return EXIT_WELL if well else EXIT_NOT_WELL

@@ -34,6 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--status-port", type=port, default=8081, help="status page (default: 8081; 0: any)"
     )
+    parser.add_argument(
+        "--replace", action="store_true", help="take over from the one that runs, without a gap"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             port=arguments.port,
             status_port=arguments.status_port,
             announce=_announce,
+            replace=arguments.replace,
         )
     )
 

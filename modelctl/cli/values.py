@@ -78,6 +78,13 @@ def port(word: str) -> int:
     return int(word)
 
 
+def lines(word: str) -> int:
+    """A number of lines."""
+    if not word.isascii() or not word.isdecimal():
+        raise ArgumentTypeError(f"found {word!r}, expected a number of lines such as 20")
+    return int(word)
+
+
 def moment(word: str) -> datetime:
     """A time in ISO 8601; without an offset it is this machine's."""
     try:

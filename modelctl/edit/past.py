@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from modelctl.render import applied
-from modelctl.render.applied import Served
+from modelctl.render.served import Served, is_route, served_by
 from modelctl.repo import git_objects, history, layout
 from modelctl.repo.history import FileState
 from modelctl.repo.layout import GENERATED, Pair, place
@@ -62,13 +61,13 @@ def past(root: Path, pair: Pair) -> Iterator[AppliedState]:
     routes = [_route(state) for state in states]
     contents = git_objects.read_blobs(root, sorted({blob for blob in routes if blob}))
     for state, blob in zip(states, routes, strict=True):
-        found = _past(state, applied.served_by(contents[blob]) if blob else None, typed)
+        found = _past(state, served_by(contents[blob]) if blob else None, typed)
         if found is not None:
             yield found
 
 
 def _route(state: FileState) -> str | None:
-    return next((blob for path, blob in state.blobs.items() if applied.is_route(path)), None)
+    return next((blob for path, blob in state.blobs.items() if is_route(path)), None)
 
 
 def _past(state: FileState, served: Served | None, typed: "_Typed") -> AppliedState | None:

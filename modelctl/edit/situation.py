@@ -6,8 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from modelctl.edit.past import AppliedState, past
-from modelctl.render import applied
-from modelctl.render.applied import Served
+from modelctl.render.served import Served, served
 from modelctl.repo import git
 from modelctl.repo.kinds import Serving
 from modelctl.repo.layout import Pair, place
@@ -43,7 +42,7 @@ class Situation:
     @cached_property
     def served(self) -> Served | None:
         """What is applied; None where no route is."""
-        return applied.served(self.generated)
+        return served(self.generated)
 
     @cached_property
     def weights(self) -> Mapping[str, int]:

@@ -50,8 +50,8 @@ def answer(item: Field) -> Answer:
         raise status.error("an HTTP status from 200 to 599")
     return Answer(
         status=status.whole(),
-        body=inline(found.get("body")),
-        content_type=found.get("contentType").text(),
+        body=inline(found.get("body")) if found.get("body").is_set else "",
+        content_type=found.get("contentType").text_or("text/plain"),
         headers=header_settings(found.get("header")),
     )
 

@@ -4,17 +4,18 @@ import fcntl
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from modelctl.atomic import write_atomically
 from modelctl.errors import GitError, UsageError
 from modelctl.repo import git
 
 # `modelctl status` holds the lock for a moment too, so one failure says nothing.
 _TRIES = 5
 _BETWEEN_TRIES_S = 0.02
+_HOLDER_BYTES = 256  # of the lock's content: the next holder's fits into the same place
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +25,13 @@ class StateFolder:
     root: Path
 
     @property
-    def status(self) -> Path:
-        """The last status, as JSON."""
-        return self.root / "status.json"
-
-    @property
     def good(self) -> Path:
-        """The last revision that was served as git says."""
-        return self.root / "good.json"
-
-    @property
-    def processes(self) -> Path:
-        """Records of the processes that run."""
-        return self.root / "processes.json"
+        """The last good commit of each model."""
+        return self.root / "good"
 
     @property
     def lock(self) -> Path:
-        """Locked by the `modelctl up` that owns this folder."""
+        """Locked by the `modelctl up` that owns this folder, with who that is."""
         return self.root / "lock"
 
     @property
@@ -69,7 +60,7 @@ class StateFolder:
         return self.root / "mirror.git"
 
     def create(self) -> None:
-        """Make the folders.
+        """Make the folders; where they are there, nothing is written.
 
         Raises:
             UsageError: They cannot be made.
@@ -78,7 +69,8 @@ class StateFolder:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.logs, self.envoy, self.files, self.cache):
                 folder.mkdir(exist_ok=True)
-            (self.root / ".gitignore").write_text("*\n", encoding="utf-8")
+            if not (self.root / ".gitignore").is_file():
+                (self.root / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:
             message = f"the state directory {self.root} cannot be made: {error.strerror}"
             raise UsageError(f"{message}; choose another with --state DIR") from error
@@ -90,6 +82,14 @@ def default_state() -> Path:
         return git.top_level(Path.cwd()) / ".modelctl"
     except GitError:
         return Path.cwd() / ".modelctl"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a state folder: its process, and where it answers; 0 and "" for not known yet."""
+
+    pid: int = 0
+    page: str = ""
 
 
 class Lock:
@@ -109,16 +109,21 @@ class Lock:
         try:
             _claim(descriptor)
         except OSError as error:
-            holder = os.read(descriptor, 200).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
+            pid = (holder(self._folder) or Holder()).pid
             raise UsageError(
-                f"another `modelctl up` (process {holder}) runs on {self._folder.root}; "
-                "stop it, or give this one its own folder with --state DIR"
+                f"another `modelctl up` (process {pid or 'unknown'}) runs on "
+                f"{self._folder.root}; stop it, or give this one its own folder with --state DIR"
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         self._descriptor = descriptor
+        self.tell("")
         return self
+
+    def tell(self, page: str) -> None:
+        """Say where the holder answers; on a full disk, in the place of what was said before."""
+        told = json.dumps({"pid": os.getpid(), "page": page}).encode().ljust(_HOLDER_BYTES)
+        with suppress(OSError):  # who asks then hears that it cannot be told
+            os.pwrite(self._descriptor, told, 0)
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
@@ -136,19 +141,22 @@ def _claim(descriptor: int) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def is_held(folder: StateFolder) -> bool:
-    """Whether a `modelctl up` runs on the folder now."""
+def holder(folder: StateFolder) -> Holder | None:
+    """Who runs on the folder now; None for nobody."""
     try:
         descriptor = os.open(folder.lock, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        return True
+        found = read_json(folder.lock)
+        fields = found if isinstance(found, dict) else {}
+        pid, page = fields.get("pid"), fields.get("page")
+        return Holder(pid if isinstance(pid, int) else 0, page if isinstance(page, str) else "")
     finally:
         os.close(descriptor)
-    return False
+    return None
 
 
 def read_json(path: Path) -> object:
@@ -158,25 +166,3 @@ def read_json(path: Path) -> object:
     except (OSError, ValueError):
         return None
     return value
-
-
-def recall_good(folder: StateFolder, source: str, environment: str) -> str | None:
-    """The revision that an earlier run served from the same source, or None."""
-    saved = read_json(folder.good)
-    same = isinstance(saved, dict) and (saved.get("source"), saved.get("environment")) == (
-        source,
-        environment,
-    )
-    revision = saved.get("revision") if isinstance(saved, dict) and same else None
-    return revision if isinstance(revision, str) else None
-
-
-def remember_good(folder: StateFolder, source: str, environment: str, revision: str) -> None:
-    """Note the revision that is served now.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    if recall_good(folder, source, environment) != revision:
-        note = {"source": source, "environment": environment, "revision": revision}
-        write_atomically(folder.good, json.dumps(note).encode())

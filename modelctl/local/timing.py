@@ -17,7 +17,8 @@ class Timing:
         backoff_limit_s: The longest wait before a restart; each failure doubles the wait.
         stable_s: After this long without failure, the next one counts as the first.
         drain_limit_s: For requests in flight before a server is told to stop.
-        sample_s: Between two readings of Envoy's counters.
+        sample_s: Between two readings of Envoy's counters while something changes or is looked at.
+        idle_s: Between two looks at anything while nothing changes.
         window_s: Over which shares, error rates and latencies are measured.
     """
 
@@ -31,4 +32,5 @@ class Timing:
     stable_s: float = 60.0
     drain_limit_s: float = 10.0
     sample_s: float = 1.0
+    idle_s: float = 10.0
     window_s: float = 60.0

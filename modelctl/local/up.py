@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import signal
 import socket
 import sys
@@ -14,26 +13,31 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from modelctl.atomic import write_atomically
 from modelctl.errors import GitError, UsageError
+from modelctl.local import limits
+from modelctl.local.ending import take_over
 from modelctl.local.engine import Engine
 from modelctl.local.envoy.dataplane import Envoy
-from modelctl.local.follow import follow
+from modelctl.local.follow import Follower
+from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
+from modelctl.local.observe.links import followed_commits
+from modelctl.local.observe.logtail import tail
 from modelctl.local.observe.overview import Overview
+from modelctl.local.observe.pages import Sources
 from modelctl.local.observe.web import application, serve
-from modelctl.local.servers import leftovers
+from modelctl.local.plan.values import PlanError
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.artifacts import ArtifactExport
 from modelctl.local.source.reading import Reader
 from modelctl.local.source.repositories import FilesOnDisk, Remote, Source, local_branch
-from modelctl.local.state import Lock, StateFolder, recall_good, remember_good
+from modelctl.local.state import Lock, StateFolder
 from modelctl.local.timing import Timing
 from modelctl.repo import git
 from modelctl.repo.git import Commit
-from modelctl.status.values import Addresses, encode
+from modelctl.status.values import Addresses, EngineStatus
 
 # A URL, or an address of SSH such as git@host:path.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
@@ -56,6 +60,7 @@ class Options:
         status_port: Where the status page is; 0 takes a free one.
         announce: Called once everything listens.
         command: The model server, as a program with an absolute path and arguments.
+        replace: Take over from the one that runs on the state folder, and lose no request.
     """
 
     repository: str
@@ -68,6 +73,7 @@ class Options:
     announce: Callable[[Addresses], None] = lambda _: None
     command: Sequence[str] = (sys.executable, "-m", "modelserver")
     timing: Timing = field(default_factory=Timing)
+    replace: bool = False
 
 
 def run(options: Options) -> int:
@@ -79,23 +85,35 @@ def run(options: Options) -> int:
     """
     folder = StateFolder(options.state.resolve())
     folder.create()
-    with Lock(folder):
+    if options.replace:
+        take_over(folder)
+    with Lock(folder) as lock:
+        source = _source(options, folder)
+        good = None
+        if not options.worktree:
+            good = GoodStates(folder.good, source.name, options.environment)
+        reader = _reader(options, folder, source, good)
         journal = Journal()
-        for record in leftovers.end_all(folder):
-            words = f"ended {record.name} (process {record.pid}), left over from an earlier run"
-            journal.add("", "warning", words)
+        limits.raise_files()
         _forget_old_logs(folder.logs)
-        shutil.rmtree(folder.files, ignore_errors=True)
-        folder.status.unlink(missing_ok=True)
-        folder.create()
-        return asyncio.run(_Up(options, folder, journal).serve())
+        up = _Up(options, folder, journal, lock, good)
+        return asyncio.run(up.serve(source, reader))
 
 
 class _Up:
     """The parts of one `modelctl up`, and the order in which they start and end."""
 
-    def __init__(self, options: Options, folder: StateFolder, journal: Journal) -> None:
+    def __init__(
+        self,
+        options: Options,
+        folder: StateFolder,
+        journal: Journal,
+        lock: Lock,
+        good: GoodStates | None,
+    ) -> None:
         self._options = options
+        self._lock = lock
+        self._good = good
         self._folder = folder
         self._journal = journal
         self._launcher = Launcher(folder, lambda words: journal.add("", "error", words))
@@ -112,41 +130,66 @@ class _Up:
                 report=journal.add,
             )
         )
-        self._engine = Engine(self._envoy, self._supervisor, journal, options.timing, wake)
+        self._engine = Engine(
+            self._envoy, self._supervisor, journal, options.timing, wake, good=good
+        )
 
-    async def serve(self) -> int:
+    async def serve(self, source: Source, reader: Reader) -> int:
         """Start everything, wait for a signal, end everything in order."""
-        stop = _stop_on_signals()
+        stop, leaves = _stop_on_signals(), _leave_on_signal()
         with _listen(self._options.status_port, "--status-port") as page:
-            with _listen(self._options.port, "--port") as free:
-                port: int = free.getsockname()[1]
-            source = await asyncio.to_thread(_source, self._options, self._folder)
-            await self._envoy.start(port)
+            if not self._envoy.adopt(self._options.port):
+                with _listen(self._options.port, "--port") as free:
+                    port: int = free.getsockname()[1]
+                await self._envoy.start(port)
             try:
-                await self._run(source, page, port, stop)
+                await self._run(source, reader, page, (stop, leaves))
             finally:
-                await self._envoy.stop()
-                await self._supervisor.stop()
+                if leaves.is_set() and not stop.is_set():
+                    await self._supervisor.leave()
+                    await self._envoy.leave()
+                else:
+                    await self._envoy.stop()
+                    await self._supervisor.stop()
         return 0
 
     async def _run(
-        self, source: Source, page: socket.socket, port: int, stop: asyncio.Event
+        self,
+        source: Source,
+        reader: Reader,
+        page: socket.socket,
+        told: Sequence[asyncio.Event],
     ) -> None:
         """Run the loops until one is told to stop, or fails."""
         options = self._options
-        reader = Reader(source, options.environment, ArtifactExport(self._folder.files))
-        addresses = _addresses(options, self._folder, source, port, page.getsockname()[1])
+        addresses = _addresses(
+            options, self._folder, source, self._envoy.port, page.getsockname()[1]
+        )
+        follower = Follower(source, reader, self._engine, self._journal, self._good)
         overview = Overview(addresses, self._engine, self._supervisor, self._journal)
-        app = application(overview.status, lambda model: self._history(reader, model))
+
+        def looked() -> EngineStatus:
+            self._engine.look()
+            return overview.status()
+
+        app = application(
+            Sources(
+                status=looked,
+                commits=lambda model: self._history(reader, model),
+                hour=overview.history.of,
+                log=lambda model, count: tail(self._folder, model, None, count),
+            )
+        )
         loops = (
-            stop.wait(),
+            *(event.wait() for event in told),
             self._engine.run(),
-            follow(source, reader, self._engine, self._good(source)),
-            self._sample(),
-            self._write_status(overview),
+            follower.run(),
+            self._engine.measure(),
+            self._keep(overview),
             serve(app, page),
         )
         tasks = [asyncio.ensure_future(loop) for loop in loops]
+        self._lock.tell(addresses.page)
         options.announce(addresses)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -157,45 +200,12 @@ class _Up:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
 
-    async def _sample(self) -> None:
-        """Read Envoy's counters, and keep logs short, as time goes by."""
+    async def _keep(self, overview: Overview) -> None:
+        """Keep the last hour, and keep logs short, as time goes by."""
         while True:
-            await self._engine.sample()
+            overview.note_sample()
             self._launcher.shorten_logs()
-            await asyncio.sleep(self._options.timing.sample_s)
-
-    async def _write_status(self, overview: Overview) -> None:
-        """Keep the status file as the status is; a full disk is told, and stops nothing."""
-        written = b""
-        while True:
-            content = encode(overview.status().to_json())
-            if content != written and self._write(content, overview):
-                written = content
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._options.timing.sample_s):
-                    await self._engine.stepped.wait()
-            self._engine.stepped.clear()
-
-    def _write(self, content: bytes, overview: Overview) -> bool:
-        """Write the status, and the revision to begin with next time; gives whether that worked."""
-        before, source = overview.write_fault, overview.addresses.source
-        try:
-            write_atomically(self._folder.status, content)
-            if self._engine.good and not self._options.worktree:
-                remember_good(self._folder, source, self._options.environment, self._engine.good)
-        except OSError as error:
-            overview.write_fault = f"{self._folder.status} cannot be written: {error.strerror}"
-            if overview.write_fault != before:
-                self._journal.add("", "error", overview.write_fault)
-            return False
-        overview.write_fault = ""
-        return True
-
-    def _good(self, source: Source) -> str | None:
-        """The revision that an earlier run served last; files on disk have none."""
-        if self._options.worktree:
-            return None
-        return recall_good(self._folder, source.name, self._options.environment)
+            await asyncio.sleep(self._options.timing.idle_s)
 
     async def _history(self, reader: Reader, model: str) -> tuple[Commit, ...]:
         """The last commits of a model; none while the repository cannot be read."""
@@ -230,6 +240,13 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
+def _leave_on_signal() -> asyncio.Event:
+    """An event that SIGUSR1 sets: another engine takes over what runs."""
+    leave = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, leave.set)
+    return leave
+
+
 def _listen(port: int, option: str) -> socket.socket:
     """A listening socket on the loopback interface.
 
@@ -248,6 +265,27 @@ def _listen(port: int, option: str) -> socket.socket:
             f"choose another with {option} PORT, or 0 for any free one"
         ) from error
     return listening
+
+
+def _reader(
+    options: Options, folder: StateFolder, source: Source, good: GoodStates | None
+) -> Reader:
+    """What reads the environment, unless the repository says that it is none to run here.
+
+    An environment that ran here before goes on with its last good state, whatever is said now.
+
+    Raises:
+        UsageError: This machine is not to run the environment; the message has those to choose.
+    """
+    has_run = bool(good and good.models)
+    reader = Reader(source, options.environment, ArtifactExport(folder.files), is_local=has_run)
+    if not has_run:
+        with suppress(GitError):  # following tells it, again and again
+            try:
+                reader.require_local(source.known_revision())
+            except PlanError as error:
+                raise UsageError(f"--env {options.environment}: {error}") from error
+    return reader
 
 
 def _source(options: Options, folder: StateFolder) -> Source:
@@ -274,4 +312,5 @@ def _addresses(
         traffic=f"http://127.0.0.1:{port}",
         page=f"http://127.0.0.1:{page_port}",
         state=str(folder.root),
+        commits=followed_commits(options.repository),
     )

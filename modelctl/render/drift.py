@@ -1,12 +1,12 @@
-"""Compares the generated files of a model, byte by byte, with what its typed files give."""
+"""Compares generated files, byte by byte, with what the typed files give."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 
-from modelctl.render import generated
+from modelctl.render import generated, generated_for_gateways
 from modelctl.repo import layout
 from modelctl.repo.layout import Kind, Pair, place
-from modelctl.repo.repository import ModelFiles
+from modelctl.repo.repository import ModelFiles, Repository
 from modelctl.repo.tree import EntryKind
 
 
@@ -79,3 +79,22 @@ def render_changes(files: ModelFiles) -> dict[str, bytes | None]:
         if files.generated.get(path) != content
     }
     return changes | dict.fromkeys(orphans(files))
+
+
+@lru_cache(maxsize=4)
+def expected_for_gateways(repository: Repository) -> Mapping[str, bytes]:
+    """Every file that is generated for no model alone, as it should be."""
+    texts = generated_for_gateways(repository.environments)
+    return {path: text.encode() for path, text in texts.items()}
+
+
+def gateway_changes(repository: Repository) -> dict[str, bytes | None]:
+    """What rendering would write for no model alone, or with None remove.
+
+    Nothing where the environments cannot be read: what was rendered of them before stays.
+    """
+    if not repository.environments.ordered:
+        return {}
+    wanted, there = expected_for_gateways(repository), repository.generated
+    changed = {path: content for path, content in wanted.items() if there.get(path) != content}
+    return {**changed, **dict.fromkeys(sorted(there.keys() - wanted.keys()))}

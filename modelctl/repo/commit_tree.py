@@ -1,6 +1,6 @@
 """The files of a commit, read from git's objects; what is in the work tree does not matter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from modelctl.errors import GitError, TreeError
@@ -16,6 +16,9 @@ from modelctl.repo.tree import (
     names_below,
     slice_below,
 )
+
+_ALONG_BYTES = 32 << 20  # of files that are read before anybody asks for them
+_AT_ONCE = 500  # paths in one command: it may be long, but not without bound
 
 
 class CommitTree:
@@ -76,6 +79,19 @@ class CommitTree:
             self._seen |= {path: None} | self._look(path)
         return self._seen[path]
 
+    def look_at(self, paths: Iterable[str]) -> None:
+        """Look at many paths at once, so that asking for each costs no git process."""
+        unseen = [path for path in dict.fromkeys(paths) if not self._is_known(path)]
+        for start in range(0, len(unseen), _AT_ONCE):
+            some = unseen[start : start + _AT_ONCE]
+            self._seen |= dict.fromkeys(some) | self._look(*some)
+
+    def _is_known(self, path: str) -> bool:
+        parts = path.split("/")
+        inside = any(path.startswith(f"{folder}/") for folder in self._listed)
+        listed = inside or (parts[0] in ROOTS and self._entries is not None)
+        return listed or path in self._seen or not {"", ".", ".."}.isdisjoint(parts)
+
     def read(self, path: str) -> bytes:
         """The bytes of a regular file of the commit."""
         entry = self.entry(path)
@@ -86,10 +102,18 @@ class CommitTree:
         return self._blobs[entry.identity]
 
     def _fetch(self, entry: Entry) -> dict[str, bytes]:
-        """The wanted blob and every other small one that is listed, by one git process."""
+        """The wanted blob and every other small one that is listed, by one git process.
+
+        Of the others, which were looked at alone, as many come along as fit into a bound.
+        """
         listed = (self._entries or {}, *self._listed.values())
         files = (e for entries in listed for e in entries.values() if e.kind is EntryKind.FILE)
         small = {e.identity for e in files if e.size_bytes <= SMALL_BYTES}
+        total_bytes = 0
+        for other in filter(None, self._seen.values()):
+            if other.kind is EntryKind.FILE and other.identity not in self._blobs:
+                total_bytes += other.size_bytes
+                small |= {other.identity} if total_bytes <= _ALONG_BYTES else set()
         return git_objects.read_blobs(
             self.folder, sorted({entry.identity} | (small - self._blobs.keys()))
         )

@@ -6,7 +6,8 @@ from outside, and turns a failure into `GitError`: what it means, and git's own 
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_FLUSH": "0"}
 # Git sets these for its hooks; with them every `git -C` would ask the hook's repository.
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
+_CHUNK_BYTES = 1 << 16  # a pipe holds no more
 # What git says of a revision that is not there; everything else is another failure.
 _NO_REVISION = "Needed a single revision"
 
@@ -65,6 +67,45 @@ def run(
         words = error.stderr.decode(errors="replace")
         raise GitError(git_failures.told(folder, arguments[0], words)) from error
     return done.stdout
+
+
+def stream(folder: Path, *arguments: str) -> Generator[str]:
+    """The fields that `git <arguments>` separates by NUL, as it gives them.
+
+    Whoever closes the iterator before its end ends git.
+
+    Raises:
+        GitError: Git is missing, or fails.
+    """
+    command = ["git", "-C", str(folder), *arguments]
+    with tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=errors, env=_environment(arguments[0])
+            )
+        except OSError as error:
+            told = f"git {arguments[0]} cannot be run in {folder}: {error.strerror}"
+            raise GitError(told) from error
+        with process:
+            try:
+                yield from _fields(process)
+            finally:
+                process.kill()
+        if process.returncode > 0:
+            errors.seek(0)
+            words = errors.read().decode(errors="replace")
+            raise GitError(git_failures.told(folder, arguments[0], words))
+
+
+def _fields(process: "subprocess.Popen[bytes]") -> Iterator[str]:
+    """What a process writes, split at each NUL; its end is awaited."""
+    left = b""
+    while chunk := os.read(process.stdout.fileno(), _CHUNK_BYTES) if process.stdout else b"":
+        *fields, left = (left + chunk).split(b"\0")
+        yield from (field.decode(errors="surrogateescape") for field in fields)
+    if left:
+        yield left.decode(errors="surrogateescape")
+    process.wait()
 
 
 def _environment(command: str) -> dict[str, str]:
@@ -144,14 +185,13 @@ def main_line(folder: Path, revision: str, *paths: str) -> Iterator[MainLineComm
     """The commits of the main line that changed anything at `paths`, newest first.
 
     The main line is the line of first parents: what a merge brought counts where it was merged,
-    not where it was made. One git process reads all of it.
+    not where it was made. One git process reads it, as far as it is asked for.
     """
-    out = run(
+    tokens = stream(
         folder, "log", "--first-parent", "-m", "--raw", "-z", "--root", "--no-abbrev",
         "--no-renames", "--no-follow", "--format=%H%x00%an%x00%cI%x00%s", "--end-of-options",
         revision, "--", *paths,
-    ).decode(errors="surrogateescape")  # fmt: skip
-    tokens = iter(out.split("\0"))
+    )  # fmt: skip
     token = next(tokens, "")
     while token:
         commit = Commit(token, next(tokens), next(tokens), next(tokens))

@@ -5,7 +5,7 @@ never served. States are compared by git's object names, so nothing is read to c
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -74,15 +74,55 @@ def former(root: Path, revision: str, pair: Pair, applied: Blobs) -> Commit | No
     None where they are new, or are those of `revision` itself and never were there before. Where
     nothing is applied any more, as before the model came, it is the commit that brought it.
     """
-    interrupted = False
-    oldest = None
-    for state in states(root, revision, *generated_paths_of(pair)):
-        oldest = state.commit
-        if state.blobs != applied:
-            interrupted = True
-        elif interrupted:
-            return state.commit
-    return oldest if interrupted and not applied and not git.is_shallow(root) else None
+    return formers(root, revision, {pair: applied}).get(pair)
+
+
+def formers(root: Path, revision: str, applied: Mapping[Pair, Blobs]) -> dict[Pair, Commit]:
+    """The same for many pairs of a model and an environment, in one pass over the history."""
+    paths = [path for pair in applied for path in generated_paths_of(pair)]
+    if not paths:
+        return {}
+    sought = {pair: _Sought(blobs) for pair, blobs in applied.items()}
+    for path, blob in git_objects.blobs(root, revision, *paths).items():
+        if (pair := place(path).pair) in sought:
+            sought[pair].now[path] = blob
+    found: dict[Pair, Commit] = {}
+    for each in git.main_line(root, revision, *paths):
+        for pair in sought.keys() & {place(path).pair for path in each.changed}:
+            if sought[pair].is_back():
+                found[pair] = each.commit
+                del sought[pair]
+            else:
+                sought[pair].go_back(each, pair)
+        if not sought:
+            return found
+    gone = {pair: s.oldest for pair, s in sought.items() if s.interrupted and not s.applied}
+    known = {} if not gone or git.is_shallow(root) else gone
+    return found | {pair: commit for pair, commit in known.items() if commit}
+
+
+@dataclass(slots=True)
+class _Sought:
+    """On the way back through the history: what a pair had applied at a commit."""
+
+    applied: Blobs
+    now: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+    oldest: Commit | None = None
+
+    def is_back(self) -> bool:
+        """Whether it has come to the bytes that are sought, after others."""
+        is_same = self.now == self.applied
+        self.interrupted = self.interrupted or not is_same
+        return is_same and self.interrupted
+
+    def go_back(self, step: git.MainLineCommit, pair: Pair) -> None:
+        """Take it to what was there before a commit."""
+        self.oldest = step.commit
+        for path, (before, _) in step.changed.items():
+            if place(path).pair == pair:
+                self.now.pop(path, None)
+                self.now |= {path: before} if before else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ ROOTS = (APPS, ARGOCD)  # everything that people or the renderer write for model
 ENVIRONMENTS = f"{ARGOCD}/environments.yaml"
 PROJECTS = f"{ARGOCD}/projects"
 APPLICATIONS = f"{ARGOCD}/applications"
+PLATFORM = f"{ARGOCD}/platform"
 
 _SUFFIX = ".yaml"
 _RELEASE = re.compile(r"r[1-9][0-9]*")
@@ -31,13 +32,14 @@ class Kind(StrEnum):
     ENVIRONMENTS = "environments"
     PROJECT = "project"
     PLATFORM = "platform"  # what else Argo CD is given: its root, its settings, the platform
+    GATEWAY = "gateway"  # what the Gateway of an environment is told, for all models
     RENDERED = "rendered"
     APPLICATION = "application"
     OTHER = "other"  # not a place that anything is read from
 
 
 # Written by the renderer alone.
-GENERATED = frozenset({Kind.RENDERED, Kind.APPLICATION})
+GENERATED = frozenset({Kind.RENDERED, Kind.APPLICATION, Kind.GATEWAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,24 @@ def place(path: str) -> Place:
     match path.split("/"):
         case ["apps", model, *below] if model and below:
             return _below_a_model(model, below)
-        case ["argocd", "environments.yaml"]:
+        case ["argocd", *below]:
+            return _below_argocd(below)
+    return Place(Kind.OTHER)
+
+
+def _below_argocd(below: list[str]) -> Place:
+    match below:
+        case ["environments.yaml"]:
             return Place(Kind.ENVIRONMENTS)
-        case ["argocd", "projects", environment, file] if team := _stem(file):
+        case ["projects", environment, file] if team := _stem(file):
             return Place(Kind.PROJECT, environment=environment, team=team)
-        case ["argocd", "applications", *between, file]:
+        case ["applications", *between, file]:
             return Place(
                 Kind.APPLICATION, _stem(file) or file, environment=between[0] if between else ""
             )
-        case ["argocd", *between, file] if between[:1] != ["projects"] and _stem(file):
+        case ["platform", environment, "gateway", *inside] if inside:
+            return Place(Kind.GATEWAY, environment=environment)
+        case [*between, file] if between[:1] != ["projects"] and _stem(file):
             return Place(Kind.PLATFORM)
     return Place(Kind.OTHER)
 
@@ -148,6 +159,11 @@ def rendered_file(folder: str, environment: str, kind: str, name: str) -> str:
 def application_file(environment: str, folder: str) -> str:
     """Path of the generated Argo CD Application of a model in an environment."""
     return f"{APPLICATIONS}/{environment}/{folder}{_SUFFIX}"
+
+
+def gateway_file(environment: str, kind: str, name: str) -> str:
+    """Path of one object that is rendered for the Gateway of an environment."""
+    return f"{PLATFORM}/{environment}/gateway/{kind.lower()}-{name}{_SUFFIX}"
 
 
 def project_file(environment: str, team: str) -> str:

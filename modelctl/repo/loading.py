@@ -30,13 +30,15 @@ def load(tree: Tree) -> Repository:
     for kind in (Kind.PROJECT, Kind.PLATFORM):
         for path in reader.paths(kind):
             reader.document(path)
+    generated = {p: c for p, c in reader.contents.items() if place(p).kind in GENERATED}
     return Repository(
         entries=shared,
-        contents=reader.contents,
+        contents={p: c for p, c in reader.contents.items() if p not in generated},
         documents=reader.documents,
         faults=tuple(sorted(reader.faults)),
         tree=tree,
         environments=environments,
+        generated=generated,
         applications=applications,
         load_model=load_model,
     )

@@ -108,6 +108,7 @@ class Repository(Files):
 
     tree: Tree
     environments: Environments
+    generated: Mapping[str, bytes]  # by path, what is rendered for no model alone, as it is
     applications: Mapping[str, Mapping[str, Entry]]  # by model, then by path
     load_model: Callable[["Repository", str], ModelFiles] = field(repr=False)
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from modelctl.model.tensors import Contract
 from modelctl.repo.git import Commit
 from modelctl.status.event import Event
 
-FORMAT = 1  # of the JSON; counts up when a field changes its meaning
+FORMAT = 2  # of the JSON; counts up when a field changes its meaning
+_MANY_ERRORS = 0.01  # one answer in a hundred: worth looking at before what is well
 
 
 class Sync(StrEnum):
@@ -37,8 +39,10 @@ class Measured:
         weighted: Those that were shared by weight.
         direct: Those that a header sent here.
         shadow: Mirrored copies.
-        share: Of the model's weighted requests since its weights last changed, 0 to 1.
+        requests_per_s: The same by second.
+        share: Of the model's weighted requests since `share_since`, 0 to 1.
         error_rate: Share of answers with status 5xx, 0 to 1.
+        client_error_rate: Share of answers with status 4xx, 0 to 1.
         latency_p50_ms: Half of the answers took at most this long.
         latency_p99_ms: 99 of 100 answers took at most this long.
     """
@@ -47,8 +51,10 @@ class Measured:
     weighted: int
     direct: int
     shadow: int
+    requests_per_s: float
     share: float | None
     error_rate: float | None
+    client_error_rate: float | None
     latency_p50_ms: float | None
     latency_p99_ms: float | None
 
@@ -57,8 +63,22 @@ class Measured:
 class ReleaseStatus:
     """One deployed release.
 
-    Weights are in percent, `weight` as git says and `live_weight` as Envoy has it; None where the
-    release is not in the route.
+    Attributes:
+        release: Its name.
+        role: `stable`, `canary` or `shadow`; empty where the route does not name it.
+        state: The worst of its servers' states, or `Ready`.
+        reason: Why it is in that state; empty where nothing is wrong.
+        ready: How many of its servers answer requests.
+        replicas: How many there are to be.
+        restarts: How often its servers were started again.
+        started: When the oldest of its servers that run started, in ISO 8601.
+        memory_bytes: Memory that its servers have in use now, all of them together.
+        image: The server image that a cluster would run.
+        artifact_uri: Where its model file comes from.
+        artifact_sha256: The digest of that file.
+        weight: Percent of the requests that git gives it; None where it is not in the route.
+        live_weight: The same, as the requests are shared now.
+        measured: What was measured of it.
     """
 
     release: str
@@ -68,6 +88,11 @@ class ReleaseStatus:
     ready: int
     replicas: int
     restarts: int
+    started: str | None
+    memory_bytes: int
+    image: str
+    artifact_uri: str
+    artifact_sha256: str
     weight: float | None
     live_weight: float | None
     measured: Measured
@@ -75,7 +100,12 @@ class ReleaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class ShadowStatus:
-    """The release that gets copies, and of how many percent of the requests."""
+    """The release that gets copies.
+
+    Attributes:
+        release: Its name.
+        percent: Of how many percent of the requests.
+    """
 
     release: str
     percent: float
@@ -83,7 +113,24 @@ class ShadowStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model; of its folder's commits `commit` is the one that is live, `wanted` the newest."""
+    """One model.
+
+    Attributes:
+        model: Its name.
+        sync: Whether what runs of it is what git says.
+        sync_reason: Why not; empty if it is.
+        health: Whether what runs of it is well.
+        health_reason: Why not; empty if it is.
+        paused: Whether its serving file says `paused: true`.
+        commit: The last commit of its folder that is live.
+        wanted: The newest commit of its folder.
+        contract: The inputs and outputs that it promises; None while that is unknown.
+        share_since: Since when shares are counted, in ISO 8601: since its weights changed last;
+            None where nothing is live.
+        releases: What is deployed of it.
+        shadow: The release that gets copies, if there is one.
+        events: What happened to it, newest first.
+    """
 
     model: str
     sync: Sync
@@ -93,17 +140,45 @@ class ModelStatus:
     paused: bool
     commit: Commit | None
     wanted: Commit | None
+    contract: Contract | None
+    share_since: str | None
     releases: tuple[ReleaseStatus, ...]
     shadow: ShadowStatus | None
     events: tuple[Event, ...]
+
+    @property
+    def rank(self) -> int:
+        """Its place in a list that begins with what is broken; 0 is the worst."""
+        rates = (release.measured.error_rate or 0 for release in self.releases)
+        return rank(self.sync, self.health, max(rates, default=0))
+
+
+def rank(sync: str, health: str, error_rate: float) -> int:
+    """The place of a model in a list that begins with what is broken; 0 is the worst."""
+    signs = (
+        health == Health.DEGRADED,
+        health == Health.MISSING,
+        sync != Sync.SYNCED,
+        health != Health.HEALTHY,
+        error_rate >= _MANY_ERRORS,
+        True,
+    )
+    return signs.index(True)
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Who serves what, and where it listens.
 
-    `source` tells a person which repository is followed, `started` is in ISO 8601, `traffic` and
-    `page` are URLs, `state` is the folder for everything that is kept.
+    Attributes:
+        environment: The environment that is served.
+        source: Which repository is followed, for a person.
+        pid: The process of the engine.
+        started: When it started, in ISO 8601.
+        traffic: The URL that predictions are asked at.
+        page: The URL of the status page.
+        state: The folder for everything that is kept.
+        commits: The URL of a commit's page, but for the commit's id at its end; empty if unknown.
     """
 
     environment: str
@@ -113,11 +188,25 @@ class Addresses:
     traffic: str
     page: str
     state: str
+    commits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """The whole status; `seen` is the newest revision, `synced` the last that refused no model."""
+    """The whole status.
+
+    Attributes:
+        addresses: Who serves what, and where it listens.
+        sync: Whether everything that runs is what git says.
+        sync_reason: Why not; empty if it is.
+        seen: The newest revision.
+        synced: The last revision that refused no model.
+        findings: What `modelctl check` finds in the newest revision.
+        fault: What keeps the engine itself from working; empty for nothing.
+        window_s: Over how many seconds requests, errors and latencies are measured.
+        models: Every model, by name.
+        events: What happened to no single model, newest first.
+    """
 
     addresses: Addresses
     sync: Sync

@@ -17,6 +17,7 @@ import pytest
 from modelctl import __main__ as program
 from modelctl.errors import EditRefusedError, GitError
 from scratch import PROJECT, git, init
+from told_status import telling
 
 Done = subprocess.CompletedProcess[str]
 MODELCTL = [sys.executable, "-m", "modelctl"]
@@ -142,9 +143,9 @@ def test_an_error_in_an_encoding_that_lacks_letters(faulty: Path) -> None:
 
 def test_json_stays_json(tmp_path: Path) -> None:
     """A status in JSON can be read whatever the encoding lacks."""
-    (tmp_path / "status.json").write_text('{"subject": "ü \\ud800"}', encoding="utf-8")
     words = ("status", "--state", str(tmp_path), "--format", "json")
-    done = run(tmp_path, *words, env={"PYTHONIOENCODING": "ascii"})
+    with telling(tmp_path, b'{"subject": "\xc3\xbc \\ud800"}'):
+        done = run(tmp_path, *words, env={"PYTHONIOENCODING": "ascii"})
 
     assert "ü \ud800" == json.loads(done.stdout)["subject"]
     assert "" == done.stderr

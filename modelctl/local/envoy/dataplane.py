@@ -1,27 +1,31 @@
-"""Envoy as the engine uses it: give it resources, see its endpoints, read its counters."""
+"""Envoy as the engine uses it: it is given resources, says which of them it has, and counts.
+
+Clusters come first, then routes; a cluster that no route names any more goes last. What Envoy has
+not said yes or no to is neither: newer resources may be written at any time.
+"""
 
 import asyncio
-import contextlib
-import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import quote
 
 from modelctl.atomic import write_atomically
-from modelctl.local.envoy.bootstrap import bootstrap, listener
-from modelctl.local.envoy.config import ENDPOINTS, Json, Snapshot, snapshot
+from modelctl.errors import UsageError
+from modelctl.local.envoy import folder
+from modelctl.local.envoy.listener import bootstrap
+from modelctl.local.envoy.policies import Json
 from modelctl.local.envoy.process import DRAIN_S, EnvoyProcess
-from modelctl.local.envoy.view import View, parse_view
+from modelctl.local.envoy.resources import Resource, Standing
+from modelctl.local.envoy.snapshot import Snapshot, Wanted, snapshot
 from modelctl.local.journal import Journal
 from modelctl.local.servers.children import Launcher
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 
-_APPLY_LIMIT_S = 3.0  # for Envoy to confirm a resource
-_POLL_S = 0.003  # between two looks at whether it has
-# By resource, where Envoy's statistics about it begin.
-_SUBSCRIPTIONS = {"clusters": "cluster_manager.cds", "routes": "http.models.rds.models"}
+# Between two looks at whether Envoy has a resource; doubled from look to look.
+_POLL_S = 0.002
+_POLL_LIMIT_S = 0.05
 # Names of Envoy's statistics: clusters it does not use yet, requests and connections it has.
 _WARMING = "cluster_manager.warming_clusters"
 _REQUESTS = "http.models.downstream_rq_active"
@@ -31,19 +35,7 @@ _CONNECTIONS = "http.models.downstream_cx_active"
 _QUIET_S = 0.05
 _QUIET_LOOKS = 6
 # The statistics that shares, error rates and latencies are made of.
-_COUNTERS = r"^cluster\..*\.upstream_rq_(completed|5xx|time)$"
-
-
-class EnvoyError(Exception):
-    """Envoy has not taken a change; what it had stays in force."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A resource file: its text, and the version in it that Envoy repeats once it is applied."""
-
-    version: str
-    content: bytes
+_COUNTERS = r"\.zone\..*\.upstream_rq_(completed|4xx|5xx|time)$"
 
 
 class Envoy:
@@ -52,129 +44,168 @@ class Envoy:
     def __init__(
         self, state: StateFolder, launcher: Launcher, journal: Journal, timing: Timing
     ) -> None:
-        self.folder = state.envoy
+        self.folder = folder.files_of(state)
+        self.port = 0
+        self.ports: frozenset[int] = frozenset()  # those that get requests by what Envoy has
+        self.silent = False
+        self.adopted = False  # it runs since before this engine, and has routes of an earlier one
+        self._setup = json.dumps(bootstrap(self.folder)).encode()
         self._timing = timing
-        self._process = EnvoyProcess(state.envoy, launcher, journal)
+        self._process = EnvoyProcess(self.folder, self._setup, launcher, journal)
+        self._process.begun = self._begun
         self._stopping = False
-        self._files: dict[str, _File] = {}
-        self._unconfirmed: dict[str, _File] = {}
-        self._refused: dict[str, _File] = {}
+        self._taken = asyncio.Event()
+        self._make_resources()
 
     async def start(self, port: int) -> None:
-        """Start Envoy on `port` with no routes.
+        """Start Envoy on `port`; until git is read it answers that.
 
         Raises:
             UsageError: It does not come up.
             OSError: Its files cannot be written.
         """
-        for stale in self.folder.iterdir():
-            stale.unlink()
-        self._write("listeners", _file([listener(self.folder, port)]))
-        self._write("clusters", _file([]))
-        self._write("routes", _file([snapshot(self.folder, (), {}).routes]))
-        setup = json.dumps(bootstrap(self.folder)).encode()
-        write_atomically(self.folder / "bootstrap.json", setup)
-        await self._process.start()
+        self.port = port
+        folder.remove(self.folder)
+        folder.make(self.folder)
+        self._make_resources()
+        write_atomically(self.folder / "bootstrap.json", self._setup)
+        first = snapshot(self.folder, Wanted(port))
+        self._listeners.write(first.listeners)
+        self._clusters.write(first.clusters)
+        self._routes.write((first.routes,))
+        try:
+            await self._process.start(port)
+        except UsageError:
+            folder.remove(self.folder)
+            raise
 
-    async def publish(self, wanted: Snapshot) -> None:
-        """Bring Envoy to `wanted`: endpoints, then clusters, then routes, each once confirmed.
+    def adopt(self, port: int) -> bool:
+        """Take over the Envoy of an earlier engine, with the routes that it has.
+
+        For a `port` of 0 it keeps its own. Gives whether there is one.
+        """
+        self._make_resources()
+        if not self._process.adopt(usable=bool(self._listeners.resources)):
+            return False
+        address = self._listeners.resources[0]["address"]["socket_address"]
+        self.port = self._process.port = port or address["port_value"]
+        self.adopted = True
+        self.ports = frozenset(_ports(self._clusters.resources))
+        return True
+
+    async def leave(self) -> None:
+        """Let Envoy run on, for the next engine to take over."""
+        self._stopping = True
+        self._taken.set()
+        await self._process.leave()
+
+    async def bring(self, to: Snapshot, *, limit_s: float) -> Standing:
+        """Bring Envoy to resources, as far as it goes within `limit_s`; gives how far that is.
 
         Raises:
-            EnvoyError: Envoy refuses a resource, or does not confirm it in time.
             OSError: A file cannot be written.
         """
-        for cluster, assignment in wanted.endpoints.items():
-            self._write(ENDPOINTS + cluster, _file([assignment]))
-        await self._apply("clusters", _file(wanted.clusters))
-        await self._apply("routes", _file([wanted.routes]))
-        known = {ENDPOINTS + cluster for cluster in wanted.endpoints}
-        for name in [n for n in self._files if n.startswith(ENDPOINTS) and n not in known]:
-            del self._files[name]
-            (self.folder / f"{name}.json").unlink(missing_ok=True)
+        deadline, wait_s = _now() + limit_s, _POLL_S
+        while (standing := self._advance(to, await self._said())) is Standing.UNKNOWN:
+            if _now() > deadline:
+                break
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _POLL_LIMIT_S)
+        return standing
 
-    async def view(self) -> View:
-        """The endpoints as Envoy sees them; a silent view while it does not answer."""
-        page = await self._process.page("/clusters?format=json")
-        try:
-            return View(silent=True) if page is None else parse_view(page)
-        except (ValueError, KeyError):
-            return View(silent=True)
+    def last_words(self) -> str:
+        """What Envoy has said last."""
+        return self._process.last_words()
 
     async def counters(self) -> bytes | None:
-        """The counters and latency histograms of every cluster; None without an answer."""
+        """The counters and latency histograms by zone; None without an answer."""
         query = f"format=json&histogram_buckets=cumulative&filter={quote(_COUNTERS)}"
         return await self._process.page(f"/stats?{query}")
 
     async def drained(self, port: int) -> None:
-        """Wait until nothing is in flight to a port, nor will be; for a bounded time."""
-        deadline = _now() + self._timing.drain_limit_s
-        while not self._stopping and _now() < deadline:
-            if (await self.view()).drained(port):
-                break
-            await asyncio.sleep(self._timing.hurry_s)
+        """Wait until Envoy routes nothing new to a port; for a bounded time.
+
+        What is in flight to it, its server finishes by itself.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.drain_limit_s):
+                while port in self.ports and not self._stopping:
+                    self._taken.clear()
+                    await self._taken.wait()
 
     async def stop(self) -> None:
         """Refuse new connections, let requests in flight end, then end the process."""
         self._stopping = True
-        with contextlib.suppress(OSError):  # a full disk must not keep Envoy alive
-            self._write("listeners", _file([]))
+        self._taken.set()
+        with suppress(OSError):  # a full disk must not keep Envoy alive
+            self._listeners.write(())
         deadline, quiet = _now() + DRAIN_S, 0
         while _now() < deadline and quiet < _QUIET_LOOKS:
-            stats = await self._stats(_REQUESTS, _CONNECTIONS)
+            stats = await self._stats(_REQUESTS, _CONNECTIONS) or {}
             if stats.get(_CONNECTIONS, "0") == "0":
                 break
-            quiet = quiet + 1 if stats[_REQUESTS] == "0" else 0
+            quiet = quiet + 1 if stats.get(_REQUESTS) == "0" else 0
             await asyncio.sleep(_QUIET_S)
         await self._process.stop()
+        folder.remove(self.folder)
 
-    async def _apply(self, name: str, file: _File) -> None:
-        """Write a resource and wait until Envoy repeats its version."""
-        if file == self._refused.get(name):
-            raise EnvoyError(f"Envoy refused the new {name}: {self._process.last_words()}")
-        before = self._files[name]
-        if file == before and name not in self._unconfirmed:
-            return
-        rejected = f"{_SUBSCRIPTIONS[name]}.update_rejected"
-        refusals = (await self._stats(rejected)).get(rejected)
-        if self._write(name, file):
-            self._unconfirmed[name] = file
-        deadline = _now() + _APPLY_LIMIT_S
-        while not await self._confirmed(name, file.version):
-            now_refused = (await self._stats(rejected)).get(rejected)
-            if now_refused not in {None, refusals}:
-                self._refused[name] = file
-                self._write(name, before)
-                raise EnvoyError(f"Envoy refused the new {name}: {self._process.last_words()}")
-            if _now() > deadline:
-                raise EnvoyError(f"Envoy has not confirmed the new {name} in {_APPLY_LIMIT_S} s")
-            await asyncio.sleep(_POLL_S)
-        del self._unconfirmed[name]
+    def _advance(self, to: Snapshot, said: Mapping[str, str] | None) -> Standing:
+        """Write what may be written by now; gives what Envoy has said of everything together."""
+        self.silent = said is None
+        said = said or {}
+        routed = self._routes.holds((to.routes,)) and self._routes.is_taken(said)
+        self._listeners.write(to.listeners)
+        self._clusters.write(to.clusters if routed else self._with_named(to))
+        if self.silent:
+            return Standing.UNKNOWN
+        standing = self._clusters.standing(said)
+        if standing is not Standing.TAKEN:
+            return standing
+        if said.get(_WARMING) != "0":
+            return Standing.UNKNOWN
+        self._routes.write((to.routes,))
+        standing = self._routes.standing(said)
+        if standing is not Standing.TAKEN or not self._clusters.holds(to.clusters):
+            return standing if standing is Standing.REFUSED else Standing.UNKNOWN
+        self.ports, self.adopted = to.ports, False
+        self._taken.set()
+        return self._listeners.standing(said)
 
-    async def _confirmed(self, name: str, version: str) -> bool:
-        repeated = f"{_SUBSCRIPTIONS[name]}.version_text"
-        stats = await self._stats(repeated, _WARMING)
-        return stats.get(repeated) == f'"{version}"' and stats.get(_WARMING) == "0"
+    def _with_named(self, to: Snapshot) -> tuple[Json, ...]:
+        """The clusters, with those that routes may still name."""
+        new = {cluster["name"] for cluster in to.clusters}
+        return (*to.clusters, *(c for c in self._clusters.resources if c["name"] not in new))
 
-    async def _stats(self, *names: str) -> dict[str, str]:
-        """The values of some statistics by name; those that Envoy does not know are left out."""
+    async def _said(self) -> dict[str, str] | None:
+        resources = (self._listeners, self._clusters, self._routes)
+        return await self._stats(_WARMING, *(name for each in resources for name in each.names))
+
+    async def _stats(self, *names: str) -> dict[str, str] | None:
+        """The values of some statistics by name, those that Envoy knows; None without an answer."""
         pattern = "^(" + "|".join(name.replace(".", r"\.") for name in names) + ")$"
-        page = await self._process.page(f"/stats?filter={quote(pattern)}") or b""
+        page = await self._process.page(f"/stats?filter={quote(pattern)}")
+        if page is None:
+            return None
         lines = (line.partition(": ") for line in page.decode(errors="replace").splitlines())
         return {name: value for name, _, value in lines}
 
-    def _write(self, name: str, file: _File) -> bool:
-        """Replace a resource file if it differs; gives whether it did."""
-        if self._files.get(name) == file:
-            return False
-        write_atomically(self.folder / f"{name}.json", file.content)
-        self._files[name] = file
-        return True
+    def _make_resources(self) -> None:
+        self._listeners = Resource(self.folder / "listeners.json", "listener_manager.lds")
+        self._clusters = Resource(self.folder / "clusters.json", "cluster_manager.cds")
+        self._routes = Resource(self.folder / "routes.json", "http.models.rds.models")
+
+    def _begun(self) -> None:
+        for each in (self._listeners, self._clusters, self._routes):
+            each.forget_refusals()
 
 
-def _file(resources: Sequence[Json]) -> _File:
-    version = hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()[:12]
-    content = json.dumps({"version_info": version, "resources": list(resources)}, indent=1)
-    return _File(version, content.encode())
+def _ports(clusters: Sequence[Json]) -> Iterator[int]:
+    """The ports of endpoints that are ready."""
+    for cluster in clusters:
+        for locality in cluster["load_assignment"]["endpoints"]:
+            for endpoint in locality["lb_endpoints"]:
+                if endpoint["health_status"] != "DRAINING":
+                    yield endpoint["endpoint"]["address"]["socket_address"]["port_value"]
 
 
 def _now() -> float:

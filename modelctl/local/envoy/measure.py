@@ -1,6 +1,8 @@
-"""What Envoy measured: requests, errors and latencies of each cluster over a recent window.
+"""What Envoy measured: requests, errors and latencies by Service and lane over a recent window.
 
-Envoy counts from its start. The difference of two readings says what happened between them.
+Envoy counts by the zone of the endpoint that answers, which names the Service, the lane, and the
+split by which the request was shared. It begins anew with each change of a cluster, so that only
+what a counter rises by is added up.
 """
 
 import json
@@ -11,12 +13,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-_STAT = re.compile(r"cluster\.([^.]+)\.upstream_rq_(completed|5xx|time)")
+# The zone names a Service, a lane and a split: `clusters.zone` makes it.
+_STAT = re.compile(
+    r"cluster\..+\.zone\.[^.]+\.([^.]+~[^.]+~[0-9]+)\.upstream_rq_(completed|4xx|5xx|time)"
+)
+_SPLITS_KEPT = 2  # of a Service in a lane: the one that is live, and the one before
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Requests that were answered, and those of them with a 5xx.
+    """Requests that were answered, and those of them with a 5xx and with a 4xx.
 
     `within_ms` pairs a number of milliseconds with how many took at most so long, rising.
     """
@@ -24,12 +30,14 @@ class Counters:
     requests: int = 0
     errors: int = 0
     within_ms: tuple[tuple[float, int], ...] = ()
+    client_errors: int = 0
 
     def __add__(self, other: "Counters") -> "Counters":
         return Counters(
             self.requests + other.requests,
             self.errors + other.errors,
             _combine(self.within_ms, other.within_ms, 1),
+            self.client_errors + other.client_errors,
         )
 
     def __sub__(self, earlier: "Counters") -> "Counters":
@@ -39,11 +47,16 @@ class Counters:
             self.requests - earlier.requests,
             max(0, self.errors - earlier.errors),
             _combine(self.within_ms, earlier.within_ms, -1),
+            max(0, self.client_errors - earlier.client_errors),
         )
 
     def error_rate(self) -> float | None:
         """The share of requests that failed, or None without any."""
         return self.errors / self.requests if self.requests else None
+
+    def client_error_rate(self) -> float | None:
+        """The share of requests that were refused as the caller's fault, or None without any."""
+        return self.client_errors / self.requests if self.requests else None
 
     def quantile_ms(self, share: float) -> float | None:
         """The latency that `share` of the requests stay within, interpolated; None without any."""
@@ -61,27 +74,29 @@ Readings = Mapping[str, Counters]
 
 
 def parse_counters(page: bytes) -> dict[str, Counters]:
-    """The counters of every cluster in a JSON page of Envoy's statistics.
+    """The counters of every zone in a JSON page of Envoy's statistics, over all clusters.
 
     Raises:
         ValueError: The page is not of that form.
     """
-    numbers: dict[str, dict[str, int]] = {}
-    latencies: dict[str, tuple[tuple[float, int], ...]] = {}
+    found: dict[str, Counters] = {}
     for item in _statistics(page):
-        found = _STAT.fullmatch(item["name"])
-        if found and "value" in item:
-            numbers.setdefault(found[1], {})[found[2]] = item["value"]
-        elif found:
-            latencies[found[1]] = tuple(
-                (bucket["upper_bound"], bucket["cumulative"]) for bucket in item["buckets"]
-            )
-    return {
-        cluster: Counters(
-            counts.get("completed", 0), counts.get("5xx", 0), latencies.get(cluster, ())
-        )
-        for cluster, counts in numbers.items()
-    }
+        name = _STAT.fullmatch(item["name"])
+        if name is not None:
+            found[name[1]] = found.get(name[1], Counters()) + _counted(name[2], item)
+    return found
+
+
+def _counted(kind: str, item: Mapping[str, Any]) -> Counters:
+    if kind == "time":
+        buckets = ((each["upper_bound"], each["cumulative"]) for each in item["buckets"])
+        return Counters(within_ms=tuple(buckets))
+    value = int(item["value"])
+    return Counters(
+        requests=value if kind == "completed" else 0,
+        errors=value if kind == "5xx" else 0,
+        client_errors=value if kind == "4xx" else 0,
+    )
 
 
 def _statistics(page: bytes) -> Iterable[dict[str, Any]]:
@@ -101,22 +116,31 @@ def _combine(
 
 
 class Window:
-    """Readings of the last `length_s` seconds."""
+    """What was counted in the last `length_s` seconds, and under the splits that are live."""
 
     def __init__(self, length_s: float) -> None:
         self.length_s = length_s
+        self._raw: Readings | None = None
+        self._totals: dict[str, Counters] = {}
+        self._splits: dict[str, dict[int, Counters]] = {}
         self._readings: deque[tuple[float, Readings]] = deque()
 
-    def add(self, time_s: float, readings: Readings) -> None:
-        """Take a reading at a monotonic time; what did not change takes no further memory."""
-        last = self._readings[-1][1] if self._readings else {}
-        kept = {name: last[name] if last.get(name) == c else c for name, c in readings.items()}
-        self._readings.append((time_s, kept))
+    def add(self, time_s: float, raw: Readings) -> None:
+        """Take a reading of the zones' counters at a monotonic time.
+
+        The first one only says where later ones begin: Envoy may have counted before.
+        """
+        before, self._raw = self._raw, raw
+        for zone, count in raw.items():
+            more = count - (count if before is None else before.get(zone, Counters()))
+            if more.requests or more.within_ms:
+                self._add(zone, more)
+        self._readings.append((time_s, dict(self._totals)))
         while len(self._readings) > 2 and self._readings[1][0] <= time_s - self.length_s:  # noqa: PLR2004 - two readings make a difference
             self._readings.popleft()
 
     def since(self, time_s: float) -> Readings:
-        """What each cluster counted since a time, or since the window began if that is later."""
+        """By Service and lane, what was counted since a time, within the window."""
         if not self._readings:
             return {}
         latest_s, latest = self._readings[-1]
@@ -126,3 +150,15 @@ class Window:
             if taken_s <= start_s:
                 earlier = readings
         return {name: count - earlier.get(name, Counters()) for name, count in latest.items()}
+
+    def of_split(self, split: int) -> Readings:
+        """By Service and lane, what was counted under a split, however long ago it began."""
+        return {name: counts[split] for name, counts in self._splits.items() if split in counts}
+
+    def _add(self, zone: str, more: Counters) -> None:
+        name, _, split = zone.rpartition("~")
+        self._totals[name] = self._totals.get(name, Counters()) + more
+        counts = self._splits.setdefault(name, {})
+        counts[int(split)] = counts.get(int(split), Counters()) + more
+        for old in sorted(counts)[:-_SPLITS_KEPT]:
+            del counts[old]

@@ -3,28 +3,23 @@
 import asyncio
 import contextlib
 import socket
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import uvicorn
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modelctl.repo.git import Commit
-from modelctl.status.values import EngineStatus, Health, encode
-
-CurrentStatus = Callable[[], EngineStatus]
-History = Callable[[str], Awaitable[tuple[Commit, ...]]]
+from modelctl.local.observe.live import Live
+from modelctl.local.observe.pages import Pages, Sources
+from modelctl.status.values import encode
 
 _HERE = Path(__file__).parent
 # A page of another site that has its name point to this machine must not read the status.
@@ -33,7 +28,6 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
 class _SafeHeaders:
@@ -55,32 +49,37 @@ class _SafeHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def application(current: CurrentStatus, history: History) -> Starlette:
-    """The pages `/` and `/models/<name>`, and the same as JSON under `/status.json`."""
-    templates = _templates()
+def application(sources: Sources) -> Starlette:
+    """The pages `/` and `/models/<name>`, their streams, and the status under `/status.json`."""
+    pages = Pages(sources)
+    live = Live(pages.live)
 
-    async def index(_: Request) -> Response:
-        return HTMLResponse(templates.get_template("index.html").render(status=current()))
+    async def index(request: Request) -> Response:
+        return HTMLResponse(await pages.overview(asked=request.query_params.get("q", "")))
 
     async def model(request: Request) -> Response:
-        status = current()
-        found = status.model(request.path_params["name"])
-        if found is None:
-            page = templates.get_template("missing.html").render(status=status)
-            return HTMLResponse(page, status_code=404)
-        commits = await history(found.model)
-        page = templates.get_template("model.html").render(
-            status=status, model=found, commits=commits
-        )
-        return HTMLResponse(page)
+        page = await pages.model(request.path_params["name"])
+        return HTMLResponse(page or await pages.missing(), 200 if page else 404)
+
+    async def example(request: Request) -> Response:
+        found = pages.example(request.path_params["name"])
+        return Response(status_code=404) if found is None else _json(found)
 
     async def as_json(_: Request) -> Response:
-        return Response(encode(current().to_json()), media_type="application/json")
+        return _json(sources.status().to_json())
 
-    return Starlette(
+    async def stream(request: Request) -> Response:
+        if live.full:
+            return Response("too many pages are open: close some", 503, {"retry-after": "5"})
+        events = live.stream(request.query_params.get("model", ""))
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    app = Starlette(
         routes=[
             Route("/", index),
+            Route("/live", stream),
             Route("/models/{name}", model),
+            Route("/models/{name}/example.json", example),
             Route("/status.json", as_json),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ],
@@ -89,6 +88,12 @@ def application(current: CurrentStatus, history: History) -> Starlette:
             Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS), www_redirect=False),
         ],
     )
+    app.state.live = live
+    return app
+
+
+def _json(value: Mapping[str, object]) -> Response:
+    return Response(encode(value), media_type="application/json")
 
 
 class _Server(uvicorn.Server):
@@ -115,53 +120,5 @@ async def serve(app: Starlette, listening: socket.socket) -> None:
         await asyncio.shield(serving)
     finally:
         server.should_exit = True
+        app.state.live.close()
         await serving
-
-
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "ago": _ago,
-        "percent": _percent,
-        "milliseconds": _milliseconds,
-        "clock": _clock,
-        "healths": _healths,
-    }
-    return environment
-
-
-def _ago(time: str) -> str:
-    """How long ago an ISO 8601 time was, in the largest fitting unit."""
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()
-    for unit_s, name in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
-        if seconds >= unit_s:
-            return f"{int(seconds // unit_s)} {name} ago"
-    return f"{max(0, int(seconds))} s ago"
-
-
-def _percent(share: float | None, digits: int = 1) -> str:
-    """A percentage from 0 to 100, or a dash without one."""
-    return "–" if share is None else f"{share:.{digits}f} %"  # noqa: RUF001 - a dash is meant
-
-
-def _milliseconds(value: float | None) -> str:
-    if value is None:
-        return "–"  # noqa: RUF001 - a dash is meant
-    return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"  # noqa: PLR2004
-
-
-def _healths(status: EngineStatus) -> list[tuple[Health, int]]:
-    """How many models there are in each state of health, the best first."""
-    counted = Counter(model.health for model in status.models)
-    return [(health, counted[health]) for health in Health if counted[health]]
-
-
-def _clock(time: str) -> str:
-    """The local time of day of an ISO 8601 time."""
-    return datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S")

@@ -7,32 +7,22 @@ replica count.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-import yaml
-
-from modelctl.local.plan.fields import Field
-from modelctl.local.plan.routes import rules
+from modelctl.gateway.fields import Field, parse
+from modelctl.gateway.reading import read
+from modelctl.gateway.values import Route
+from modelctl.local.plan.calls import with_calls
 from modelctl.local.plan.values import ModelPlan, PlanError, PodTemplate, Probe, Workload
+from modelctl.repo.quantities import amount
+
+__all__ = ("model_plan", "parse")
 
 _VARIABLE = "MODELSERVER_"  # begins the name of each setting of a model server
+_STABLE = "app.kubernetes.io/version"  # of a route: the release that is the model's stable one
 # Names become file names and Envoy's cluster names, paths a line of an HTTP request.
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PATH = re.compile(r"/[!-~]*")
-
-
-def parse(path: str, content: bytes) -> Field:
-    """The object in one rendered file.
-
-    Raises:
-        PlanError: The file is no YAML, or holds no mapping.
-    """
-    try:
-        document = yaml.load(content, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise PlanError(f"{path}: not readable as YAML: {error}") from error
-    if not isinstance(document, Mapping):
-        raise PlanError(f"{path}: must hold one Kubernetes object")
-    return Field(document, path)
 
 
 def model_plan(model: str, objects: Iterable[Field]) -> ModelPlan:
@@ -41,8 +31,9 @@ def model_plan(model: str, objects: Iterable[Field]) -> ModelPlan:
     Raises:
         PlanError: An object is malformed, asks for what cannot run here, or names what is absent.
     """
+    every = tuple(objects)
     by_kind: dict[str, list[Field]] = {}
-    for item in objects:
+    for item in every:
         by_kind.setdefault(item.get("kind").text(), []).append(item)
     minimums = dict(_minimum(item) for item in by_kind.get("HorizontalPodAutoscaler", ()))
     services = [
@@ -50,11 +41,13 @@ def model_plan(model: str, objects: Iterable[Field]) -> ModelPlan:
         for item in by_kind.get("Service", ())
     ]
     workloads = tuple(_workload(item, services, minimums) for item in by_kind.get("Deployment", ()))
-    plan = ModelPlan(
-        model,
-        workloads,
-        tuple(rule for item in by_kind.get("HTTPRoute", ()) for rule in rules(item)),
+    said = read(every)
+    routes = tuple(with_calls(model, _named(route)) for route in said.routes)
+    stable = (
+        dict(item.get("metadata", "labels").pairs()).get(_STABLE)
+        for item in by_kind.get("HTTPRoute", ())
     )
+    plan = ModelPlan(model, workloads, replace(said, routes=routes), next(filter(None, stable), ""))
     _require_backends(plan)
     return plan
 
@@ -64,6 +57,16 @@ def _name(item: Field) -> str:
     if not _LABEL.fullmatch(name.text()):
         raise name.error("a DNS label")
     return name.text()
+
+
+def _named(route: Route) -> Route:
+    """The route with a name for every rule: its place, where it has none."""
+    return replace(
+        route,
+        rules=tuple(
+            replace(rule, name=rule.name or str(place)) for place, rule in enumerate(route.rules)
+        ),
+    )
 
 
 def _minimum(autoscaler: Field) -> tuple[str, int]:
@@ -89,21 +92,37 @@ def _workload(
             for service, selector in services
             if selector and selector.items() <= labels.items()
         ),
+        image=_container(pod).get("image").text_or(""),
     )
 
 
-def _template(pod: Field) -> PodTemplate:
+def _container(pod: Field) -> Field:
     containers = list(pod.get("spec", "containers").items())
     if len(containers) != 1:
         raise pod.get("spec", "containers").error("a list of exactly one container")
-    container = containers[0]
+    return containers[0]
+
+
+def _template(pod: Field) -> PodTemplate:
+    container = _container(pod)
     return PodTemplate(
         environment=tuple(_setting(item) for item in container.get("env").items()),
         startup=_probe(container.get("startupProbe")),
         readiness=_probe(container.get("readinessProbe")),
         liveness=_probe(container.get("livenessProbe")),
         grace_s=pod.get("spec", "terminationGracePeriodSeconds").whole(default=30),
+        memory_bytes=_memory(container.get("resources", "limits", "memory")),
     )
+
+
+def _memory(limit: Field) -> int:
+    """A container's limit in bytes; 0 where it has none."""
+    if limit.value is None:
+        return 0
+    try:
+        return int(amount(limit.text()))
+    except ValueError as error:
+        raise limit.error("a quantity such as 512Mi") from error
 
 
 def _setting(item: Field) -> tuple[str, str]:
@@ -123,6 +142,7 @@ def _probe(probe: Field) -> Probe | None:
         period_s=probe.get("periodSeconds").whole(default=10),
         timeout_s=probe.get("timeoutSeconds").whole(default=1),
         failures=probe.get("failureThreshold").whole(default=3),
+        successes=probe.get("successThreshold").whole(default=1),
     )
 
 
@@ -134,7 +154,7 @@ def _variable(template: PodTemplate, name: str, deployment: Field) -> str:
 
 
 def _require_backends(plan: ModelPlan) -> None:
-    if not plan.rules:
+    if not any(plan.rules):
         raise PlanError(f"model {plan.model}: no rendered HTTPRoute leads to it")
     known = {service for workload in plan.workloads for service in workload.services}
     backends = {backend.service for rule in plan.rules for backend in rule.backends}

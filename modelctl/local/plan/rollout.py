@@ -4,82 +4,173 @@ Nothing here acts: it says which servers have to run and which routes Envoy shou
 the engine sees to that.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
-from modelctl.local.plan.values import Lane, ModelPlan, RouteRule, Workload
+from modelctl.gateway.values import Route, RouteRule, TrafficPolicy
+from modelctl.local.plan.values import Lane, ModelPlan, Published, Workload, lane
 from modelctl.repo.git import Commit
 
-IsReady = Callable[[str, Lane], bool]
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A plan that a model may be brought to; without one there is nothing to serve.
+
+    `commit` is the last that changed the model, `policies` what the gateway does by the name of the
+    route, `split` numbers the weights.
+    """
+
+    plan: ModelPlan | None = None
+    commit: Commit | None = None
+    policies: tuple[tuple[str, TrafficPolicy], ...] = ()
+    split: int = 0
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """The weight of each Service in the rules that share by weight."""
+        return self.plan.weights() if self.plan else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An aim, and what of it can be answered; no routes at all for a model that is gone."""
+
+    aim: Aim = Aim()
+    published: Published | None = None
 
 
 @dataclass(slots=True)
 class Rollout:
-    """The plan that a model aims at and the one that is live, with the commits that asked for them.
+    """What a model aims at, what is done of that, and what to fall back to while nothing is.
 
-    `held` is a newer plan that the model's `paused: true` keeps from being applied; `waiting`
-    names the Services that a new route still waits for. Times are monotonic seconds.
+    `held` is a newer plan that the model's `paused: true` keeps from being applied; `waiting` names
+    the Services that would get more than now and have no replica that is ready, `refused` is what
+    Envoy said to the target, `removed` says that git no longer has the model. Times are monotonic
+    seconds.
     """
 
     model: str
-    target: ModelPlan | None = None
-    target_commit: Commit | None = None
-    live: ModelPlan | None = None
-    live_commit: Commit | None = None
+    aimed: Aim = Aim()
+    done: Step = Step()
+    fallback: Aim = Aim()
     live_since_s: float = 0.0
     paused: bool = False
     held: ModelPlan | None = None
     waiting: tuple[str, ...] = ()
+    refused: str = ""
+    removed: bool = False
 
-    def aim(self, plan: ModelPlan | None, commit: Commit | None) -> None:
-        """Aim at another plan, or with None at nothing; one that is still waited for is dropped."""
-        self.target, self.target_commit = plan, commit
+    @property
+    def target(self) -> ModelPlan | None:
+        """The plan that git wants."""
+        return self.aimed.plan
 
-    def publish(self, plan: ModelPlan | None, commit: Commit | None, now_s: float) -> None:
-        """Note that Envoy has the routes of a plan; the target may be a newer one by now."""
-        before = self.live.weights() if self.live else {}
-        if plan and plan.weights() != before:
-            self.live_since_s = now_s
-        self.live, self.live_commit = plan, commit
-        self.waiting = ()
+    @property
+    def target_commit(self) -> Commit | None:
+        """The commit that wants it."""
+        return self.aimed.commit
+
+    @property
+    def live(self) -> ModelPlan | None:
+        """The plan that Envoy routes by."""
+        return self.done.aim.plan
+
+    @property
+    def live_commit(self) -> Commit | None:
+        """The commit that it comes from."""
+        return self.done.aim.commit
 
     @property
     def pending(self) -> bool:
         """Whether Envoy does not yet have what the target wants."""
         return self.live != self.target
 
-    def rules(self) -> tuple[RouteRule, ...] | None:
-        """The rules that Envoy should have now.
+    def aim(self, aim: Aim) -> None:
+        """Aim at another plan, or at nothing; the same weights as now keep their number."""
+        if aim.plan != self.target:
+            self.refused = ""
+        self.removed = aim.plan is None
+        same = (each for each in (self.done.aim, self.aimed) if each.weights == aim.weights)
+        self.aimed = replace(aim, split=next(same, aim).split)
 
-        They are empty while nothing is ready yet, and None once the model is to be gone.
-        """
-        if not self.waiting:
-            return self.target.rules if self.target else None
-        if self.live is not None:
-            return self.live.rules
-        return () if self.target else None
+    def note_commit(self, commit: Commit) -> None:
+        """Note the commit of the target, where it was not known yet."""
+        known = replace(self.aimed, commit=self.aimed.commit or commit)
+        if self.done.aim == self.aimed:
+            self.done = replace(self.done, aim=known)
+        self.aimed = known
+
+    def refuse(self, aim: Aim, words: str) -> None:
+        """Note that Envoy refuses a plan; what is live stays until there is another."""
+        if aim == self.aimed:
+            self.refused = words
+        else:
+            self.fallback = Aim()
+
+    def next(self, ready: Collection[str]) -> Step:
+        """Where to bring the model now, by the Services that have a replica that is ready."""
+        self.waiting = tuple(self._unready(ready))
+        if self.removed:
+            return Step()
+        aim = self._best(ready)
+        if aim.plan is None:
+            return Step(aim, Published(()))
+        routes = tuple(self._answered(route, ready) for route in aim.plan.routes)
+        return Step(aim, Published(routes, aim.policies, aim.split))
+
+    def publish(self, step: Step, now_s: float) -> None:
+        """Note that Envoy routes by a step; the target may be a newer one by now."""
+        if step.aim.weights != self.done.aim.weights:
+            self.live_since_s = now_s
+        self.done = step
 
     def workloads(self) -> dict[str, Workload]:
         """Every Deployment that has to run now, by name: those that serve and those to come."""
-        plans = [plan for plan in (self.live, self.target) if plan is not None]
-        return {workload.name: workload for plan in plans for workload in plan.workloads}
+        plans = [self.live or self.fallback.plan, self.target]
+        return {workload.name: workload for plan in plans if plan for workload in plan.workloads}
 
-    def unready(self, ready: IsReady) -> Iterator[str]:
-        """The Services that must be ready before the target's routes may be published.
+    def _best(self, ready: Collection[str]) -> Aim:
+        """The target if it can be served, or else what is live, or else the fallback."""
+        if not self.waiting and not self.refused and self.target is not None:
+            return self.aimed
+        if self.live is None and any(s in ready for s, w in self.fallback.weights.items() if w):
+            return self.fallback
+        return self.done.aim
 
-        Those are the ones that would get more traffic than now. A Service that keeps its share,
-        or loses some, is not waited for: a way back must work while what it leaves is broken.
+    def _unready(self, ready: Collection[str]) -> Iterator[str]:
+        """The Services without a ready replica that keep the target from being applied.
+
+        Those are the ones that would get more traffic than now. A Service that keeps its share, or
+        loses some, is not waited for: a way back must work while what it leaves is broken. Where
+        nothing is live, the others answer for one that is not ready, as in a cluster.
         """
-        if self.target is None:
+        before, after = _shares(self.done.aim.weights), _shares(self.aimed.weights)
+        if self.live is None and any(s in ready for s, share in after.items() if share):
             return
-        before = _shares(self.live.weights()) if self.live else {}
-        for service, share in _shares(self.target.weights()).items():
-            if share > before.get(service, 0) and not ready(service, Lane.WEIGHTED):
+        for service, share in after.items():
+            if share > before.get(service, 0) and service not in ready:
                 yield service
-        copied = self.live.shadows() if self.live else {}
-        for service, per_million in self.target.shadows().items():
-            if per_million > copied.get(service, 0) and not ready(service, Lane.SHADOW):
-                yield service
+
+    def _answered(self, route: Route, ready: Collection[str]) -> Route:
+        """A route without the rules for one release that cannot be answered yet."""
+        had = self.done.published.routes if self.done.published else ()
+        known = {_identity(each, rule) for each in had for rule in each.rules}
+        return replace(
+            route,
+            rules=tuple(
+                rule
+                for rule in route.rules
+                if lane(rule) is not Lane.DIRECT
+                or rule.answer is not None
+                or _identity(route, rule) in known
+                or any(backend.service in ready for backend in rule.backends)
+            ),
+        )
+
+
+def _identity(route: Route, rule: RouteRule) -> tuple[str, ...]:
+    """What makes a rule for one release the same in two plans."""
+    return route.name, *(backend.service for backend in rule.backends)
 
 
 def _shares(weights: dict[str, int]) -> dict[str, float]:

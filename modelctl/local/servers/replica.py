@@ -1,23 +1,26 @@
 """One replica of a Deployment: a model server that is started, probed, restarted and drained."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from modelctl.local.plan.endpoints import Host
-from modelctl.local.plan.values import Workload
-from modelctl.local.servers import probes
-from modelctl.local.servers.children import Child, Launcher, ending
+from modelctl.local.plan.values import PodTemplate, Workload
+from modelctl.local.servers import asking
+from modelctl.local.servers.children import Child, Launcher
+from modelctl.local.servers.failures import Failures
+from modelctl.local.servers.places import MIRROR_PORT, PORT, environment
+from modelctl.local.servers.ports import free_port
+from modelctl.local.servers.probes import Watch
+from modelctl.local.servers.starts import Starts, Turn
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 
-# Seconds, as text. In a cluster a server waits after SIGTERM until proxies have dropped it; here
-# Envoy has dropped it before.
-_DRAIN_DELAY_S = "0.2"
+_PORT_TAKEN = 71  # the model server's exit code where it cannot listen
+_PORTS_TRIED = 5  # in a row, after which it is a failure like others
+_PATIENCE = 3  # failures in a row after which even an urgent server starts after all others
 
 
 class Phase(StrEnum):
@@ -37,9 +40,8 @@ class Phase(StrEnum):
 class Surroundings:
     """What every replica needs of the engine.
 
-    `drained` returns once Envoy sends a port nothing any more and has nothing in flight to it;
-    `changed` is called after every change of phase, `report` with the model, the level and the
-    words of an event worth telling.
+    `drained` returns once Envoy sends a port nothing new; `changed` is called after every change of
+    phase, `report` with the model, the level and the words of an event worth telling.
     """
 
     folder: StateFolder
@@ -49,125 +51,205 @@ class Surroundings:
     drained: Callable[[int], Awaitable[None]]
     changed: Callable[[], None]
     report: Callable[[str, str, str], None]
+    ask: asking.Ask = asking.ask
+    starts: Starts = field(default_factory=Starts)
 
 
 class Replica:
-    """A server process, and another one whenever it ends, until `end` is called."""
+    """A server process, and another one whenever it ends, until `end` is called.
 
-    def __init__(self, name: str, workload: Workload, surroundings: Surroundings) -> None:
+    It may begin with a process of an earlier engine. `urgent` ones start before others.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        workload: Workload,
+        surroundings: Surroundings,
+        *,
+        template: PodTemplate | None = None,
+        child: Child | None = None,
+    ) -> None:
         self.name = name
-        self.template = workload.template
-        self._model = workload.model
+        self.template = template or workload.template
         self.phase = Phase.STARTING
         self.reason = ""
         self.restarts = 0
+        self.urgent = False
+        self.child = child
         self.port = 0
-        self._failures = 0
-        self._ready_since: float | None = None
+        self.mirror_port = 0
+        self._model = workload.model
+        self._failures = Failures(surroundings.timing)
+        self._ports_taken = 0
         self._around = surroundings
-        self._ending = asyncio.Event()
+        self._leaving = False
+        self._turn: Turn | None = None
+        self._take_places(child)
+        probe = self.template.startup or self.template.readiness
+        self._heard_by = _now() + (probe.timeout_s if probe else 0)
+        self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.get_running_loop().create_task(self._run(), name=name)
         self._task.add_done_callback(self._over)
 
     @property
     def ending(self) -> bool:
         """Whether the replica has been told to end."""
-        return self._ending.is_set()
+        return self._told.done()
 
     @property
     def failing(self) -> bool:
         """Whether something is wrong, rather than merely not ready yet."""
         if self.phase in {Phase.WAITING, Phase.MISSING}:
             return True
-        was_better = self._failures > 0 or self._ready_since is not None
+        was_better = self._failures.count > 0 or self._failures.ready_since_s is not None
         return was_better and self.phase in {Phase.STARTING, Phase.UNREADY}
 
     @property
+    def unknown(self) -> bool:
+        """Whether a server was taken over just now and nobody has heard of it yet."""
+        is_new = self.child is not None and self.child.adopted and self.phase is Phase.STARTING
+        return is_new and _now() < self._heard_by
+
+    @property
     def host(self) -> Host | None:
-        """The endpoint for Envoy, if it should know this replica at all."""
-        if self.phase in {Phase.READY, Phase.UNREADY, Phase.DRAINING}:
-            return Host(self.port, mirror_port=0, ready=self.phase is Phase.READY)
-        return None
+        """The endpoint for Envoy: as a pod has one until it is told to end, ready or not."""
+        if self.ending or self.phase is Phase.GONE:
+            return None
+        return Host(self.port, self.mirror_port, ready=self.phase is Phase.READY)
 
     def end(self) -> None:
         """Drain, then stop; `finished` tells when."""
-        self._ending.set()
+        if not self.ending:
+            self._told.set_result(None)
 
     async def finished(self) -> None:
         """Wait until nothing of the replica runs any more."""
         await asyncio.wait({self._task})
 
+    async def leave(self) -> None:
+        """Look after the server no more, and let it run."""
+        self._leaving = True
+        self._task.cancel()
+        await self.finished()
+
     async def _run(self) -> None:
-        if self.template.missing:
-            self._enter(Phase.MISSING, f"not in the commit: {', '.join(self.template.missing)}")
-            await self._ending.wait()
-        while not self.ending:
-            await self._run_once()
-            if not self.ending:
+        # A server that was taken over is ended in order, also where that was told at once.
+        while not self.ending or self.child is not None:
+            if self.child is not None or await self._start():
+                await self._run_once()
+            if not self.ending and self.phase is Phase.WAITING:
                 await self._back_off()
         self._around.report(self._model, "info", f"{self.name} has stopped")
         self._enter(Phase.GONE)
 
-    async def _run_once(self) -> None:
-        """Start the server and stay with it until it ends, or is told to."""
+    async def _start(self) -> bool:
+        """Start the server when it is its turn; gives whether it runs."""
+        if self.template.missing:
+            self._enter(Phase.MISSING, f"not in the commit: {', '.join(self.template.missing)}")
+            await self._unless_told()
+            return False
+        self._enter(Phase.STARTING, self.reason)
+        self._turn = self._around.starts.ask(self._rank)
         try:
-            self.port = _free_port()
-            child = await self._around.launcher.start(
-                self.name, self._around.command, self._environment()
-            )
+            await self._unless_told(self._turn.granted)
+            if not self.ending:
+                await self._launch()
         except OSError as error:
             self._fail(f"could not be started: {error}")
-            return
+        finally:
+            if self.child is None:
+                self._turn.over()
+        return self.child is not None
+
+    def _rank(self) -> tuple[bool, bool, bool]:
+        """Who goes first: those with traffic, then those that have not failed."""
+        return self._failures.count >= _PATIENCE, not self.urgent, self._failures.count > 0
+
+    async def _launch(self) -> None:
+        if self.restarts or self._ports_taken:
+            self._take_places(None)
+        around = self._around
+        variables = environment(self.template, around.folder, self.port, self.mirror_port)
+        self.child = await around.launcher.start(self.name, around.command, variables)
+
+    async def _run_once(self) -> None:
+        """Stay with the server that runs until it has ended."""
+        child = self.child
+        assert child is not None  # noqa: S101 - for the type checker
         try:
+            if child.adopted:
+                words = f"{self.name} runs on (process {child.pid}), started by an earlier run"
+                self._around.report(self._model, "info", words)
             await self._accompany(child)
         finally:
-            child.kill()  # nothing that is left of it may stay, whatever went wrong here
-            await child.wait()
+            self._started()
+            await self._let_go()
+
+    def _started(self) -> None:
+        if self._turn is not None:
+            self._turn.over()
+
+    async def _let_go(self) -> None:
+        """Leave nothing of the server behind, whatever went wrong; or all, if it is to run on."""
+        child, self.child = self.child, None
+        if child is not None:
+            if not self._leaving:
+                child.kill()
+                await child.wait()
             self._around.launcher.forget(child)
 
     async def _accompany(self, child: Child) -> None:
         """Stay until the server has ended: by itself, for a failed probe, or because it must."""
-        self._enter(Phase.STARTING, self.reason)
-        code = asyncio.ensure_future(child.wait())
-        fault = asyncio.ensure_future(self._watch())
-        told = asyncio.ensure_future(self._ending.wait())
-        try:
-            await asyncio.wait({code, fault, told}, return_when=asyncio.FIRST_COMPLETED)
-            if code.done():
-                words = child.last_words()
-                self._fail(f"{ending(code.result())}{': ' if words else ''}{words}")
-            else:
-                why = fault.result() if fault.done() else None
-                fault.cancel()
-                await self._stop(child, why)
-        finally:
-            fault.cancel()
-            told.cancel()
-
-    async def _stop(self, child: Child, fault: str | None) -> None:
-        """End the running server, because of a failed probe or because it was told to end."""
-        if fault is not None:
-            self._fail(fault)
-        elif self.phase is Phase.READY:
-            self._enter(Phase.DRAINING)
-            await self._around.drained(self.port)
-        if self.ending:
-            self._enter(Phase.STOPPING)
-        await child.end(self.template.grace_s)
-
-    async def _watch(self) -> str:
-        """Follow the probes; gives why the server has to be ended."""
-        template, poll_s = self.template, self._around.timing.starting_s
-        fault = await probes.until_started(self.port, template.startup, poll_s=poll_s)
-        if fault is not None:
-            return fault
-        readiness = asyncio.ensure_future(
-            probes.follow_readiness(self.port, template.readiness, self._readiness, poll_s=poll_s)
+        watch = Watch(
+            self.port,
+            self.template,
+            self._around.ask,
+            poll_s=self._around.timing.starting_s,
+            started=self._started,
+            readiness=self._readiness,
         )
         try:
-            return await probes.until_dead(self.port, template.liveness)
+            await self._unless_told(child.exited, watch.failed)
+            if child.exited.done():
+                self._died(child)
+            elif watch.failed.done():
+                self._fail(watch.failed.result())  # it gets nothing new meanwhile
+                await child.end(self.template.grace_s)
+            else:
+                watch.stop()
+                await self._stop(child)
         finally:
-            readiness.cancel()
+            watch.stop()
+
+    async def _unless_told(self, *these: asyncio.Future[Any]) -> None:
+        """Wait for any of these, or to be told to end."""
+        futures: set[asyncio.Future[Any]] = {*these, self._told}
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+    def _died(self, child: Child) -> None:
+        """Note how the server ended by itself."""
+        if child.exited.result() == _PORT_TAKEN and self._ports_taken < _PORTS_TRIED:
+            self._ports_taken += 1
+            words = f"{self.name} found port {self.port} taken and starts with another one"
+            self._around.report(self._model, "warning", words)
+        else:
+            self._fail(child.obituary())
+
+    async def _stop(self, child: Child) -> None:
+        """End the server because it was told to: first Envoy drops it, then it finishes."""
+        if self.phase in {Phase.READY, Phase.UNREADY} or child.adopted:
+            self._enter(Phase.DRAINING)
+            drained = asyncio.ensure_future(self._around.drained(self.port))
+            try:
+                either: set[asyncio.Future[Any]] = {drained, child.exited}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if drained.done():
+                    drained.result()
+            finally:
+                drained.cancel()
+        self._enter(Phase.STOPPING)
+        await child.end(self.template.grace_s)
 
     def _readiness(self, fault: str | None) -> None:
         if fault is not None:
@@ -175,23 +257,15 @@ class Replica:
                 self._around.report(self._model, "warning", f"{self.name} {fault}")
             self._enter(Phase.UNREADY, fault)
             return
-        if self._ready_since is None:
-            self._ready_since = _now()
+        if self._failures.ready(_now()):
+            self._ports_taken = 0
             self._around.report(self._model, "info", f"{self.name} is ready")
-        elif _now() - self._ready_since > self._around.timing.stable_s:
-            self._failures = 0
         self._enter(Phase.READY)
 
     async def _back_off(self) -> None:
         """Wait before the next start: longer after each failure in a row."""
-        timing = self._around.timing
-        first_s = timing.retry_s if self._ready_since is None else timing.restart_s
-        wait_s = min(first_s * 2 ** (self._failures - 1), timing.backoff_limit_s)
-        self._ready_since = None
         self.restarts += 1
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._ending.wait()
+        await asyncio.wait({self._told}, timeout=self._failures.begin_again())
 
     def _over(self, task: asyncio.Task[None]) -> None:
         """If the code that tends the replica failed, let the supervisor replace the replica."""
@@ -201,9 +275,7 @@ class Replica:
             self._enter(Phase.GONE)
 
     def _fail(self, reason: str) -> None:
-        if self._ready_since and _now() - self._ready_since > self._around.timing.stable_s:
-            self._failures = 0
-        self._failures = min(self._failures + 1, 32)
+        self._failures.note(_now())
         self._around.report(self._model, "error", f"{self.name} {reason}")
         self._enter(Phase.WAITING, reason)
 
@@ -212,26 +284,15 @@ class Replica:
             self.phase, self.reason = phase, reason
             self._around.changed()
 
-    def _environment(self) -> dict[str, str]:
-        """The pod's environment on top of this process's, with the places of this machine."""
-        own = {key: value for key, value in os.environ.items() if "MODELSERVER_" not in key}
-        return {
-            **own,
-            **dict(self.template.environment),
-            "MODELSERVER_HOST": "127.0.0.1",
-            "MODELSERVER_PORT": str(self.port),
-            "MODELSERVER_CACHE_DIR": str(self._around.folder.cache),
-            "MODELSERVER_ARTIFACT_ROOT": self.template.files or str(self._around.folder.files),
-            "MODELSERVER_DRAIN_DELAY_S": _DRAIN_DELAY_S,
-        }
-
-
-def _free_port() -> int:
-    """A port that nothing listens on now; a server that loses the race for it starts again."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    def _take_places(self, child: Child | None) -> None:
+        """The ports of the process that runs, or new ones."""
+        if child is not None:
+            self.port = int(child.environment[PORT])
+            self.mirror_port = int(child.environment.get(MIRROR_PORT, 0))
+            return
+        self.port = free_port(other_than=self.port)
+        mirrored = self.template.variable(MIRROR_PORT)
+        self.mirror_port = free_port(other_than=self.port) if mirrored else 0
 
 
 def _now() -> float:

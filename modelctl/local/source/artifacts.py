@@ -1,10 +1,15 @@
 """Copies artifacts that a revision has in the repository itself to where model servers read them.
 
 A folder is named by the bytes in it. So no file is ever replaced under a running server, and two
-commits may have different bytes at the same path.
+commits may have different bytes at the same path. Folders outlive the run: a way back to what ran
+before writes nothing.
 """
 
+import contextlib
 import hashlib
+import os
+import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +21,9 @@ from modelctl.repo.tree import Tree
 
 # Settings of a model server that pin a file: each has a URI and a SHA-256.
 _PINNED = ("MODELSERVER_ARTIFACT", "MODELSERVER_GOLDEN")
+# What nobody needs now is kept for a way back, up to so many folders and bytes.
+_KEPT_FOLDERS = 64
+_KEPT_BYTES = 1 << 30
 
 
 class ArtifactExport:
@@ -33,9 +41,24 @@ class ArtifactExport:
         server's part.
 
         Raises:
-            OSError: A file cannot be written.
+            OSError: A file cannot be written; `unwritable` says it in words.
         """
         return replace(plan, workloads=tuple(self._workload(tree, w) for w in plan.workloads))
+
+    def prune(self, needed: Iterable[str]) -> None:
+        """Drop what nobody needs, all but what was needed last; a fault costs room alone."""
+        kept = {Path(folder).name for folder in needed}
+        with contextlib.suppress(OSError):
+            others = [f for f in self._folder.iterdir() if f.name not in kept]
+            left_bytes = _KEPT_BYTES
+            for number, folder in enumerate(sorted(others, key=_used, reverse=True)):
+                left_bytes -= _size(folder)
+                if number >= _KEPT_FOLDERS or left_bytes < 0:
+                    self._drop(folder)
+
+    def _drop(self, folder: Path) -> None:
+        self._verified = {key: f for key, f in self._verified.items() if f != str(folder)}
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _workload(self, tree: Tree, workload: Workload) -> Workload:
         declared = _declared(workload.template)
@@ -43,6 +66,8 @@ class ArtifactExport:
             return workload
         known = self._verified.get(declared)
         folder, missing = (known, ()) if known else self._export(tree, declared)
+        with contextlib.suppress(OSError):
+            os.utime(folder)
         template = replace(workload.template, files=folder, missing=missing)
         return replace(workload, template=template)
 
@@ -55,13 +80,29 @@ class ArtifactExport:
         name = hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()[:16]
         folder = self._folder / name
         for path, content in found.items():
-            target = folder / path
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(target, content)
+            if not _holds(folder / path, content):
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(folder / path, content)
         if tuple(digests.items()) == declared:
             self._verified[declared] = str(folder)
         return str(folder), tuple(path for path in contents if path not in found)
+
+
+def unwritable(error: OSError) -> str:
+    """Why a model cannot run whose artifacts cannot be exported, and what to do."""
+    place = f" to {error.filename}" if error.filename else ""
+    return (
+        f"its artifacts cannot be written{place}: {error.strerror}; what ran before goes on, and "
+        "this is tried again every few seconds: make room, or choose another place with --state DIR"
+    )
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file has these bytes; one that an interrupted machine left may have others."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _declared(template: PodTemplate) -> tuple[tuple[str, str], ...]:
@@ -78,3 +119,11 @@ def _read(tree: Tree, path: str) -> bytes | None:
         return tree.read(path)
     except TreeError:
         return None
+
+
+def _used(folder: Path) -> float:
+    return folder.stat().st_mtime
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -2,10 +2,9 @@
 
 A fault in one model, or in another environment, holds back no other model. A model that has
 returned to bytes that main applied before is accepted, whatever is wrong with its typed files. Only
-what changed since the revision before is read again.
+what changed since the revision before is read again, and no question costs a process a model.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,17 +12,21 @@ from modelctl.check.change import is_about_applied_bytes
 from modelctl.check.engine import check_model, check_shared, errors
 from modelctl.errors import GitError, ModelctlError
 from modelctl.finding import Finding
-from modelctl.local.plan.objects import model_plan, parse
+from modelctl.gateway.reading import Objects
 from modelctl.local.plan.values import ModelPlan, PlanError
-from modelctl.local.source.artifacts import ArtifactExport
+from modelctl.local.source.artifacts import ArtifactExport, unwritable
+from modelctl.local.source.commits import LastCommits
+from modelctl.local.source.contents import artifacts_at, digest, identities, look_at, planned
+from modelctl.local.source.platform import platform
 from modelctl.local.source.repositories import Source
 from modelctl.nearest import hint
 from modelctl.repo import layout
 from modelctl.repo.git import Commit
-from modelctl.repo.layout import Kind, place
+from modelctl.repo.kinds import Environments
+from modelctl.repo.layout import Kind, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import Files, ModelFiles, Repository
-from modelctl.repo.tree import Entry, Tree
+from modelctl.repo.tree import Tree
 
 # Files of the repository that the findings of every model depend on.
 _LOOKED_AT = frozenset({Kind.ENVIRONMENTS, Kind.PROJECT})
@@ -40,10 +43,13 @@ def check_files(files: Files) -> Iterable[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class ModelReading:
-    """A model at a revision: its plan, its last commit, and whether its file says paused."""
+    """A model at a revision: its plan, its last commit, and whether its file says paused.
+
+    The commit is None where it lies so far back that it is not known yet.
+    """
 
     plan: ModelPlan
-    commit: Commit
+    commit: Commit | None
     paused: bool
 
 
@@ -51,9 +57,14 @@ class ModelReading:
 class Reading:
     """A revision; `refusal` says why nothing of it may run, and then `models` is empty.
 
-    `refused` says, by model, why that one must not run here as this revision has it, while the
-    others may. `returned` names, by model, the commit whose applied bytes it is back at, where
-    that is why it may run. `identities` tells, by model, one state of its folder from another.
+    Attributes:
+        identities: By model, what tells one state of its folder from another.
+        refused: By model, why that one must not run here as this revision has it.
+        returned: By model, the commit whose applied bytes it is back at, where that is why it runs.
+        unexported: Whether a model is refused only because its artifacts cannot be written now.
+        artifacts: By model, the paths outside of its folder that its releases are read from.
+        fallbacks: At a start, by model, what its last good commit asks for, where that differs.
+        lost: At a start, by model, why there is nothing to fall back on.
     """
 
     commit: Commit
@@ -64,6 +75,11 @@ class Reading:
     returned: Mapping[str, Commit] = field(default_factory=dict)
     refusal: str | None = None
     rewritten: bool = False
+    platform: Objects | None = None  # what is rendered for all models; None for nothing
+    unexported: bool = False
+    artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fallbacks: Mapping[str, ModelReading] = field(default_factory=dict)
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +94,10 @@ class _Known:
     deployed: frozenset[str] | None  # by the serving file; None where that cannot be read
     paused: bool
     plan: ModelPlan | PlanError | None
-    commit: Commit | None
 
     def is_still(self, identity: str, tree: Tree) -> bool:
         """Whether a tree says the same of the model, its artifacts included."""
-        return self.identity == identity and self.artifacts == _artifacts(tree, self.artifacts)
+        return self.identity == identity and self.artifacts == artifacts_at(tree, self.artifacts)
 
 
 class Reader:
@@ -94,27 +109,30 @@ class Reader:
         environment: str,
         export: ArtifactExport,
         check: CheckFiles = check_files,
+        *,
+        is_local: bool = False,
     ) -> None:
+        """`is_local` says that this machine has run the environment before."""
         self._source = source
-        self._environment = environment
-        self._export = export
+        self.environment = environment
+        self.export = export
         self._check = check
-        self._is_local = False
+        self._is_local = is_local
         self._known: dict[str, _Known] = {}
         self._last: str | None = None
+        self._commits = LastCommits(source)
 
     def read(self, revision: str) -> Reading:
         """What a revision says; every fault of the repository comes back as a refusal.
 
         Raises:
             GitError: The repository cannot be read at all.
-            OSError: An artifact cannot be written to the state folder.
         """
         commit = self._source.describe(revision)
         rewritten = self._last is not None and not self._source.follows(revision, self._last)
         self._last = revision
         tree = self._source.tree(revision)
-        reading = Reading(commit, _identities(tree), {}, rewritten=rewritten)
+        reading = Reading(commit, identities(tree), {}, rewritten=rewritten)
         try:
             return self._read(load(tree), reading)
         except (GitError, OSError):
@@ -124,42 +142,64 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - a fault of a rule must not stop the service
             return replace(reading, refusal=f"the check itself failed: {error!r}")
 
+    def require_local(self, revision: str) -> None:
+        """Return unless the list of environments says that this machine is not to run this one.
+
+        Raises:
+            PlanError: It says so.
+        """
+        environments = load(self._source.tree(revision)).environments
+        if environments.ordered:
+            require_local(environments, self.environment)
+
     def history(self, revision: str, model: str, limit: int) -> tuple[Commit, ...]:
         """The last commits of a model."""
         return self._source.history(revision, layout.model_folder(model), limit)
 
+    def late_commits(self, reading: Reading) -> dict[str, Commit]:
+        """The last commits of models that lie so far back that the reading did not wait for them.
+
+        It may run beside other readings, in a thread of its own, until `close`.
+        """
+        late = {n: reading.identities[n] for n, m in reading.models.items() if m.commit is None}
+        return self._commits.of(reading.commit.id, late, limit=None)
+
+    def close(self) -> None:
+        """End what runs beside."""
+        self._commits.close()
+
     def _read(self, repository: Repository, reading: Reading) -> Reading:
         self._require_environment(repository)
         shared = tuple(self._check(repository))
-        common = _digest(
-            item for item in repository.entries.items() if place(item[0]).kind in _LOOKED_AT
-        )
-        self._known = {
-            name: self._looked_at(repository, reading, name, common) for name in repository.folders
-        }
-        models: dict[str, ModelReading] = {}
-        refused: dict[str, str] = {}
-        returned: dict[str, Commit] = {}
-        for name, known in self._known.items():
-            if not known.is_here:
+        self._known = self._all_known(repository, reading)
+        here = {name: known for name, known in self._known.items() if known.is_here}
+        refused, returned = self._judged(reading, shared, here)
+        models: dict[str, ModelPlan] = {}
+        unexported = False
+        for name, known in here.items():
+            if name in refused or not known.applied:
                 continue
             try:
-                former = self._excuse(
-                    reading, name, known, errors(sorted({*shared, *known.findings}))
-                )
-                if known.applied:
-                    models[name] = self._model(repository.tree, known)
+                models[name] = self._model(repository.tree, known)
             except PlanError as error:
                 refused[name] = str(error)
-            else:
-                returned |= {name: former} if former is not None else {}
+            except OSError as error:
+                refused[name] = unwritable(error)
+                unexported = True
+        commits = self._commits.of(reading.commit.id, {n: reading.identities[n] for n in models})
         findings = {*shared, *(f for known in self._known.values() for f in known.findings)}
         return replace(
             reading,
-            models=models,
+            models={
+                name: ModelReading(plan, commits.get(name), here[name].paused)
+                for name, plan in models.items()
+            },
             findings=tuple(sorted(findings)),
             refused=refused,
-            returned=returned,
+            returned={name: former for name, former in returned.items() if name in models},
+            unexported=unexported,
+            artifacts={name: tuple(known.artifacts) for name, known in here.items()},
+            platform=platform(repository, self.environment),
         )
 
     def _require_environment(self, repository: Repository) -> None:
@@ -167,67 +207,67 @@ class Reader:
 
         Where the list of environments cannot be read now, what it said last counts.
         """
-        ordered = repository.environments.ordered
-        found = repository.environments.get(self._environment)
-        self._is_local = found.engine == "local" if ordered and found else self._is_local
-        if self._is_local and (found or not ordered):
-            return
-        faults = [str(f) for f in repository.faults if place(f.path).kind is Kind.ENVIRONMENTS]
-        near = hint(self._environment, [e.name for e in ordered])
-        said = f"no such environment ({near})" if found is None else f"engine: {found.engine}"
-        local = ", ".join(e.name for e in ordered if e.engine == "local")
-        raise PlanError(
-            faults[0]
-            if faults
-            else f"{layout.ENVIRONMENTS}: environment {self._environment}: found {said}, expected "
-            f"one with engine: local ({local or 'none is there'}); choose it with --env"
-        )
+        if repository.environments.ordered:
+            self._is_local = False
+            require_local(repository.environments, self.environment)
+            self._is_local = True
+        if not self._is_local:
+            faults = [f for f in repository.faults if place(f.path).kind is Kind.ENVIRONMENTS]
+            raise PlanError(str(faults[0]) if faults else f"{layout.ENVIRONMENTS}: found no list")
 
-    def _looked_at(
-        self, repository: Repository, reading: Reading, name: str, common: str
-    ) -> _Known:
-        identity = reading.identities.get(name, "") + common
-        known = self._known.get(name)
-        if known is not None and known.is_still(identity, repository.tree):
-            return known
-        files = repository.model(name)
+    def _all_known(self, repository: Repository, reading: Reading) -> dict[str, _Known]:
+        """What is known of every model, those read anew that have changed."""
+        common = digest(
+            item for item in repository.entries.items() if place(item[0]).kind in _LOOKED_AT
+        )
+        names = repository.folders
+        now = {name: reading.identities.get(name, "") + common for name in names}
+        tree = repository.tree
+        look_at(tree, (path for known in self._known.values() for path in known.artifacts))
+        kept = {n: k for n, k in self._known.items() if n in now and k.is_still(now[n], tree)}
+        changed = {name: repository.model(name) for name in names if name not in kept}
+        look_at(tree, (path for files in changed.values() for path in files.artifact_paths))
+        return {
+            name: kept.get(name) or self._looked_at(tree, now[name], changed[name])
+            for name in names
+        }
+
+    def _looked_at(self, tree: Tree, identity: str, files: ModelFiles) -> _Known:
+        name = files.folder
+        before = self._known.get(name)
         own = files.generated.items()
-        applied = {p: c for p, c in own if place(p).pair == (name, self._environment)}
-        serving = files.servings.get(self._environment)
-        commits = self.history(reading.commit.id, name, 1) if applied else ()
+        applied = {p: c for p, c in own if place(p).pair == (name, self.environment)}
+        serving = files.servings.get(self.environment)
         is_itself = files.model is None or files.model.name == name
         return _Known(
             identity if is_itself else "",  # what a misnamed one is depends on others
-            artifacts=_artifacts(repository.tree, files.artifact_paths),
+            artifacts=artifacts_at(tree, files.artifact_paths),
             findings=tuple(self._check(files)),
-            is_here=bool(applied) or layout.serving_file(name, self._environment) in files.entries,
+            is_here=bool(applied) or layout.serving_file(name, self.environment) in files.entries,
             applied=applied,
             deployed=frozenset(serving.deployed) if serving else None,
             # A file that cannot be read now says what it said last.
-            paused=serving.paused if serving else bool(known and known.paused),
-            plan=_plan(name, applied),
-            commit=commits[0] if commits else reading.commit,
+            paused=serving.paused if serving else bool(before and before.paused),
+            plan=planned(name, applied),
         )
 
-    def _excuse(
-        self, reading: Reading, name: str, known: _Known, faults: Iterable[Finding]
-    ) -> Commit | None:
-        """The commit that a faulty model is back at; None where nothing is wrong with it here.
-
-        Raises:
-            PlanError: Something is wrong, and its bytes are new.
-        """
-        concerned = [fault for fault in faults if self._is_concerned(fault, name, known)]
-        if not concerned:
-            return None
-        dangers = [fault for fault in concerned if is_about_applied_bytes(fault)]
-        former = None
-        if known.applied and not dangers:
-            pair = (name, self._environment)
-            former = self._source.former(reading.commit.id, pair, known.applied)
-        if former is None:
-            raise PlanError(_told(dangers or concerned))
-        return former
+    def _judged(
+        self, reading: Reading, shared: Sequence[Finding], here: Mapping[str, _Known]
+    ) -> tuple[dict[str, str], dict[str, Commit]]:
+        """By model, why it is refused; and the commit that a faulty one is back at, and may run."""
+        refused: dict[str, str] = {}
+        excusable: dict[Pair, Mapping[str, bytes]] = {}
+        for name, known in here.items():
+            faults = errors(sorted({*shared, *known.findings}))
+            concerned = [fault for fault in faults if self._is_concerned(fault, name, known)]
+            dangers = [fault for fault in concerned if is_about_applied_bytes(fault)]
+            if concerned:
+                refused[name] = _told(dangers or concerned)
+            if concerned and known.applied and not dangers:
+                excusable[name, self.environment] = known.applied
+        formers = self._source.formers(reading.commit.id, excusable) if excusable else {}
+        returned = {name: former for (name, _), former in formers.items()}
+        return {n: reason for n, reason in refused.items() if n not in returned}, returned
 
     def _is_concerned(self, fault: Finding, name: str, known: _Known) -> bool:
         """Whether a fault is one of what this environment serves of a model."""
@@ -238,43 +278,32 @@ class Reader:
             return False
         if where.kind is Kind.RELEASE and known.deployed is not None:
             return where.release in known.deployed
-        return where.pair is None or where.environment == self._environment
+        return where.pair is None or where.environment == self.environment
 
-    def _model(self, tree: Tree, known: _Known) -> ModelReading:
+    def _model(self, tree: Tree, known: _Known) -> ModelPlan:
         if isinstance(known.plan, PlanError):
             raise known.plan
-        if known.plan is None or known.commit is None:
+        if known.plan is None:
             raise PlanError("nothing is rendered")
-        return ModelReading(self._export.exported(tree, known.plan), known.commit, known.paused)
+        return self.export.exported(tree, known.plan)
 
 
-def _artifacts(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
-    """By path, what is there; empty for nothing."""
-    entries = ((path, tree.entry(path)) for path in paths)
-    return {path: entry.identity if entry else "" for path, entry in entries}
+def require_local(environments: Environments, name: str) -> None:
+    """Return if this machine is meant to run an environment.
 
-
-def _plan(name: str, applied: Mapping[str, bytes]) -> ModelPlan | PlanError | None:
-    try:
-        return model_plan(name, (parse(p, c) for p, c in applied.items())) if applied else None
-    except PlanError as error:
-        return error
-
-
-def _identities(tree: Tree) -> dict[str, str]:
-    """By model, a digest of every file that belongs to it."""
-    files: dict[str, list[tuple[str, Entry]]] = {}
-    for path, entry in tree.entries.items():
-        if model := place(path).model:
-            files.setdefault(model, []).append((path, entry))
-    return {model: _digest(entries) for model, entries in files.items()}
-
-
-def _digest(entries: Iterable[tuple[str, Entry]]) -> str:
-    digest = hashlib.sha256()
-    for path, entry in entries:
-        digest.update(f"{path}\0{entry.kind}\0{entry.identity}\0".encode(errors="surrogateescape"))
-    return digest.hexdigest()
+    Raises:
+        PlanError: There is no such one, or another engine runs it; the message has those to choose.
+    """
+    found = environments.get(name)
+    if found is not None and found.engine == "local":
+        return
+    near = hint(name, [each.name for each in environments.ordered])
+    said = f"no such environment ({near})" if found is None else f"engine: {found.engine}"
+    local = ", ".join(each.name for each in environments.ordered if each.engine == "local")
+    raise PlanError(
+        f"{layout.ENVIRONMENTS}: environment {name}: found {said}, expected one with "
+        f"engine: local ({local or 'none is there'}); choose it with --env"
+    )
 
 
 def _told(faults: Sequence[Finding]) -> str:

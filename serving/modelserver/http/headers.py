@@ -143,6 +143,25 @@ def _expander(given: Given) -> Expand | None:
     return None if encoding == b"identity" else compression.expander(encoding)
 
 
+class DefaultLines:
+    """The header lines of every answer, made anew when uvicorn has a new list: once a second."""
+
+    def __init__(self) -> None:
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def of(self, fields: list[tuple[bytes, bytes]]) -> bytes:
+        """The header fields as lines."""
+        if fields is not self._fields:
+            self._fields = fields
+            self._lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+        return self._lines
+
+
+DEFAULT_LINES = DefaultLines()
+"""Of this process."""
+
+
 def of_answer(
     status: int, answer: Answer, *, request_id: bytes, closing: bool, traceresponse: bytes = b""
 ) -> bytes:

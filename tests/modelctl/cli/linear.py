@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from modelctl.render import applied
+from modelctl.render.served import served
 from scratch import PROJECT, git
 
 MODEL = "apps/linear/model.yaml"
@@ -24,7 +24,7 @@ FAULTS = {
 def weights(root: Path) -> dict[str, int]:
     """The weights that are applied, read from the rendered route of HEAD."""
     path = f"{RENDERED}/httproute-linear.yaml"
-    found = applied.served({path: git(root, "show", f"HEAD:{path}").encode()})
+    found = served({path: git(root, "show", f"HEAD:{path}").encode()})
     assert found is not None
     return dict(found.weights)
 

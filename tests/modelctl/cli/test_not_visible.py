@@ -1,14 +1,13 @@
 """What is not visible is never taken for absent, and nothing is promised that nobody serves."""
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from modelctl.local.state import Lock, StateFolder
 from scratch import copy_project, git, init
+from told_status import telling
 
 Modelctl = Callable[..., str]
 APPLICATION = "argocd/applications/prod/linear.yaml"
@@ -72,12 +71,9 @@ def test_a_removed_model_takes_its_application_along(samples: Path, modelctl: Mo
 @pytest.fixture
 def following_main(samples: Path) -> Iterator[Path]:
     """The samples while an engine follows their branch `main`."""
-    folder = StateFolder(samples / ".modelctl")
-    folder.root.mkdir()
     source = f"refs/heads/main of {samples}"
     status = {"addresses": {"source": source, "environment": "local"}, "models": []}
-    folder.status.write_text(json.dumps(status))
-    with Lock(folder):
+    with telling(samples / ".modelctl", status):
         yield samples
 
 

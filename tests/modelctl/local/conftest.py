@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 
 from engine_kit import Repo, Up, running
-from modelctl.local.plan.values import (
-    Backend,
-    Match,
-    Mirror,
-    ModelPlan,
-    PodTemplate,
-    RouteRule,
-    Workload,
-)
+from modelctl.gateway.reading import Objects
+from modelctl.gateway.values import Backend, HeaderMatch, Match, Mirror, Route, RouteRule
+from modelctl.local.plan.values import ModelPlan, PodTemplate, Workload
 
 PATH = "/v2/models/m"
 MakeWorkload = Callable[..., Workload]
@@ -32,27 +26,28 @@ def workload(release: str, *, replicas: int = 1, setting: str = "a") -> Workload
     return Workload(f"m-{release}", "m", release, replicas, template, (f"m-{release}",))
 
 
+def direct(release: str) -> RouteRule:
+    """The rule for requests that name a release."""
+    asked = Match(PATH, headers=(HeaderMatch("x-model-release", release),))
+    backends = (Backend(f"m-{release}", 80, 1),)
+    return RouteRule(release, (asked,), backends, headers=(("x-model-role", "direct"),))
+
+
 def plan(weights: dict[str, int], *, shadow: str = "", setting: str = "a") -> ModelPlan:
     """The plan of a model `m` with these weights, and a direct rule for each release."""
     deployed = dict.fromkeys((*weights, *([shadow] if shadow else [])))
-    direct = tuple(
-        RouteRule(
-            Match(PATH, exact=False, headers=(("x-model-release", release),)),
-            (Backend(f"m-{release}", 1, (("x-model-role", "direct"),)),),
-            (),
-            timeout_s=None,
-            try_timeout_s=None,
-        )
-        for release in deployed
+    shared = RouteRule(
+        "shared",
+        (Match(PATH),),
+        tuple(Backend(f"m-{release}", 80, weight) for release, weight in weights.items()),
+        (Mirror(f"m-{shadow}", 82, 100_000),) if shadow else (),
+        headers=(("x-model-role", "shared"),),
+        timeout_s=30.0,
     )
-    backends = tuple(
-        Backend(f"m-{release}", weight, (("x-model-role", "stable"),))
-        for release, weight in weights.items()
-    )
-    mirrors = (Mirror(f"m-{shadow}", 100_000),) if shadow else ()
-    shared = RouteRule(Match(PATH, exact=False, headers=()), backends, mirrors, 30.0, None)
     workloads = tuple(workload(release, setting=setting) for release in deployed)
-    return ModelPlan("m", workloads, (*direct, shared))
+    rules = (*map(direct, deployed), shared)
+    route = Route("models", "m", (), rules)
+    return ModelPlan("m", workloads, Objects(routes=(route,)), stable="r1")
 
 
 @pytest.fixture

@@ -3,72 +3,101 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
 from modelctl.local.engine import Engine
-from modelctl.local.envoy.config import Snapshot, cluster_name
 from modelctl.local.envoy.dataplane import Envoy
-from modelctl.local.envoy.view import HostView, View
+from modelctl.local.envoy.resources import Standing
+from modelctl.local.envoy.snapshot import Snapshot
+from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
+from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.rollout import Rollout
-from modelctl.local.plan.values import Lane, ModelPlan
+from modelctl.local.plan.values import ModelPlan
+from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.reading import ModelReading, Reading
 from modelctl.local.timing import Timing
 from modelctl.repo.git import Commit
 from tests.modelctl.local.conftest import plan
-from tests.modelctl.local.servers.supervisor.stage import Stage
 
 COMMIT = Commit("0" * 40, "Ann", "2026-01-01T00:00:00+00:00", "apps/m: Shift")
 RELEASES = ("r1", "r2")
 
 
 class CountingEnvoy:
-    """Has a healthy endpoint for every release, and counters that only a test moves."""
+    """Takes what it is given unless a test says otherwise; only a test moves its counters."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.requests: Counter[str] = Counter(dict.fromkeys(RELEASES, 0))
+        self.port = 8080
+        self.ports: frozenset[int] = frozenset()
+        self.adopted = False
+        self.silent = False
+        self.requests: Counter[str] = Counter()
         self.published: list[Snapshot] = []
         self.meanwhile: Callable[[], None] | None = None
+        self.says: Callable[[str], Standing] = lambda _: Standing.TAKEN
 
-    async def view(self) -> View:
-        """Every release ready."""
-        names = (cluster_name(f"m-{release}", Lane.WEIGHTED) for release in RELEASES)
-        return View({name: {1: HostView(healthy=True, active=0)} for name in names})
-
-    async def publish(self, wanted: Snapshot) -> None:
+    async def bring(self, to: Snapshot, *, limit_s: float) -> Standing:
         """Take any routes, and let happen meanwhile, once, what a test wants to."""
-        self.published.append(wanted)
+        assert limit_s > 0
+        self.published.append(to)
         await asyncio.sleep(0)
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             meanwhile()
+        return self.says(json.dumps(to.clusters))
+
+    def last_words(self) -> str:
+        """What a test may look for."""
+        return "no, because"
 
     async def counters(self) -> bytes:
-        """The requests of each release so far."""
+        """The requests of each zone so far."""
         stats = [
-            {"name": f"cluster.{_cluster(release)}.upstream_rq_completed", "value": count}
-            for release, count in self.requests.items()
+            {"name": f"cluster.c.zone.here.{zone}.upstream_rq_completed", "value": requests}
+            for zone, requests in self.requests.items()
         ]
         return json.dumps({"stats": stats}).encode()
 
 
-def _cluster(release: str) -> str:
-    return cluster_name(f"m-{release}", Lane.WEIGHTED)
+class Servers:
+    """A supervisor whose servers a test makes ready."""
+
+    def __init__(self) -> None:
+        self.ready = {f"m-{release}" for release in RELEASES}
+        self.groups: dict[str, object] = {}
+
+    def apply(self, _: object, *, urgent: object = ()) -> None:
+        """Start nothing."""
+
+    def settle(self) -> None:
+        """End nothing: no earlier engine left anything."""
+
+    def endpoints(self) -> list[Endpoints]:
+        """One endpoint for each Service that is ready."""
+        return [Endpoints(name, (Host(1, 1, ready=True),)) for name in sorted(self.ready)]
 
 
-def _reading(weights: dict[str, int], *, paused: bool = False) -> Reading:
-    """A revision with these weights, whose servers are somebody else's."""
-    routes = ModelPlan("m", (), plan(weights).rules)
-    return Reading(COMMIT, {}, {"m": ModelReading(routes, COMMIT, paused)})
+def _reading(*weights: dict[str, int], paused: bool = False) -> Reading:
+    """A revision with these weights for the models `m`, `m1`, and so on."""
+    models = {
+        f"m{number or ''}": ModelReading(
+            ModelPlan(f"m{number or ''}", (), plan(each).gateway), COMMIT, paused
+        )
+        for number, each in enumerate(weights)
+    }
+    return Reading(COMMIT, {}, models)
 
 
-def _engine(envoy: CountingEnvoy, journal: Journal | None = None) -> Engine:
+def _engine(
+    envoy: CountingEnvoy, journal: Journal | None = None, servers: Servers | None = None
+) -> Engine:
     """An engine that takes no reading of its own accord while a test lasts."""
-    supervisor = Stage(envoy.folder / "state").supervisor
-    timing = Timing(hurry_s=0.01, sample_s=60)
+    timing = Timing(hurry_s=0.01, sample_s=60, idle_s=60)
+    supervisor = cast("Supervisor", servers or Servers())
     return Engine(cast("Envoy", envoy), supervisor, journal or Journal(), timing, asyncio.Event())
 
 
@@ -80,25 +109,27 @@ async def _until(engine: Engine, holds: Callable[[], bool]) -> None:
             await engine.stepped.wait()
 
 
-def test_a_change_of_weights_begins_a_new_measurement(tmp_path: Path) -> None:
-    """What is measured since a change has no request that came before it."""
+def test_a_change_of_weights_is_another_split(tmp_path: Path) -> None:
+    """What is measured under a split has no request that came before it."""
 
     async def story() -> dict[str, int]:
         envoy = CountingEnvoy(tmp_path)
         engine = _engine(envoy)
         loop = asyncio.create_task(engine.run())
-        engine.offer(_reading({"r1": 100, "r2": 0}))
-        await _until(engine, lambda: engine.converged)
-        envoy.requests.update(r1=1000)
-        engine.offer(_reading({"r1": 50, "r2": 50}))
-        await _until(engine, lambda: engine.converged)
-        envoy.requests.update(r1=30, r2=40)
+        await engine.sample()
+        splits = []
+        for weights in ({"r1": 100, "r2": 0}, {"r1": 50, "r2": 50}):
+            engine.offer(_reading(weights))
+            await _until(engine, lambda: engine.converged)
+            splits.append(engine.rollouts["m"].done.aim.split)
+        envoy.requests.update({f"m-r1~weighted~{splits[0]}": 1000})
+        envoy.requests.update({f"m-{r}~weighted~{splits[1]}": 30 for r in RELEASES})
         await engine.sample()
         loop.cancel()
-        since = engine.window.since(engine.rollouts["m"].live_since_s)
-        return {release: since[_cluster(release)].requests for release in RELEASES}
+        found = engine.window.of_split(splits[1])
+        return {release: found[f"m-{release}~weighted"].requests for release in RELEASES}
 
-    assert {"r1": 30, "r2": 40} == asyncio.run(story())
+    assert {"r1": 30, "r2": 30} == asyncio.run(story())
 
 
 def test_a_target_that_comes_meanwhile_is_not_live(tmp_path: Path) -> None:
@@ -153,7 +184,7 @@ def test_what_is_waited_for_is_told_once(tmp_path: Path) -> None:
 
     asyncio.run(story())
     told = [(event.message, event.count) for event in journal.of("m")]
-    assert [("new routes wait until ready: m-r3", 1)] == told
+    assert [("new routes wait for: m-r3", 1)] == told
 
 
 def test_a_pause_holds_a_newer_plan_until_it_ends(tmp_path: Path) -> None:
@@ -183,3 +214,153 @@ def test_a_repository_that_can_be_read_again_is_told(tmp_path: Path) -> None:
         ("info", "the repository can be read again", 1),
         ("error", "no such folder", 1),
     ] == told
+
+
+def test_envoy_refuses_one_of_many(tmp_path: Path) -> None:
+    """Of several changed models the one that Envoy refuses keeps what it has, and says why."""
+    journal = Journal()
+    before, after = {"r1": 100}, {"r1": 50, "r2": 50}
+
+    async def story() -> Engine:
+        envoy = CountingEnvoy(tmp_path)
+        engine = _engine(envoy, journal)
+        loop = asyncio.create_task(engine.run())
+        engine.offer(_reading(before, before, before))
+        await _until(engine, lambda: engine.converged)
+        bad = _reading(after, after, after)
+        plan_of_bad = ModelPlan("m1", (), plan({"r2": 100}).gateway)
+        bad = Reading(COMMIT, {}, {**bad.models, "m1": ModelReading(plan_of_bad, COMMIT, False)})  # noqa: FBT003
+        envoy.says = lambda given: Standing.REFUSED if _only_r2(given) else Standing.TAKEN
+        engine.offer(bad)
+        await _until(engine, lambda: bool(engine.rollouts["m1"].refused))
+        await _until(engine, lambda: [n for n, r in engine.rollouts.items() if r.pending] == ["m1"])
+        assert "Envoy refused its routes: no, because" == journal.of("m1")[0].message
+        assert "" == engine.fault
+
+        engine.offer(_reading(after, after, after))
+        await _until(engine, lambda: engine.converged)
+        loop.cancel()
+        return engine
+
+    def _only_r2(given: str) -> bool:
+        clusters = [c for c in json.loads(given) if c["name"].endswith("rule/shared")]
+        return any(
+            len(c["load_assignment"]["endpoints"]) == 1
+            and "r2" in c["load_assignment"]["endpoints"][0]["locality"]["zone"]
+            for c in clusters
+        )
+
+    assert not asyncio.run(story()).rollouts["m1"].refused
+
+
+def test_silence_blocks_nothing(tmp_path: Path) -> None:
+    """While Envoy says nothing that is a fault, and the newest revision is what it gets next."""
+    weights = [{"r1": 100}, {"r1": 90, "r2": 10}, {"r1": 80, "r2": 20}]
+
+    async def story() -> Rollout:
+        envoy = CountingEnvoy(tmp_path)
+        engine = _engine(envoy)
+        loop = asyncio.create_task(engine.run())
+        engine.offer(_reading(weights[0]))
+        await _until(engine, lambda: engine.converged)
+        envoy.says, envoy.silent = lambda _: Standing.UNKNOWN, True
+        for each in weights[1:]:
+            engine.offer(_reading(each))
+            await _until(engine, lambda: engine.fault == "Envoy does not answer")
+        envoy.says, envoy.silent = lambda _: Standing.TAKEN, False
+        await _until(engine, lambda: engine.converged and not engine.fault)
+        loop.cancel()
+        return engine.rollouts["m"]
+
+    live = asyncio.run(story()).live
+    assert live is not None
+    assert {"m-r1": 80, "m-r2": 20} == live.weights()
+
+
+def test_good_is_noted_before_it_is_served(tmp_path: Path) -> None:
+    """What is about to be served is written down first, and a fault of that stops nothing."""
+    noted: list[tuple[dict[str, str | None], int]] = []
+
+    async def story() -> Engine:
+        envoy = CountingEnvoy(tmp_path)
+        engine = _engine(envoy)
+
+        class Good(GoodStates):
+            def remember(self, served: Mapping[str, str | None]) -> str:
+                super().remember(served)
+                noted.append((dict(served), len(envoy.published)))
+                return "the disk is full"
+
+        engine._good = Good(tmp_path / "good.json", "repo", "local")
+        engine.offer(_reading({"r1": 100}))
+        loop = asyncio.create_task(engine.run())
+        await _until(engine, lambda: engine.converged)
+        engine.offer(Reading(COMMIT, {}, {}))
+        await _until(engine, lambda: not engine.rollouts)
+        await _until(engine, lambda: noted[-1][0] == {"m": None})
+        loop.cancel()
+        return engine
+
+    assert "the disk is full" == asyncio.run(story()).good_fault
+    assert ({"m": COMMIT.id}, 0) == noted[0]
+
+
+def test_what_was_good_serves_until_the_target_can(tmp_path: Path) -> None:
+    """At a start the last good state of a model serves while the newest one is not ready."""
+
+    async def story() -> tuple[ModelPlan | None, ModelPlan | None]:
+        engine = _engine(CountingEnvoy(tmp_path), servers=(servers := Servers()))
+        newest = _reading({"r3": 100})
+        good = _reading({"r1": 100}).models
+        loop = asyncio.create_task(engine.run())
+        engine.offer(Reading(COMMIT, {}, newest.models, fallbacks=good))
+        await _until(engine, lambda: engine.rollouts["m"].live is not None)
+        first = engine.rollouts["m"].live
+        servers.ready.add("m-r3")
+        engine.offer(newest)
+        await _until(engine, lambda: engine.converged)
+        loop.cancel()
+        return first, engine.rollouts["m"].live
+
+    first, then = asyncio.run(story())
+    assert first is not None
+    assert then is not None
+    assert [{"m-r1": 100}, {"m-r3": 100}] == [first.weights(), then.weights()]
+
+
+def test_an_adopted_envoy_keeps_its_routes_until_more_is_known(tmp_path: Path) -> None:
+    """An Envoy that was taken over gets nothing until git is read and its servers have answered."""
+
+    async def story() -> list[int]:
+        envoy, servers = CountingEnvoy(tmp_path), Servers()
+        envoy.adopted, servers.adopting = True, True
+        engine = _engine(envoy, servers=servers)
+        loop = asyncio.create_task(engine.run())
+        await _until(engine, lambda: True)
+        published = [len(envoy.published)]
+        engine.offer(_reading({"r1": 100}))
+        await _until(engine, lambda: engine.accepted is not None)
+        published.append(len(envoy.published))
+        servers.adopting = False
+        await _until(engine, lambda: engine.converged)
+        loop.cancel()
+        return [*published, len(envoy.published)]
+
+    assert [0, 0] == asyncio.run(story())[:2]
+
+
+def test_same_inputs_make_no_new_resources(tmp_path: Path) -> None:
+    """However often the loop looks, the resources are made anew only when something changed."""
+
+    async def story() -> list[Snapshot]:
+        envoy = CountingEnvoy(tmp_path)
+        engine = _engine(envoy)
+        loop = asyncio.create_task(engine.run())
+        for _ in range(3):
+            engine.offer(_reading({"r1": 100}))
+            await _until(engine, lambda: engine.converged)
+        loop.cancel()
+        return envoy.published
+
+    first, *others = asyncio.run(story())[-2:]
+    assert all(other is first for other in others)

@@ -9,7 +9,7 @@ import pytest
 
 from modelctl.atomic import write_atomically
 from modelctl.errors import UsageError
-from modelctl.local.state import Lock, StateFolder, is_held, read_json
+from modelctl.local.state import Holder, Lock, StateFolder, holder, read_json
 
 HOLD = (
     "import sys; from pathlib import Path; from modelctl.local.state import Lock, StateFolder\n"
@@ -50,32 +50,67 @@ def test_folder_cannot_be_made(tmp_path: Path) -> None:
 
 def test_second_owner_is_refused(folder: StateFolder) -> None:
     """A second claim names the process that holds the folder."""
-    holder = subprocess.Popen(
+    holding = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder.root)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    with holder:
-        assert holder.stdout is not None
-        assert "held\n" == holder.stdout.readline()
+    with holding:
+        assert holding.stdout is not None
+        assert "held\n" == holding.stdout.readline()
 
-        with pytest.raises(UsageError, match=f"process {holder.pid}"), Lock(folder):
+        with pytest.raises(UsageError, match=f"process {holding.pid}"), Lock(folder):
             pass
 
-        assert is_held(folder)
-        holder.kill()
+        assert Holder(holding.pid) == holder(folder)
+        holding.kill()
 
 
 def test_lock_ends_with_its_holder(folder: StateFolder) -> None:
     """A folder is free again after its owner, and one that was never owned is free."""
-    assert not is_held(folder)
+    assert holder(folder) is None
     with Lock(folder):
         pass
 
-    assert not is_held(folder)
+    assert holder(folder) is None
+    with Lock(folder) as lock:
+        lock.tell("http://127.0.0.1:1")
+        assert Holder(os.getpid(), "http://127.0.0.1:1") == holder(folder)
+
+
+def test_a_holder_takes_the_place_of_the_one_before(folder: StateFolder) -> None:
+    """What an earlier holder said is overwritten in place, so that a full disk does not matter."""
+    with Lock(folder) as lock:
+        lock.tell("http://127.0.0.1:65535")
+    before = folder.lock.stat()
+    with Lock(folder) as lock:
+        assert Holder(os.getpid()) == holder(folder)
+        lock.tell("http://127.0.0.1:2")
+        assert Holder(os.getpid(), "http://127.0.0.1:2") == holder(folder)
+
+    assert (before.st_ino, before.st_size) == (
+        folder.lock.stat().st_ino,
+        folder.lock.stat().st_size,
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"17", b'{"pid": "x"}', b"[]", b"\xff"])
+def test_a_holder_of_another_kind(folder: StateFolder, content: bytes) -> None:
+    """A lock that says nothing of its holder is held all the same."""
     with Lock(folder):
-        assert str(os.getpid()) == folder.lock.read_text()
+        folder.lock.write_bytes(content)
+
+        assert Holder() == holder(folder)
+
+
+def test_a_folder_that_is_there_is_taken_without_writing(folder: StateFolder) -> None:
+    """Nothing is written into a folder that was made before: its disk may be full."""
+    before = (folder.root / ".gitignore").stat().st_mtime_ns
+
+    folder.create()
+
+    assert before == (folder.root / ".gitignore").stat().st_mtime_ns
 
 
 def test_atomic_write(tmp_path: Path) -> None:

@@ -6,15 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from engine_kit import MODEL, Load, Repo, Up, running
-from modelctl.local.servers.leftovers import started
+from modelctl.local.servers import processes
 from scratch import git
-from waiting import until
 
 
 def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -128,27 +126,6 @@ def test_broken_object(repo: Repo, up: Up) -> None:
     up.until_well(commit)
 
 
-def became_a_folder(path: Path) -> bool:
-    """Whether a folder came into the place of a file before somebody wrote the file anew."""
-    path.unlink()
-    with suppress(FileExistsError):
-        path.mkdir()
-    return path.is_dir()
-
-
-def test_unwritable_status(up: Up) -> None:
-    """When the state folder cannot be written, that is told on the page, and answers go on."""
-    until(lambda: became_a_folder(up.state / "status.json"))
-    up.kill("linear-r1-1")
-
-    status = up.until(lambda s: "cannot be written" in s["fault"])
-
-    assert not status["well"]
-    (up.state / "status.json").rmdir()
-    up.until_well()
-    assert "r1" == up.release()
-
-
 def test_second_up(repo: Repo, up: Up, tmp_path: Path) -> None:
     """A second `up` on a state folder ends with 2 and says who holds it."""
     words = ("up", "--repo", repo.root, "--port", "0", "--status-port", "0", "--state")
@@ -178,55 +155,39 @@ def test_port_in_use(own_repo: Repo, tmp_path: Path, option: str) -> None:
 
 
 def test_killed_up(own_repo: Repo, tmp_path: Path) -> None:
-    """After SIGKILL of `up` nothing of it is left, and the next one serves."""
-    first = Up(own_repo.root, tmp_path / "state")
+    """After SIGKILL of `up` its servers run on, and the next one takes them over."""
+    state = tmp_path / "state"
+    first = Up(own_repo.root, state)
     first.until_well()
-    processes = {pid: started(pid) for pid in first.pids().values()}
+    server = first.pids()["linear-r1-1"]
     first.process.kill()
     assert first.wait() < 0
-    shown = command("status", "--state", tmp_path / "state")
+    shown = command("status", "--state", state)
     assert 2 == shown.returncode
     assert "is not running" in shown.stdout
 
-    with running(own_repo.root, tmp_path / "state") as up:
-        up.until_well()
+    with running(own_repo.root, state) as up:
+        status = up.until_well()
+
         assert "r1" == up.release()
-        assert [] == [pid for pid, start in processes.items() if started(pid) == start]
-
-
-def test_start_with_a_refused_commit(own_repo: Repo, tmp_path: Path) -> None:
-    """Started anew while the newest commit is refused, `up` serves the last good one."""
-    good = git(own_repo.root, "rev-parse", "HEAD").strip()
-    first = Up(own_repo.root, tmp_path / "state")
-    first.until_well()
-    first.until(lambda _: (tmp_path / "state/good.json").exists())
-    first.process.kill()
-    first.wait()
-    bad = own_repo.serve({"r1": 100, "r2": 5}).commit("apps/linear: Shift too much")
-
-    with running(own_repo.root, tmp_path / "state") as up:
-        status = up.until(lambda s: s["seen"] and s["seen"]["id"] == bad)
-
-        assert good == status["synced"]["id"]
-        assert "r1" == up.release()
+        assert server == up.pids()["linear-r1-1"]
+    assert any("started by an earlier run" in e["message"] for e in status["models"][0]["events"])
+    assert [] == processes.found(state)
 
 
 def test_leftover_is_ended(own_repo: Repo, tmp_path: Path) -> None:
-    """A process that a killed `up` could not take with it is ended by the next one."""
+    """A server of a killed `up` that nobody wants any more ends once it is known what is wanted."""
     state = tmp_path / "state"
     left = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],
-        env={"MODELCTL_STATE": str(state)},
+        env={"MODELCTL_STATE": str(state), "MODELCTL_PROCESS": "linear-r9-1"},
         start_new_session=True,
     )
-    state.mkdir()
-    record = {"pid": left.pid, "started": started(left.pid), "name": "linear-r1-1"}
-    (state / "processes.json").write_text(json.dumps([record]))
     with left, running(own_repo.root, state) as up:
         status = up.until_well()
 
         assert left.wait() < 0
-    assert any("left over from an earlier run" in e["message"] for e in status["events"])
+    assert any("which an earlier run left" in e["message"] for e in status["events"])
 
 
 @pytest.mark.parametrize(

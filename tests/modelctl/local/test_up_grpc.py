@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 import numpy as np
 
-from engine_kit import MODEL, Repo, running
+from engine_kit import HOST, MODEL, Repo, running
 from modelserver.codec.protobuf import messages
 from waiting import PATIENCE_S
 
@@ -23,7 +23,7 @@ def calling(port: int, *, host: str = "") -> Iterator[Ask]:
     request = messages.ModelInferRequest(model_name=MODEL)
     request.inputs.add(name="x", datatype="FP32", shape=[1, 1])
     request.raw_input_contents.append(np.array([[2]], np.float32).tobytes())
-    options = (("grpc.default_authority", host),) if host else ()
+    options = (("grpc.default_authority", host or HOST),)
     with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
         infer = channel.unary_unary(
             INFER,
@@ -48,7 +48,7 @@ def test_calls_follow_git(own_repo: Repo, tmp_path: Path) -> None:
 
             up.until_well(own_repo.serve({"r1": 80, "r2": 20}).commit("apps/linear: Shift"))
             split = Counter(ask(x_model_name=MODEL) for _ in range(1000))
-        with calling(up.port, host=f"{MODEL}.models.example.com") as ask:
+        with calling(up.port, host=f"{MODEL}.{HOST}") as ask:
             by_host = Counter(ask() for _ in range(1000))
             assert "r2" == ask(x_model_release="r2")
 

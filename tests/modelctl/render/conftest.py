@@ -105,6 +105,7 @@ def repository(environment: Environment) -> Repository:
         faults=(),
         tree=WorkTree(Path("absent")),
         environments=Environments(source, (environment,)),
+        generated={},
         applications={},
         load_model=load_model,
     )

@@ -106,21 +106,44 @@ BEFORE_AND_AFTER = [
 ]
 
 
-def test_the_plain_case_renders_as_recorded(files: ModelFiles) -> None:
+TEMPLATES = ["v1", "v2"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_plain_case_renders_as_recorded(files: ModelFiles, template: str) -> None:
     """One release with all the traffic gives exactly the recorded files."""
-    actual = _text(files)
+    actual = _text(_by(template)(files))
 
-    assert _recorded("plain.txt", actual) == actual
+    assert _recorded(f"{template}/plain.txt", actual) == actual
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize(("before", "after"), BEFORE_AND_AFTER)
-def test_a_feature_changes_what_was_recorded(files: ModelFiles, before: str, after: str) -> None:
+def test_a_feature_changes_what_was_recorded(
+    files: ModelFiles, before: str, after: str, template: str
+) -> None:
     """A feature changes exactly the recorded lines of the case before it, and no other."""
-    old, new = (_text(FEATURES[name](files)).splitlines(keepends=True) for name in (before, after))
+    by = _by(template)
+    old, new = (
+        _text(FEATURES[name](by(files))).splitlines(keepends=True) for name in (before, after)
+    )
 
     actual = "".join(unified_diff(old, new, before, after, n=2))
 
-    assert _recorded(f"{after}.diff", actual) == actual
+    assert _recorded(f"{template}/{after}.diff", actual) == actual
+
+
+def test_the_second_template_changes_what_was_recorded(files: ModelFiles) -> None:
+    """From the first template to the second exactly the recorded lines change."""
+    old, new = (_text(_by(name)(files)).splitlines(keepends=True) for name in TEMPLATES)
+
+    actual = "".join(unified_diff(old, new, *TEMPLATES, n=2))
+
+    assert _recorded("v1-v2.diff", actual) == actual
+
+
+def _by(template: str) -> _Change:
+    return _environment(lambda environment: replace(environment, template=template))
 
 
 def _text(files: ModelFiles) -> str:

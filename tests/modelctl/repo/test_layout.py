@@ -34,6 +34,10 @@ LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)  # as
         ("argocd/platform/prod/gateway.yaml", Place(Kind.PLATFORM)),
         ("argocd/root.yaml", Place(Kind.PLATFORM)),
         (
+            "argocd/platform/prod/gateway/envoyproxy-models.yaml",
+            Place(Kind.GATEWAY, environment="prod"),
+        ),
+        (
             "apps/linear/rendered/prod/httproute-linear.yaml",
             Place(Kind.RENDERED, "linear", environment="prod"),
         ),
@@ -53,7 +57,7 @@ def test_every_kind_has_its_place(path: str, expected: Place) -> None:
 
 
 def test_every_kind_is_read_from_somewhere() -> None:
-    """No kind is without a path, and those that people do not write are two."""
+    """No kind is without a path, and those that people do not write are three."""
     paths = [
         layout.model_file("a"),
         layout.release_file("a", "r1"),
@@ -61,13 +65,16 @@ def test_every_kind_is_read_from_somewhere() -> None:
         layout.ENVIRONMENTS,
         layout.project_file("prod", "vision"),
         "argocd/bootstrap/prod.yaml",
+        layout.gateway_file("prod", "EnvoyProxy", "models"),
         layout.rendered_file("a", "prod", "Service", "a-r1"),
         layout.application_file("prod", "a"),
         "README.md",
     ]
 
     assert list(Kind) == [place(path).kind for path in paths]
-    assert [Kind.RENDERED, Kind.APPLICATION] == [kind for kind in Kind if kind in GENERATED]
+    assert [Kind.GATEWAY, Kind.RENDERED, Kind.APPLICATION] == [
+        kind for kind in Kind if kind in GENERATED
+    ]
 
 
 @pytest.mark.parametrize(

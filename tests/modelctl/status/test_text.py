@@ -1,102 +1,113 @@
 """The status as text for a terminal."""
 
 import json
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from modelctl.repo.git import Commit
-from modelctl.status.event import Event
-from modelctl.status.text import lines
-from modelctl.status.values import (
-    Addresses,
-    EngineStatus,
-    Health,
-    Measured,
-    ModelStatus,
-    ReleaseStatus,
-    Sync,
-    encode,
-)
+from modelctl.status.text import age, lines
+from modelctl.status.values import EngineStatus, Health, Sync, encode
+from status_kit import EVENT, MEASURED, broken, degraded, engine, model, release
 
-HERE = Path("/state")
-COMMIT = Commit("a" * 40, "Ann", "2026-01-01T10:00:00+00:00", "apps/m: Shift")
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REFUSED = Commit("b" * 40, "Bob", "2026-01-01T11:00:00+00:00", "apps/m: \x1b[31mRed\nline")
-EVENT = Event("2026-01-01T10:00:01.000+00:00", "error", "m-r2-1 crashed", 3)
-
-
-def status(*, seen: Commit = COMMIT, fault: str = "", **changes: Any) -> EngineStatus:  # noqa: ANN401
-    """The status of an engine with one model of two releases."""
-    measured = Measured(1000, 900, 60, 40, 0.9123, 0.0015, 1.25, 48.0)
-    nothing = Measured(0, 0, 0, 0, None, None, None, None)
-    releases = (
-        ReleaseStatus("r1", "stable", "Ready", "", 2, 2, 0, 90.0, 90.0, measured),
-        ReleaseStatus("r2", "", "CrashLoopBackOff", "exit code 1", 0, 1, 4, None, None, nothing),
-    )
-    model: dict[str, Any] = {
-        "sync": Sync.SYNCED,
-        "sync_reason": "",
-        "health": Health.HEALTHY,
-        "health_reason": "",
-        "releases": releases,
-    } | changes
-    return EngineStatus(
-        addresses=Addresses("local", "main of /r", 7, "2026", "http://t", "http://p", "/state"),
-        sync=Sync.SYNCED,
-        sync_reason="",
-        seen=seen,
-        synced=COMMIT,
-        findings=(),
-        fault=fault,
-        window_s=60.0,
-        models=(
-            ModelStatus(
-                model="m",
-                paused=False,
-                commit=COMMIT,
-                wanted=COMMIT,
-                shadow=None,
-                events=(EVENT,),
-                **model,
-            ),
-        ),
-        events=(),
-    )
 
 
 def text(value: EngineStatus) -> list[str]:
-    """The lines that a terminal gets, by way of the JSON in the file."""
-    return list(lines(json.loads(encode(value.to_json())), HERE, running=True))
+    """The lines that a terminal gets, by way of the JSON that the engine answers with."""
+    return list(lines(json.loads(encode(value.to_json())), NOW))
+
+
+def cells(found: list[str], word: str) -> list[str]:
+    """The words of the first row with a word."""
+    return next(line for line in found if word in line).split()
 
 
 def test_table() -> None:
-    """Each release is a row with weight in git, measured share, errors and latencies."""
-    found = text(status())
-    rows = [line.split() for line in found if "r1 stable" in line or "r2 " in line]
+    """A release is a row: restarts, age, weight, share, client errors beside server errors."""
+    shared = engine(model(releases=(release(weight=90.0), broken())))
+
+    found = text(shared)
 
     assert [
-        ["m", "Synced", "Healthy", "aaaaaaaa", "r1", "stable", "Ready", "2/2", "90", "%", "91.2",
-         "%", "1000", "0.15", "%", "1.2", "ms", "48.0", "ms"],
-        ["r2", "CrashLoopBackOff", "0/1", "-", "-", "0", "-", "-", "-"],
-    ] == rows  # fmt: skip
+        "m", "Synced", "Healthy", "aaaaaaaa", "r1", "stable", "Ready", "1/1", "0", "3", "h", "90",
+        "%", "91.2", "%", "1000", "2.00", "%", "0.15", "%", "1.2", "ms", "48.0", "ms",
+    ] == cells(found, "r1 stable")  # fmt: skip
+    assert [
+        "r2", "canary", "CrashLoopBackOff", "0/1", "4", "-", "10", "%", "-", "0", "-", "-", "-",
+        "-",
+    ] == cells(found, "r2 canary")  # fmt: skip
 
 
 def test_where_and_what() -> None:
     """The head says what is followed, where it listens, and which commit is applied."""
-    found = text(status())
+    found = text(engine(model()))
 
     assert [
-        "environment local from main of /r",
-        "predictions http://t   status page http://p",
+        "environment local from refs/heads/main of /r",
+        "predictions http://127.0.0.1:8080   status page http://127.0.0.1:8081",
         'applied     aaaaaaaaaaaa "apps/m: Shift" by Ann, 2026-01-01T10:00:00+00:00',
         "sync        Synced",
     ] == found[:4]
 
 
+def test_what_is_broken_comes_first() -> None:
+    """Broken models stand above those that are well, whatever their names."""
+    failing = model("errors", releases=(release(measured=replace(MEASURED, error_rate=0.5)),))
+    late = model("late", sync=Sync.OUT_OF_SYNC, sync_reason="being applied")
+
+    found = text(engine(model("aa"), failing, late, degraded("zz")))
+
+    heads = [line.split()[0] for line in found if "aaaaaaaa" in line and "stable" in line]
+    assert ["zz", "late", "errors", "aa"] == heads
+
+
+def test_remedies_come_last() -> None:
+    """The last line names the model, what is wrong with it and the command that tells more."""
+    found = text(engine(model("aa"), degraded("zz", events=(EVENT,))))
+
+    assert "zz: r2: exit code 1: `modelctl logs zz r2` shows what its servers say" == found[-1]
+
+
+def test_way_back_of_a_release_with_traffic() -> None:
+    """Where the broken release has requests the way back is named."""
+    releases = (release(), broken(live_weight=10.0))
+
+    found = text(engine(degraded("zz", releases=releases)))
+
+    assert found[-1].endswith("`modelctl rollback zz --env local --commit` goes back")
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"sync_reason": "bbb is refused: weights-sum-100"}, "`modelctl check apps/m`"),
+        ({"sync_reason": "Envoy refuses its routes"}, "`git revert` the commit"),
+        ({"sync_reason": "paused: true in git", "paused": True}, "apps/m/envs/local.yaml"),
+    ],
+)
+def test_remedy_of_what_is_not_applied(changes: dict[str, object], remedy: str) -> None:
+    """What git says and does not run ends with what to do about it."""
+    found = text(engine(model(sync=Sync.OUT_OF_SYNC, **changes)))
+
+    assert found[-1].startswith(f"m: {changes['sync_reason']}: ")
+    assert remedy in found[-1]
+
+
+def test_since_when_shares_are_counted() -> None:
+    """Where weights share requests the text says since when they are counted."""
+    shared = (release(live_weight=90.0), release("r2", live_weight=10.0))
+
+    found = text(engine(model("one"), model("two", releases=shared)))
+
+    assert ["two: MEASURED counts since 09:59:00 UTC"] == [x for x in found if "counts" in x]
+
+
 def test_refused_revision_cannot_command_the_terminal() -> None:
     """A refused commit is shown; control characters in its subject are made harmless."""
-    found = text(status(seen=REFUSED))
+    found = text(engine(model(), seen=REFUSED))
 
     assert r"apps/m: \x1b[31mRed\nline" in next(line for line in found if "refused" in line)
     assert all(line.isprintable() for line in found)
@@ -104,43 +115,43 @@ def test_refused_revision_cannot_command_the_terminal() -> None:
 
 def test_reasons_faults_and_events() -> None:
     """What is wrong is said in words, with the last events."""
-    found = "\n".join(text(status(fault="disk full", health_reason="r2: exit code 1")))
+    found = "\n".join(text(engine(degraded(), fault="disk full")))
 
     assert "fault       disk full" in found
-    assert "m: r2: exit code 1" in found
     assert "10:00:01  error    m: m-r2-1 crashed (3 times)" in found
 
 
 def test_model_without_releases() -> None:
     """A model of which nothing runs is a row all the same."""
-    found = text(status(releases=(), health=Health.MISSING))
+    found = text(engine(model(releases=(), health=Health.MISSING)))
 
     assert ["m", "Synced", "Missing", "aaaaaaaa"] in [line.split() for line in found]
 
 
-def test_not_running() -> None:
-    """Without an engine the text says so, and how to start one."""
-    never = list(lines({}, HERE, running=False))
-    ended = list(lines(json.loads(encode(status().to_json())), HERE, running=False))
-
-    assert ["modelctl up is not running on /state; start it with: modelctl up"] == never
-    assert "it last ran as process 7; no status is shown" == ended[1]
-
-
-def test_starting() -> None:
-    """An engine that has not said anything yet is starting."""
-    assert ["modelctl up is starting on /state"] == list(lines({}, HERE, running=True))
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [
+        ("2026-01-01T11:59:59+00:00", "1 s"),
+        ("2026-01-01T12:00:01+00:00", "0 s"),
+        ("2026-01-01T11:00:01+00:00", "59 min"),
+        ("2026-01-01T10:00:00+01:00", "3 h"),
+        ("2025-12-30T12:00:00+00:00", "2 d"),
+    ],
+)
+def test_age(since: str, words: str) -> None:
+    """A time is told by how long ago it was, in the largest unit that fits."""
+    assert words == age(since, NOW)
 
 
 @pytest.mark.parametrize(
-    ("changes", "well"),
+    ("status", "well"),
     [
-        ({}, True),
-        ({"health": Health.PROGRESSING}, False),
-        ({"sync": Sync.OUT_OF_SYNC}, False),
-        ({"fault": "disk full"}, False),
+        (engine(model()), True),
+        (engine(model(health=Health.PROGRESSING)), False),
+        (engine(model(sync=Sync.OUT_OF_SYNC)), False),
+        (engine(model(), fault="disk full"), False),
     ],
 )
-def test_well(changes: dict[str, Any], well: bool) -> None:  # noqa: FBT001 - a parameter
+def test_well(status: EngineStatus, well: bool) -> None:  # noqa: FBT001 - a parameter
     """All is well only if everything is Synced and Healthy, and nothing is wrong."""
-    assert well == status(**changes).well
+    assert well == status.well

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from modelctl.local.plan.values import RouteRule
+from modelctl.gateway.values import RouteRule
 from serving.bench.bridge import command
 from serving.bench.contestant import free_ports
 from waiting import until

@@ -301,7 +301,7 @@ class _Upstream(BaseHTTPRequestHandler):
 
 
 def test_deadline_reaches_the_server(tmp_path: "Path") -> None:
-    """What a client gives is passed on, beside Envoy's own bound, and so are role and error."""
+    """What a client gives is passed on, as are role and error; not how long Envoy will wait."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Upstream) as upstream:
         thread = threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -319,5 +319,5 @@ def test_deadline_reaches_the_server(tmp_path: "Path") -> None:
         caught.value.details(),
     )
     assert 0 < (timeout_s({b"grpc-timeout": _Upstream.heard["grpc-timeout"].encode()}) or 0) <= 60
-    assert "60000" == _Upstream.heard["x-envoy-expected-rq-timeout-ms"]
+    assert "x-envoy-expected-rq-timeout-ms" not in _Upstream.heard
     assert "stable" == _Upstream.heard["x-model-role"]

@@ -3,9 +3,12 @@
 import json
 import re
 import socket
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Server
@@ -41,6 +44,42 @@ def test_request_in_single_bytes(affine_server: "Server") -> None:
     received = raw_answer(affine_server, *(bytes([byte]) for byte in head + body))
 
     assert received.startswith(b"HTTP/1.1 200 OK")
+
+
+@given(
+    pads=st.lists(st.sampled_from([0, 1, 16_000, 17_000, 70_000, 150_000]), min_size=1, max_size=4),
+    cuts=st.lists(st.integers(1, 300_000), max_size=6),
+)
+@settings(max_examples=25, deadline=None)
+def test_requests_of_any_size_cut_anywhere(
+    affine_server: "Server", pads: list[int], cuts: list[int]
+) -> None:
+    """Long bodies and short ones, one behind the other, each get the right answer in turn."""
+    stream = b"".join(
+        raw_request(
+            json.dumps(GOOD | {"id": f"n{number}"}).encode() + b" " * pad,
+            connection="close" if number == len(pads) - 1 else "keep-alive",
+        )
+        for number, pad in enumerate(pads)
+    )
+    places = sorted({0, len(stream), *(cut % len(stream) for cut in cuts)})
+
+    received = raw_answer(affine_server, *(stream[start:stop] for start, stop in pairwise(places)))
+
+    assert [f"n{number}".encode() for number in range(len(pads))] == re.findall(
+        rb'"id":"(n\d)"', received
+    )
+    assert [b"200"] * len(pads) == re.findall(rb"HTTP/1.1 (\d+) ", received)
+
+
+def test_long_body_that_is_refused_ends_where_it_was_said_to(affine_server: "Server") -> None:
+    """What is left of a body after its answer is thrown away, and the next request answered."""
+    refused = raw_request(b" " * 300_000, content_encoding="unknown")
+    good = raw_request(json.dumps(GOOD).encode(), connection="close")
+
+    received = raw_answer(affine_server, refused[:1000], refused[1000:] + good)
+
+    assert [b"415", b"200"] == re.findall(rb"HTTP/1.1 (\d+) ", received)
 
 
 def test_chunked_request(affine_server: "Server") -> None:

@@ -1,7 +1,8 @@
 """Nothing is left of what is not served any more.
 
 ## What it does
-Refuses files below `apps/<model>/rendered/` and `argocd/applications/` that no typed file gives.
+Refuses files below `apps/<model>/rendered/`, `argocd/applications/` and
+`argocd/platform/<environment>/gateway/` that no typed file gives.
 Where a typed file is there but faulty, what was rendered from it is left alone.
 
 ## Why
@@ -28,18 +29,28 @@ from collections.abc import Iterator
 from modelctl.finding import START, Level, Scope, Violation
 from modelctl.render import drift
 from modelctl.repo import layout
-from modelctl.repo.repository import ModelFiles
+from modelctl.repo.repository import Files, ModelFiles, Repository
 
 ID = "rendered-orphan"
 LEVEL = Level.ERROR
-SCOPE = Scope.MODEL
+SCOPE = Scope.FILES
 
 _REMEDY = "run `modelctl render`, which removes it"
 _REMEDY_FOR_SEVERAL = "run `modelctl render`, which removes them"
 
 
-def check(files: ModelFiles) -> Iterator[Violation]:
+def check(files: Files) -> Iterator[Violation]:
     """One finding for each orphan; one for all files of a model that is not served any more."""
+    if isinstance(files, ModelFiles):
+        yield from _of_model(files)
+    elif isinstance(files, Repository):
+        for path, content in drift.gateway_changes(files).items():
+            if content is None:
+                message = "found a file that nothing generates, expected none"
+                yield Violation(path, START, message, _REMEDY)
+
+
+def _of_model(files: ModelFiles) -> Iterator[Violation]:
     rendered = drift.expected_pairs(files)
     gone: dict[layout.Pair, list[str]] = defaultdict(list)
     for path in drift.orphans(files):

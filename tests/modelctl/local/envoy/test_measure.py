@@ -9,28 +9,32 @@ from modelctl.local.envoy.measure import Counters, Window, parse_counters
 BUCKETS = ((1.0, 50), (2.0, 90), (10.0, 100))
 
 
-def page(completed: int, errors: int) -> bytes:
+ZONE = "cluster.httproute/models/m/rule/shared.zone.here.s~weighted~7."
+
+
+def page(completed: int, errors: int, client_errors: int) -> bytes:
     """A page of statistics as Envoy writes it."""
     buckets = [{"upper_bound": 1, "interval": 0, "cumulative": completed}]
+    other = ZONE.replace("shared", "0/backend/s")
     return json.dumps(
         {
             "stats": [
-                {"name": "cluster.s~weighted.upstream_rq_completed", "value": completed},
-                {"name": "cluster.s~weighted.upstream_rq_5xx", "value": errors},
-                {"name": "cluster.s~weighted.external.upstream_rq_5xx", "value": 99},
-                {
-                    "histograms": [
-                        {"name": "cluster.s~weighted.upstream_rq_time", "buckets": buckets}
-                    ]
-                },
+                {"name": f"{ZONE}upstream_rq_completed", "value": completed},
+                {"name": f"{ZONE}upstream_rq_5xx", "value": errors},
+                {"name": f"{ZONE}upstream_rq_4xx", "value": client_errors},
+                {"name": f"{other}upstream_rq_completed", "value": 1},
+                {"name": "cluster.s.external.upstream_rq_5xx", "value": 99},
+                {"histograms": [{"name": f"{ZONE}upstream_rq_time", "buckets": buckets}]},
             ]
         }
     ).encode()
 
 
 def test_page() -> None:
-    """A page gives each cluster its requests, errors and latencies, each counted once."""
-    assert {"s~weighted": Counters(7, 2, ((1, 7),))} == parse_counters(page(7, 2))
+    """A page gives each zone its requests, errors and latencies, over all clusters."""
+    expected = {"s~weighted~7": Counters(8, 2, ((1, 7),), 3)}
+
+    assert expected == parse_counters(page(7, 2, 3))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]"])
@@ -72,16 +76,18 @@ def test_restart_of_envoy() -> None:
     assert Counters(3, 0) == Counters(3, 0) - Counters(100, 2)
 
 
-def test_error_rate() -> None:
-    """The error rate is the share of answers with a 5xx."""
-    assert 0.02 == Counters(100, 2).error_rate()
+def test_error_rates() -> None:
+    """The error rate is the share of answers with a 5xx, the callers' that of those with a 4xx."""
+    counted = Counters(100, 2, client_errors=5)
+
+    assert (0.02, 0.05) == (counted.error_rate(), counted.client_error_rate())
 
 
 def window_of(*totals: tuple[float, int]) -> Window:
-    """A window of 60 s with readings of one cluster."""
+    """A window of 60 s with readings of one zone."""
     window = Window(60)
     for time_s, requests in totals:
-        window.add(time_s, {"c": Counters(requests)})
+        window.add(time_s, {"c~1": Counters(requests)})
     return window
 
 
@@ -114,9 +120,33 @@ def test_new_cluster() -> None:
     """A cluster that was not there at the beginning counts from 0."""
     window = Window(60)
     window.add(0, {})
-    window.add(1, {"c": Counters(5)})
+    window.add(1, {"c~1": Counters(5)})
 
     assert 5 == window.since(0)["c"].requests
+
+
+def test_counters_that_begin_anew() -> None:
+    """What a counter says after it began anew is added to what it had said before."""
+    window = window_of((0, 10), (1, 30), (2, 5), (3, 9))
+
+    assert 20 + 5 + 4 == window.since(0)["c"].requests
+
+
+def test_first_reading_says_where_it_begins() -> None:
+    """What Envoy has counted for an earlier engine is not counted again."""
+    assert {} == window_of((0, 1000)).since(0)
+
+
+def test_splits() -> None:
+    """Each split has what was counted under it; those before the last two are forgotten."""
+    window = Window(60)
+    window.add(0, {})
+    for split in (1, 2, 3):
+        window.add(split, {f"c~{split}": Counters(10 * split), "d~1": Counters(split)})
+
+    assert {"c": Counters(30)} == window.of_split(3)
+    assert {"c": Counters(20)} == window.of_split(2)
+    assert {"d": Counters(3)} == window.of_split(1)
 
 
 def test_empty_window() -> None:

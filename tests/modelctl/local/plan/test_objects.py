@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelctl.local.plan.fields import Field
+from modelctl.gateway.fields import Field
 from modelctl.local.plan.objects import model_plan, parse
 from modelctl.local.plan.values import PlanError, Probe
 
@@ -50,6 +50,7 @@ AUTOSCALER: dict[str, Any] = {
     "spec": {"scaleTargetRef": {"name": "m-r1"}, "minReplicas": 3},
 }
 ROUTE: dict[str, Any] = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
     "kind": "HTTPRoute",
     "metadata": {"name": "m"},
     "spec": {"rules": [{"backendRefs": [{"name": "m-r1", "port": 80}]}]},
@@ -191,3 +192,19 @@ def test_unreadable_file(content: bytes, message: str) -> None:
     """A file that holds no single object is refused by name."""
     with pytest.raises(PlanError, match=f"x.yaml: {message}"):
         parse("x.yaml", content)
+
+
+def test_roles(objects: list[dict[str, Any]]) -> None:
+    """Which release is stable is the label of the route, where no header says so."""
+    labels = {"app.kubernetes.io/version": "r1"}
+    for stable, role in ((labels, "stable"), ({}, "canary")):
+        objects[-1]["metadata"]["labels"] = stable
+
+        assert role == model_plan("m", fields(objects)).role_of("m-r1")
+
+
+def test_rules_without_a_name_have_their_place(objects: list[dict[str, Any]]) -> None:
+    """Every rule has a name, which its cluster is called by."""
+    (rule,) = model_plan("m", fields(objects)).rules
+
+    assert "0" == rule.name

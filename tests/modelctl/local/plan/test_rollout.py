@@ -2,133 +2,157 @@
 
 from collections.abc import Callable
 
-from modelctl.local.plan.rollout import Rollout
-from modelctl.local.plan.values import Lane, ModelPlan
+from modelctl.local.plan.rollout import Aim, Rollout, Step
+from modelctl.local.plan.values import ModelPlan, Published
 from modelctl.repo.git import Commit
 
 COMMIT = Commit("c" * 40, "Ann", "2026-01-01T00:00:00+00:00", "apps/m: Shift")
 Plan = Callable[..., ModelPlan]
+READY = frozenset({"m-r1", "m-r2", "m-r3"})
+
+
+def aim(plan: ModelPlan | None, split: int = 0) -> Aim:
+    """A plan to aim at."""
+    return Aim(plan, COMMIT, (), split) if plan else Aim()
 
 
 def on_the_way(live: ModelPlan | None, target: ModelPlan | None) -> Rollout:
-    """A rollout between two plans."""
-    rollout = Rollout("m", live=live)
-    rollout.aim(target, COMMIT)
+    """A rollout between two plans, all of the first being served."""
+    rollout = Rollout("m")
+    if live is not None:
+        rollout.aim(aim(live, 1))
+        rollout.publish(rollout.next(READY), 1.0)
+    rollout.aim(aim(target, 2))
     return rollout
 
 
-def waits_for(rollout: Rollout, *ready: str) -> list[str]:
-    """What is waited for while only these Services are ready, in every lane."""
-    return list(rollout.unready(lambda service, _: service in ready))
+def plan_of(rollout: Rollout, *ready: str) -> ModelPlan | None:
+    """Which plan is to be served while only these Services are ready."""
+    return rollout.next(ready).aim.plan
 
 
-def test_first_routes_wait_for_every_weighted_release(make_plan: Plan) -> None:
-    """A new model is published once each release with traffic is ready."""
-    rollout = on_the_way(None, make_plan({"r1": 90, "r2": 10, "r3": 0}))
-
-    assert ["m-r1", "m-r2"] == waits_for(rollout)
-    assert ["m-r2"] == waits_for(rollout, "m-r1")
-    assert [] == waits_for(rollout, "m-r1", "m-r2")
+def rules_of(step: Step) -> list[str]:
+    """The names of the rules that are published."""
+    routes = step.published.routes if step.published else ()
+    return [rule.name for route in routes for rule in route.rules]
 
 
-def test_release_at_zero_is_not_waited_for(make_plan: Plan) -> None:
-    """A release that enters at weight 0 holds nothing up."""
-    rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100, "r2": 0}))
+def test_first_routes_come_with_the_first_that_is_ready(make_plan: Plan) -> None:
+    """Of a new model those that are ready answer for the others, as in a cluster."""
+    target = make_plan({"r1": 90, "r2": 10})
+    rollout = on_the_way(None, target)
 
-    assert [] == waits_for(rollout, "m-r1")
+    assert Step(Aim(), Published(())) == rollout.next(())
+    assert ("m-r1", "m-r2") == rollout.waiting
+    assert target == plan_of(rollout, "m-r1")
+    assert () == rollout.waiting
 
 
-def test_first_traffic_waits(make_plan: Plan) -> None:
-    """A release gets its first traffic only when it is ready."""
-    rollout = on_the_way(make_plan({"r1": 100, "r2": 0}), make_plan({"r1": 90, "r2": 10}))
+def test_release_at_zero_holds_nothing_up(make_plan: Plan) -> None:
+    """A release that enters at weight 0 is not waited for."""
+    target = make_plan({"r1": 100, "r2": 0})
 
-    assert ["m-r2"] == waits_for(rollout, "m-r1")
+    assert target == plan_of(on_the_way(make_plan({"r1": 100}), target), "m-r1")
+
+
+def test_more_for_a_release_that_is_not_ready_is_refused(make_plan: Plan) -> None:
+    """What gives a release more traffic waits until it is ready, and what is live stays."""
+    live, target = make_plan({"r1": 100, "r2": 0}), make_plan({"r1": 90, "r2": 10})
+    rollout = on_the_way(live, target)
+
+    assert live == plan_of(rollout, "m-r1")
+    assert ("m-r2",) == rollout.waiting
+    assert {"m-r1", "m-r2"} == set(rollout.workloads())
+    assert target == plan_of(rollout, "m-r1", "m-r2")
 
 
 def test_way_back_is_never_blocked(make_plan: Plan) -> None:
     """Traffic can leave a broken release, whether or not what it leaves is ready."""
-    rollout = on_the_way(make_plan({"r1": 50, "r2": 50}), make_plan({"r1": 100, "r2": 0}))
+    back = make_plan({"r1": 100, "r2": 0})
 
-    assert [] == waits_for(rollout, "m-r1")
-    assert [] == waits_for(on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100})))
+    assert back == plan_of(on_the_way(make_plan({"r1": 50, "r2": 50}), back), "m-r1")
+    assert back == plan_of(on_the_way(back, back))
 
 
 def test_shares_are_compared_not_weights(make_plan: Plan) -> None:
     """The same shares in other numbers wait for nothing."""
-    rollout = on_the_way(make_plan({"r1": 1, "r2": 1}), make_plan({"r1": 50, "r2": 50}))
+    target = make_plan({"r1": 50, "r2": 50})
 
-    assert [] == waits_for(rollout)
-
-
-def test_shadow_is_waited_for(make_plan: Plan) -> None:
-    """Copies are sent only to a release that is ready in its own lane."""
-    rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100}, shadow="r2"))
-    ready = {("m-r1", Lane.WEIGHTED), ("m-r2", Lane.WEIGHTED)}
-
-    assert ["m-r2"] == list(rollout.unready(lambda service, lane: (service, lane) in ready))
+    assert target == plan_of(on_the_way(make_plan({"r1": 1, "r2": 1}), target))
 
 
-def test_copies_that_stay_wait_for_nothing(make_plan: Plan) -> None:
-    """A shadow that has its share already is not waited for, ready or not."""
-    before = make_plan({"r1": 90, "r3": 10}, shadow="r2")
-    rollout = on_the_way(before, make_plan({"r1": 100, "r3": 0}, shadow="r2"))
+def test_a_shadow_is_not_waited_for(make_plan: Plan) -> None:
+    """A shadow that is not ready loses copies and holds nothing up."""
+    target = make_plan({"r1": 100}, shadow="r2")
 
-    assert [] == waits_for(rollout, "m-r1")
-
-
-def test_a_ready_shadow_gets_its_copies(make_plan: Plan) -> None:
-    """A shadow that is ready holds nothing up."""
-    rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100}, shadow="r2"))
-
-    assert [] == waits_for(rollout, "m-r2")
+    assert target == plan_of(on_the_way(make_plan({"r1": 100}), target), "m-r1")
 
 
-def test_old_routes_serve_meanwhile(make_plan: Plan) -> None:
-    """While something is waited for, the live rules stay and both plans' workloads run."""
-    live, target = make_plan({"r1": 100}), make_plan({"r2": 100})
-    rollout = on_the_way(live, target)
-    rollout.waiting = ("m-r2",)
+def test_rule_for_a_release_comes_when_it_can_be_answered(make_plan: Plan) -> None:
+    """A new release's own rule waits until it is ready, and then stays whatever becomes of it."""
+    rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100, "r2": 0}))
 
-    assert live.rules == rollout.rules()
+    assert ["r1", "shared"] == rules_of(rollout.next({"m-r1"}))
+    step = rollout.next({"m-r1", "m-r2"})
+    assert ["r1", "r2", "shared"] == rules_of(step)
+    rollout.publish(step, 2.0)
+    assert ["r1", "r2", "shared"] == rules_of(rollout.next(()))
+
+
+def test_fallback_serves_until_something_is_live(make_plan: Plan) -> None:
+    """Until the target is ready what was good before serves, and the target wins."""
+    good, target = make_plan({"r1": 100}), make_plan({"r2": 100})
+    rollout = on_the_way(None, target)
+    rollout.fallback = aim(good)
+
     assert {"m-r1", "m-r2"} == set(rollout.workloads())
+    assert good == plan_of(rollout, "m-r1")
+    assert target == plan_of(rollout, "m-r1", "m-r2")
+    rollout.publish(rollout.next({"m-r1"}), 1.0)
+    assert target == plan_of(rollout, "m-r1", "m-r2")
 
 
-def test_nothing_live_yet(make_plan: Plan) -> None:
-    """A model that waits for its first release has no rules, but is known."""
-    rollout = on_the_way(None, make_plan({"r1": 100}))
-    rollout.waiting = ("m-r1",)
+def test_refused_by_envoy(make_plan: Plan) -> None:
+    """A target that Envoy refuses leaves what is live, until there is another target."""
+    live, target = make_plan({"r1": 100}), make_plan({"r1": 90, "r2": 10})
+    rollout = on_the_way(live, target)
+    rollout.refuse(rollout.aimed, "no")
 
-    assert () == rollout.rules()
-
-
-def test_publish(make_plan: Plan) -> None:
-    """Once published, only the target's workloads are wanted, and its commit is live."""
-    rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r2": 100}))
-
-    rollout.publish(rollout.target, COMMIT, 7.0)
-
-    assert not rollout.pending
-    assert {"m-r2"} == set(rollout.workloads())
-    assert (COMMIT, 7.0) == (rollout.live_commit, rollout.live_since_s)
+    assert live == plan_of(rollout, *READY)
+    rollout.aim(aim(target))
+    assert live == plan_of(rollout, *READY)
+    rollout.aim(aim(make_plan({"r1": 80, "r2": 20})))
+    assert "" == rollout.refused
+    assert rollout.target == plan_of(rollout, *READY)
 
 
-def test_measurement_begins_with_new_weights_only(make_plan: Plan) -> None:
-    """A change that keeps the weights does not begin a new measurement."""
+def test_refused_fallback_is_none(make_plan: Plan) -> None:
+    """A fallback that Envoy refuses is dropped."""
+    rollout = on_the_way(None, make_plan({"r2": 100}))
+    rollout.fallback = aim(make_plan({"r1": 100}))
+    rollout.refuse(rollout.fallback, "no")
+
+    assert plan_of(rollout, "m-r1") is None
+
+
+def test_split_is_numbered_by_weights(make_plan: Plan) -> None:
+    """Other weights are another split; the same weights keep theirs, and their time."""
     rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100}, setting="b"))
-    rollout.live_since_s = 3.0
+    assert 1 == rollout.aimed.split
+    rollout.publish(rollout.next(READY), 2.0)
+    assert 1.0 == rollout.live_since_s
 
-    rollout.publish(rollout.target, COMMIT, 7.0)
-
-    assert 3.0 == rollout.live_since_s
+    rollout.aim(aim(make_plan({"r1": 90, "r2": 10}), 3))
+    assert 3 == rollout.aimed.split
+    rollout.publish(rollout.next(READY), 3.0)
+    assert (COMMIT, 3.0) == (rollout.live_commit, rollout.live_since_s)
 
 
 def test_target_replaces_a_workload_of_the_same_name(make_plan: Plan) -> None:
     """Of two templates of one Deployment the target's runs."""
     rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100}, setting="b"))
 
-    template = rollout.workloads()["m-r1"].template
-
-    assert "b" == template.variable("SETTING")
+    assert "b" == rollout.workloads()["m-r1"].template.variable("SETTING")
 
 
 def test_removal(make_plan: Plan) -> None:
@@ -136,9 +160,9 @@ def test_removal(make_plan: Plan) -> None:
     rollout = on_the_way(make_plan({"r1": 100}), None)
 
     assert rollout.pending
-    assert rollout.rules() is None
+    assert Step() == rollout.next(READY)
     assert {"m-r1"} == set(rollout.workloads())
-    rollout.publish(None, None, 1.0)
+    rollout.publish(rollout.next(READY), 1.0)
     assert {} == rollout.workloads()
 
 
@@ -146,10 +170,10 @@ def test_newer_target_supersedes(make_plan: Plan) -> None:
     """A revert that comes while another target waits is what counts from then on."""
     live = make_plan({"r1": 100})
     rollout = on_the_way(live, make_plan({"r1": 0, "r2": 100}))
-    rollout.waiting = ("m-r2",)
+    assert live == plan_of(rollout, "m-r1")
 
-    rollout.aim(live, COMMIT)
+    rollout.aim(aim(live))
 
-    assert [] == waits_for(rollout)
+    assert live == plan_of(rollout)
     assert not rollout.pending
     assert {"m-r1"} == set(rollout.workloads())

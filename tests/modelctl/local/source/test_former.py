@@ -39,6 +39,7 @@ def edit(repo: Repo, path: str, old: str, new: str) -> None:
 def test_a_revert_onto_a_merge_that_left_errors(repo: Repo, tmp_path: Path) -> None:
     """The state that two clean pull requests merged into comes back after a bad shift."""
     release = (repo.root / f"apps/{MODEL}/releases/r2.yaml").read_text()
+    repo.use_template("v1").commit("argocd: Take the template whose routes merge without conflict")
     git(repo.root, "switch", "--quiet", "--create", "latency")
     edit(repo, MODEL_FILE, "latency_p99_ms: 20", "latency_p99_ms: 20000")
     repo.render().commit("apps/linear: Allow more time")
@@ -154,3 +155,21 @@ def test_a_paused_model_stays_paused_while_its_file_is_broken(repo: Repo, tmp_pa
     found = reader.read(source.revision())
 
     assert found.models[MODEL].paused
+
+
+def test_bytes_of_an_older_template_come_back(repo: Repo, tmp_path: Path) -> None:
+    """What was applied by template v1 is accepted after the environment has moved to v2."""
+    repo.use_template("v1").commit("argocd: Take the first template")
+    rendered = f"apps/{MODEL}/rendered"
+    old = git(repo.root, "rev-parse", f"HEAD:{rendered}").strip()
+    moved = repo.use_template("v2").commit("argocd: Take the second template")
+
+    git(repo.root, "rm", "-r", "--quiet", rendered)
+    git(repo.root, "checkout", "--quiet", f"{moved}~1", "--", rendered)
+    repo.commit("apps/linear: Roll back")
+    found = read(repo, tmp_path)
+
+    assert old == git(repo.root, "rev-parse", f"HEAD:{rendered}").strip()
+    assert {} == found.refused
+    assert MODEL in found.returned
+    assert ["linear"] == [route.name for route in found.models[MODEL].plan.gateway.routes]

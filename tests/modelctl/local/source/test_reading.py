@@ -1,5 +1,7 @@
 """Reading a revision: accepted with plans, or refused with a reason."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -231,6 +233,86 @@ def test_unchanged_model_is_not_read_again(
     before = read().models[MODEL]
     repo.write("argocd/note.yaml", "a: 1\n")
     repo.commit("argocd: Note")
-    monkeypatch.setattr("modelctl.local.source.reading.model_plan", None)
+    monkeypatch.setattr("modelctl.local.source.reading.planned", None)
 
     assert before == read().models[MODEL]
+
+
+def test_what_the_gateway_is_told_is_read(repo: Repo, tmp_path: Path) -> None:
+    """Routes and policies that are rendered for all models come with the revision."""
+    repo.use_template("v2").commit("argocd: Take the second template")
+
+    platform = reader(repo, tmp_path)().platform
+
+    assert platform is not None
+    assert {"protocol-server", "unknown-path"} == {route.name for route in platform.routes}
+
+
+def test_the_first_template_tells_the_gateway_nothing(repo: Repo, tmp_path: Path) -> None:
+    """An environment that pins template v1 has nothing for all models."""
+    repo.use_template("v1").commit("argocd: Take the first template")
+
+    assert reader(repo, tmp_path)().platform is None
+
+
+def test_a_broken_file_for_the_gateway_refuses_the_revision(repo: Repo, tmp_path: Path) -> None:
+    """A policy that is not known here is not run in part."""
+    repo.use_template("v2").write(
+        "argocd/platform/local/gateway/clienttrafficpolicy-models.yaml",
+        "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: ClientTrafficPolicy\n"
+        "metadata: {name: models}\nspec: {http3: {}}\n",
+    )
+    repo.commit("argocd: Break")
+
+    refusal = reader(repo, tmp_path)().refusal
+
+    assert refusal is not None
+    assert "clienttrafficpolicy-models.yaml" in refusal
+
+
+def test_no_question_costs_a_process_for_each_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many git processes read six models as two: at first, after a commit, and with faults."""
+    counts = [processes(tmp_path / str(models), models, monkeypatch) for models in (2, 6)]
+
+    assert counts[0] == counts[1]
+
+
+def processes(folder: Path, models: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many git processes three readings of so many models start."""
+    folder.mkdir()
+    repo = Repo(folder)
+    for number in range(1, models):
+        for top in ("apps", "examples/artifacts"):
+            shutil.copytree(folder / top / MODEL, folder / top / f"m{number}")
+        for path in (folder / f"apps/m{number}").rglob("*.yaml"):
+            path.write_text(path.read_text().replace(MODEL, f"m{number}"))
+    repo.commit("apps: Begin")
+    started: list[str] = []
+    faults: list[Finding] = []
+    begin = subprocess.Popen.__init__
+
+    def counted(self: subprocess.Popen[bytes], *words: object, **options: object) -> None:
+        started.append(str(words))
+        begin(self, *words, **options)  # type: ignore[arg-type]
+
+    read = reader(repo, folder.parent / f"state{models}", lambda _: faults)
+    counts = []
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, "__init__", counted)
+        for subject in ("docs: First", "docs: Second", "docs: Third"):
+            if subject.endswith("Third"):
+                faults += [Finding("argocd/environments.yaml", START, "rule", "found", "fix")]
+                repo.write("argocd/environments.yaml", read_text(repo) + "\n")
+            repo.commit(subject)
+            started.clear()
+            found = read()
+            counts.append(len(started))
+            assert models == len({*found.models, *found.refused})
+    return counts
+
+
+def read_text(repo: Repo) -> str:
+    """The list of environments."""
+    return (repo.root / "argocd/environments.yaml").read_text()

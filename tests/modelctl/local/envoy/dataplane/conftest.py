@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.local.state import read_json
 from tests.modelctl.local.envoy.dataplane.stage import Play, Stage, Story
 
 
@@ -20,6 +19,6 @@ def play(tmp_path: Path) -> Play:
             await story(stage)
         finally:
             await stage.envoy.stop()
-        assert [] == read_json(stage.folder.processes)
+        assert not stage.envoy.folder.exists()
 
     return lambda story: asyncio.run(whole(story))

@@ -9,17 +9,20 @@ from contextlib import closing, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
-from modelctl.local.envoy.config import Snapshot, snapshot
+from modelctl.gateway.values import Backend, Gateway, HeaderMatch, Match, Mirror, Route, RouteRule
 from modelctl.local.envoy.dataplane import Envoy
+from modelctl.local.envoy.resources import Standing
+from modelctl.local.envoy.snapshot import Snapshot, Wanted, snapshot
 from modelctl.local.journal import Journal
 from modelctl.local.plan.endpoints import Endpoints, Host
-from modelctl.local.plan.values import Backend, Match, Mirror, RouteRule
+from modelctl.local.plan.values import Published
 from modelctl.local.servers.children import Launcher
-from modelctl.local.servers.replica import _free_port
+from modelctl.local.servers.ports import free_port
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 from waiting import PATIENCE_S, until_seen
 
+PATH = "/v2/models/m"
 STAND_IN = Path(__file__).parents[2] / "stand_in.py"
 
 
@@ -96,21 +99,43 @@ class Stage:
         self.journal = Journal()
         self.launcher = Launcher(self.folder, lambda words: self.journal.add("", "error", words))
         self.envoy = Envoy(self.folder, self.launcher, self.journal, Timing(drain_limit_s=600))
-        self.port = _free_port()
+        self.port = free_port()
 
-    async def publish(self, rules: tuple[RouteRule, ...], *services: Endpoints) -> Snapshot:
-        """Publish the rules of one model, once every endpoint is in health."""
-        wanted = snapshot(self.envoy.folder, services, {"m": rules})
-        await self.envoy.publish(wanted)
-        return wanted
+    def made(
+        self,
+        rules: tuple[RouteRule, ...],
+        *services: Endpoints,
+        gateway: Gateway | None = None,
+        split: int = 1,
+    ) -> Snapshot:
+        """The resources for the rules of one model."""
+        published = {"m": Published((Route("models", "m", (), rules),) if rules else (), (), split)}
+        return snapshot(self.envoy.folder, Wanted(self.port, published, services, gateway))
 
-    async def healthy(self, *ports: int) -> None:
-        """Wait until Envoy takes exactly these ports for healthy."""
-        await until_seen(self.envoy.view, lambda view: view.healthy_ports() == set(ports))
+    async def publish(
+        self,
+        rules: tuple[RouteRule, ...],
+        *services: Endpoints,
+        gateway: Gateway | None = None,
+        split: int = 1,
+    ) -> Snapshot:
+        """Bring Envoy to the rules of one model, which it has to take."""
+        made = self.made(rules, *services, gateway=gateway, split=split)
+        assert Standing.TAKEN is await self.bring(made)
+        return made
+
+    async def bring(self, made: Snapshot) -> Standing:
+        """Bring Envoy to resources; what it says in the end."""
+        return await self.envoy.bring(made, limit_s=PATIENCE_S)
+
+    def pid(self) -> int:
+        """The process that Envoy is."""
+        assert self.envoy._process._child is not None
+        return self.envoy._process._child.pid
 
     async def silent(self) -> bool:
         """Whether Envoy does not answer."""
-        return (await self.envoy.view()).silent
+        return await self.envoy.counters() is None
 
     async def answers(self) -> bool:
         """Whether a request through Envoy is answered."""
@@ -119,7 +144,7 @@ class Stage:
         except OSError:
             return False
 
-    async def ask(self, path: str = "/v2/models/m", **headers: str) -> tuple[int, str]:
+    async def ask(self, path: str = PATH, **headers: str) -> tuple[int, str]:
         """One request through Envoy."""
         return await asyncio.to_thread(self._ask, path, headers)
 
@@ -150,12 +175,21 @@ def endpoints(name: str, *servers: Server) -> Endpoints:
 
 def rule(weights: dict[str, int], *, header: str = "", mirror: str = "") -> RouteRule:
     """A rule of the model's path."""
-    headers = (("x-model-release", header),) if header else ()
+    headers = (HeaderMatch("x-model-release", header),) if header else ()
+    return RouteRule(
+        header or "shared",
+        (Match(PATH, headers=headers),),
+        tuple(Backend(name, 80, weight) for name, weight in weights.items()),
+        (Mirror(mirror, 82, 1_000_000),) if mirror else (),
+        headers=(("x-model-role", "direct" if header else "shared"),),
+        timeout_s=10,
+    )
+
+
+def former_rule(weights: dict[str, int]) -> RouteRule:
+    """A rule of the platform's first template, with a header for each backend."""
     backends = tuple(
-        Backend(name, weight, (("x-model-role", f"role-{name}"),))
+        Backend(name, 80, weight, (("x-model-role", f"role-{name}"),))
         for name, weight in weights.items()
     )
-    mirrors = (Mirror(mirror, 1_000_000),) if mirror else ()
-    return RouteRule(
-        Match("/v2/models/m", exact=False, headers=headers), backends, mirrors, 10, None
-    )
+    return RouteRule("0", (Match(PATH),), backends, timeout_s=10)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.local.state import read_json
+from modelctl.local.servers import processes
 from tests.modelctl.local.servers.supervisor.stage import Play, Stage, Story
 
 
@@ -20,6 +20,6 @@ def play(tmp_path: Path) -> Play:
         finally:
             stage.in_flight.set()
             await stage.supervisor.stop()
-            assert read_json(stage.folder.processes) in ([], None)
+            assert [] == processes.found(stage.folder.root)
 
     return lambda story: asyncio.run(whole(story))

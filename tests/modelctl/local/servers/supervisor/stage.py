@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.local.plan.values import PodTemplate, Probe, Workload
+from modelctl.local.servers import processes
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Phase, Replica, Surroundings
 from modelctl.local.servers.supervisor import Supervisor
-from modelctl.local.state import StateFolder, read_json
+from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
 from waiting import until_seen
 
@@ -30,10 +31,17 @@ class Stage:
         self.folder.create()
         self.events: list[str] = []
         self.drained: list[int] = []
-        self.envoy_uses: Callable[[Replica], bool] = lambda _: True
         self.in_flight = asyncio.Event()
         self.in_flight.set()
-        self.supervisor = Supervisor(
+        self.supervisor = self._engine()
+
+    async def another_engine(self) -> None:
+        """Let the servers run on, and have another supervisor find them."""
+        await self.supervisor.leave()
+        self.supervisor = self._engine()
+
+    def _engine(self) -> Supervisor:
+        return Supervisor(
             Surroundings(
                 folder=self.folder,
                 launcher=Launcher(self.folder, self.events.append),
@@ -54,19 +62,13 @@ class Stage:
         group = self.supervisor.groups.get(name)
         return list(group.replicas) if group else []
 
-    def healthy(self) -> set[int]:
-        """The ports that Envoy takes for healthy: every ready one, once it uses it."""
-        groups = self.supervisor.groups.values()
-        ready = (r for g in groups for r in g.replicas if r.phase is Phase.READY)
-        return {replica.port for replica in ready if self.envoy_uses(replica)}
-
     async def until(self, *wanted: Workload, holds: Callable[[], object]) -> None:
         """Apply what is wanted again and again until something holds."""
 
         async def look() -> object:
             found = holds()
             if not found:
-                self.supervisor.apply({w.name: w for w in wanted}, self.healthy())
+                self.supervisor.apply({w.name: w for w in wanted})
             return found
 
         await until_seen(look, shown=lambda _: (self.events, self.replicas()))
@@ -96,6 +98,7 @@ def workload(orders: dict[str, Any] | None = None, **changes: Any) -> Workload: 
         ("MODELSERVER_RELEASE", "r1"),
         ("MODELSERVER_PORT", "8080"),
         ("STAND_IN", json.dumps(orders or {})),
+        *changes.pop("more", ()),
     )
     template = PodTemplate(
         environment,
@@ -104,9 +107,8 @@ def workload(orders: dict[str, Any] | None = None, **changes: Any) -> Workload: 
         liveness=Probe("/live", 0.05, 60, 2),
         grace_s=0.3,
     )
-    settings = {
-        key: changes.pop(key) for key in list(changes) if key in {"files", "missing", "startup"}
-    }
+    known = {"files", "missing", "startup", "readiness", "liveness"}
+    settings = {key: changes.pop(key) for key in list(changes) if key in known}
     return Workload(
         "m-r1", "m", "r1", changes.get("replicas", 1), replace(template, **settings), ("m-r1",)
     )
@@ -125,6 +127,4 @@ def _first(stage: Stage) -> Replica:
 
 
 def _pid(stage: Stage) -> int:
-    records = read_json(stage.folder.processes)
-    assert isinstance(records, list)
-    return int(records[0]["pid"])
+    return processes.found(stage.folder.root)[0].pid

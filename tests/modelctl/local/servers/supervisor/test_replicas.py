@@ -45,7 +45,7 @@ def test_users_settings_do_not_leak(play: Play, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_endpoints(play: Play) -> None:
-    """Each ready replica is an endpoint of its Service."""
+    """Each replica is an endpoint of its Service."""
 
     async def story(stage: Stage) -> None:
         replicas = await stage.ready(workload(replicas=2))
@@ -57,21 +57,33 @@ def test_endpoints(play: Play) -> None:
     play(story)
 
 
-def test_not_ready_gets_nothing(play: Play) -> None:
-    """A server whose readiness probe fails stays known as not ready, and comes back later."""
+def test_not_ready_is_an_endpoint_without_requests(play: Play) -> None:
+    """A server whose readiness probe fails stays an endpoint, as a pod does, and comes back."""
 
     async def story(stage: Stage) -> None:
         (replica,) = await stage.ready(workload())
         await order(replica, "/ready/0")
         await stage.until(workload(), holds=lambda: replica.phase is Phase.UNREADY)
 
-        assert [False] == [host.ready for host in stage.supervisor.endpoints()[0].hosts]
+        unready = Host(replica.port, 0, ready=False)
+        assert (unready,) == stage.supervisor.endpoints()[0].hosts
         assert "not ready: GET /ready: status 503" == replica.reason
         assert replica.failing
 
         await order(replica, "/ready/1")
         await stage.until(workload(), holds=lambda: replica.phase is Phase.READY)
         assert 0 == replica.restarts
+
+    play(story)
+
+
+def test_memory(play: Play) -> None:
+    """The memory of a Deployment's servers is what its largest one has in use."""
+
+    async def story(stage: Stage) -> None:
+        await stage.ready(workload(replicas=2))
+
+        assert 1 << 20 < stage.supervisor.memory_bytes()["m-r1"] < 1 << 30
 
     play(story)
 
@@ -85,7 +97,7 @@ def test_killed_server_is_restarted(play: Play) -> None:
         await stage.until(workload(), holds=lambda: replica.restarts == 1)
         await stage.until(workload(), holds=lambda: replica.phase is Phase.READY)
 
-        assert "error m-r1-1 killed by SIGKILL" in stage.events
+        assert any("error m-r1-1 killed by SIGKILL: neither by mod" in e for e in stage.events)
         assert not replica.failing
 
     play(story)
@@ -101,7 +113,7 @@ def test_crash_loop(play: Play) -> None:
 
         assert "exit code 86: digest differs" == _first(stage).reason
         assert _first(stage).failing
-        assert () == stage.supervisor.endpoints()[0].hosts
+        assert [False] == [host.ready for host in stage.supervisor.endpoints()[0].hosts]
 
     play(story)
 
@@ -151,7 +163,7 @@ def test_program_that_cannot_run(play: Play) -> None:
     """A program that cannot be started at all is a reason like any other."""
 
     async def story(stage: Stage) -> None:
-        stage.folder.logs.rmdir()
+        object.__setattr__(stage.supervisor._around, "command", ("/nowhere/server",))
         await stage.until(
             workload(), holds=lambda: stage.replicas() and _first(stage).phase is Phase.WAITING
         )

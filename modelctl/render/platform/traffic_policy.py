@@ -1,0 +1,91 @@
+"""The BackendTrafficPolicy of a Gateway: how it treats every model, unless one says otherwise."""
+
+import json
+
+from modelctl.render.platform.metadata import ENVOY_GATEWAY_API, Object, metadata, targets
+from modelctl.repo.kinds import Gateway
+
+_MOST = 4096  # at once, of a route without a policy of its own
+# A model server closes an idle connection after 5 s: the gateway does so before, or a request now
+# and then meets one that is about to end.
+_IDLE = "3s"
+_UNAVAILABLE, _TIMED_OUT = 503, 504
+_BUSY = "no replica of this release can take the request now"
+_LATE = "the model did not answer in time"
+
+
+def traffic_policy(gateway: Gateway) -> Object:
+    """Requests that no server has seen are tried again; an endpoint that fails is left out a while.
+
+    `panicThreshold` 0: a gateway never sends to endpoints that are not ready.
+    """
+    return {
+        "apiVersion": ENVOY_GATEWAY_API,
+        "kind": "BackendTrafficPolicy",
+        "metadata": metadata(gateway, gateway.name),
+        "spec": {
+            "targetRefs": targets(gateway),
+            "loadBalancer": {"type": "LeastRequest"},
+            "retry": {
+                "numRetries": 2,
+                "retryOn": {
+                    "triggers": ["connect-failure", "refused-stream", "reset-before-request"]
+                },
+                "perRetry": {"backOff": {"baseInterval": "25ms", "maxInterval": "250ms"}},
+            },
+            "timeout": {
+                "tcp": {"connectTimeout": "1s"},
+                "http": {
+                    "connectionIdleTimeout": _IDLE,
+                    "requestTimeout": "30s",
+                    "streamIdleTimeout": "300s",
+                },
+            },
+            "circuitBreaker": {
+                "maxConnections": _MOST,
+                "maxPendingRequests": _MOST,
+                "maxParallelRequests": _MOST,
+                "maxParallelRetries": 64,
+                "retryBudget": {
+                    "percent": {"numerator": 20, "denominator": 100},
+                    "minRetryConcurrency": 3,
+                },
+            },
+            "healthCheck": {"panicThreshold": 0, "passive": _passive()},
+            "connection": {"bufferLimit": "1Mi"},
+            "responseOverride": [
+                _override(_UNAVAILABLE, _BUSY, {"retry-after": "1"}),
+                _override(_TIMED_OUT, _LATE, {}),
+            ],
+        },
+    }
+
+
+def _passive() -> Object:
+    """Only what no server has answered counts: an error that a model gives is its answer."""
+    return {
+        "splitExternalLocalOriginErrors": True,
+        "consecutiveLocalOriginFailures": 3,
+        "consecutive5XxErrors": 0,
+        "consecutiveGatewayErrors": 0,
+        "interval": "2s",
+        "baseEjectionTime": "5s",
+        "maxEjectionPercent": 50,
+    }
+
+
+def _override(status: int, error: str, headers: dict[str, str]) -> Object:
+    """An answer of the gateway's own, as JSON; one that a server gave is left alone."""
+    settings = [{"name": name, "value": value} for name, value in headers.items()]
+    return {
+        "match": {"statusCodes": [{"type": "Value", "value": status}]},
+        "source": "Local",
+        "response": {
+            "contentType": "application/json",
+            **({"header": {"set": settings}} if settings else {}),
+            "body": {
+                "type": "Inline",
+                "inline": json.dumps({"error": error}, separators=(",", ":")),
+            },
+        },
+    }

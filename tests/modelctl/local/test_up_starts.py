@@ -1,0 +1,255 @@
+"""`modelctl up` started anew: each model serves what it may, else what it served before."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine_kit import INFER, MODEL, Repo, Up, running
+from modelctl.render import generated
+from modelctl.repo.loading import load
+from modelctl.repo.tree import WorkTree
+from scratch import git
+
+OTHER = "other"
+
+
+def command(*words: str | Path) -> "subprocess.CompletedProcess[str]":
+    """A `modelctl` command that ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "modelctl", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def killed(up: Up) -> None:
+    """Kill it without warning, once it serves."""
+    up.process.kill()
+    up.wait()
+
+
+def add_other(repo: Repo) -> None:
+    """A second model, of the same releases."""
+    for folder in (f"apps/{MODEL}", f"examples/artifacts/{MODEL}"):
+        shutil.copytree(repo.root / folder, repo.root / folder.replace(MODEL, OTHER))
+    for path in (repo.root / f"apps/{OTHER}").rglob("*.yaml"):
+        path.write_text(path.read_text().replace(MODEL, OTHER))
+    shift_other(repo, {"r1": 100, "r2": 0})
+
+
+def shift_other(repo: Repo, weights: dict[str, int], stable: str = "r1") -> None:
+    """Write what the second model serves."""
+    listed = ", ".join(f"{release}: {weight}" for release, weight in weights.items())
+    repo.write(
+        f"apps/{OTHER}/envs/local.yaml",
+        f"stable: {stable}\nweights: {{{listed}}}\n"
+        "scale: {min: 1, max: 4, metric: cpu, target: 70}\n",
+    )
+    shutil.rmtree(repo.root / f"apps/{OTHER}/rendered", ignore_errors=True)
+    for path, text in generated(load(WorkTree(repo.root)).model(OTHER)).items():
+        repo.write(path, text)
+
+
+def release_of_other(up: Up) -> tuple[int, str]:
+    """Who answers for the second model: status and release."""
+    status, answer = up.ask(path=INFER.replace(MODEL, OTHER))
+    return status, str(answer.get("model_version", ""))
+
+
+def test_one_model_is_bad_and_another_was_promoted(own_repo: Repo, tmp_path: Path) -> None:
+    """After a kill the promoted model serves the newest commit, the bad one its last good state."""
+    add_other(own_repo)
+    own_repo.commit("apps/other: Begin")
+    first = Up(own_repo.root, tmp_path / "state")
+    first.until_well()
+    own_repo.serve({"r1": 100, "r2": 5})
+    shift_other(own_repo, {"r1": 0, "r2": 100}, "r2")
+    own_repo.commit("apps: Promote other, shift linear too much")
+    first.until(lambda _: release_of_other(first) == (200, "r2"))
+    killed(first)
+
+    with running(own_repo.root, tmp_path / "state") as up:
+        served = set()
+
+        def serves_both(_: object) -> bool:
+            status, release = release_of_other(up)
+            served.add(release)
+            return status == 200 and up.answers()
+
+        status = up.until(serves_both)
+
+        assert {"r2"} == served - {""}
+        assert "r1" == up.release()
+    (linear,) = [m for m in status["models"] if m["model"] == MODEL]
+    assert "weights-sum-100" in linear["sync_reason"]
+
+
+def test_the_newest_release_does_not_start(own_repo: Repo, tmp_path: Path) -> None:
+    """What is accepted and never gets ready holds up nothing: what ran before serves meanwhile."""
+    first = Up(own_repo.root, tmp_path / "state")
+    first.until_well()
+    killed(first)
+    model = tmp_path / "r3.onnx"
+    shutil.copyfile(own_repo.root / f"examples/artifacts/{MODEL}/r2.onnx", model)
+    own_repo.add_release("r3", uri=f"file://{model}", sha256="0" * 64)
+    own_repo.serve({"r1": 0, "r3": 100}, stable="r3").commit("apps/linear: Promote r3")
+
+    with running(own_repo.root, tmp_path / "state") as up:
+        up.until(lambda _: up.answers())
+
+        assert "r1" == up.release()
+
+
+def test_the_list_of_environments_is_broken(own_repo: Repo, tmp_path: Path) -> None:
+    """Where nobody can say what runs here, what ran here goes on; a first start serves nothing."""
+    first = Up(own_repo.root, tmp_path / "state")
+    first.until_well()
+    killed(first)
+    own_repo.write("argocd/environments.yaml", "environments: [\n")
+    own_repo.commit("argocd: Break the list")
+
+    with running(own_repo.root, tmp_path / "state") as up:
+        up.until(lambda _: up.answers())
+        assert "OutOfSync" == up.status()["sync"]
+    with running(own_repo.root, tmp_path / "other") as up:
+        assert "environments.yaml" in up.until(lambda s: s["seen"])["sync_reason"]
+
+
+def test_the_good_commit_is_gone(own_repo: Repo, tmp_path: Path) -> None:
+    """A last good commit that git has dropped is told; the newest one is all there is."""
+    begin = git(own_repo.root, "rev-parse", "HEAD").strip()
+    good = own_repo.serve({"r1": 100, "r2": 0}).commit("apps/linear: Introduce r2")
+    first = Up(own_repo.root, tmp_path / "state")
+    first.until_well(good)
+    killed(first)
+    git(own_repo.root, "reset", "--quiet", "--hard", begin)
+    git(own_repo.root, "reflog", "expire", "--expire=now", "--all")
+    git(own_repo.root, "gc", "--quiet", "--prune=now")
+
+    with running(own_repo.root, tmp_path / "state") as up:
+        status = up.until_well(begin)
+
+    events = [event["message"] for event in status["models"][0]["events"]]
+    assert any(f"{good[:12]}, cannot be read any more" in message for message in events)
+
+
+def test_a_paused_model_goes_on(own_repo: Repo, tmp_path: Path) -> None:
+    """A model that was paused serves after a start what it served before."""
+    first = Up(own_repo.root, tmp_path / "state")
+    first.until_well()
+    own_repo.serve({"r1": 50, "r2": 50}, paused=True).commit("apps/linear: Pause")
+    first.until(lambda s: "paused" in json.dumps(s["models"]))
+    killed(first)
+
+    with running(own_repo.root, tmp_path / "state") as up:
+        up.until(lambda _: up.answers())
+
+        assert {"r1"} == set(up.split(20))
+
+
+def test_the_remote_repository_is_away(own_repo: Repo, tmp_path: Path) -> None:
+    """Started while the repository cannot be reached, what was fetched before is served."""
+    url = f"file://{own_repo.root}"
+    first = Up(url, tmp_path / "state")
+    first.until_well()
+    killed(first)
+    own_repo.root.rename(tmp_path / "away")
+
+    with running(url, tmp_path / "state", "--ref", "main") as up:
+        up.until(lambda _: up.answers())
+
+        assert "found no repository" in up.status()["fault"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("nosuch", "found no such environment"), ("prod", "found engine: argocd")],
+)
+def test_an_environment_that_does_not_run_here(
+    own_repo: Repo, tmp_path: Path, name: str, said: str
+) -> None:
+    """Another environment ends the command at once with 2 and those to choose from."""
+    words = ("--repo", own_repo.root, "--state", tmp_path / "state", "--port", "0")
+    done = command("up", "--env", name, *words, "--status-port", "0")
+
+    assert 2 == done.returncode
+    assert done.stderr.startswith(f"modelctl: --env {name}: ")
+    assert said in done.stderr
+    assert "expected one with engine: local (local); choose it with --env" in done.stderr
+    assert "" == done.stdout
+    assert not (tmp_path / "state/envoy").exists() or not list((tmp_path / "state/envoy").iterdir())
+
+
+@pytest.fixture
+def full_state(own_repo: Repo, tmp_path: Path) -> Iterator[Up]:
+    """A running `up` whose state folder is on a disk of its own that is full by now."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(place)]
+    if subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a file system")
+    try:
+        with running(own_repo.root, place / "state") as up:
+            up.until_well()
+            fill(place)
+            yield up
+            (place / "filler").unlink()
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Leave no block free."""
+    with (disk / "filler").open("wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"x" * 4096)
+        except OSError:
+            return
+
+
+def test_status_on_a_full_disk(own_repo: Repo, full_state: Up) -> None:
+    """With a full disk, a bad commit and a killed server, the status is the present one."""
+    bad = own_repo.serve({"r1": 100, "r2": 5}).commit("apps/linear: Shift too much")
+    full_state.until(lambda s: s["seen"]["id"] == bad)
+
+    done = command("status", "--state", full_state.state)
+
+    assert 1 == done.returncode
+    assert "weights-sum-100" in done.stdout
+
+
+def test_status_of_a_stopped_engine(own_repo: Repo, full_state: Up) -> None:
+    """An engine that is stopped is never well."""
+    full_state.process.send_signal(signal.SIGSTOP)
+    own_repo.serve({"r1": 100, "r2": 5}).commit("apps/linear: Shift too much")
+
+    done = command("status", "--state", full_state.state)
+
+    full_state.process.send_signal(signal.SIGCONT)
+    assert 2 == done.returncode
+    assert "does not answer" in done.stdout
+
+
+def test_artifacts_on_a_full_disk(own_repo: Repo, full_state: Up) -> None:
+    """Artifacts that find no room refuse their model, and are written once there is some."""
+    added = own_repo.serve({"r1": 100, "r2": 0}).commit("apps/linear: Introduce r2")
+    status = full_state.until(lambda s: s["seen"]["id"] == added)
+    assert "artifacts cannot be written" in status["models"][0]["sync_reason"]
+    assert "No space left on device" in status["models"][0]["sync_reason"]
+    assert full_state.answers()
+
+    (full_state.state.parent / "filler").unlink()
+    full_state.until_well(added)
+    fill(full_state.state.parent)
+    git(own_repo.root, "revert", "--no-edit", "HEAD")
+    git(own_repo.root, "revert", "--no-edit", "HEAD")
+    full_state.until_well(git(own_repo.root, "rev-parse", "HEAD").strip())
