@@ -222,6 +222,14 @@ def test_every_variable_reaches_a_live_control_plane_or_is_refused() -> None:
     assert set() == asked - held - ENCRYPTION
 
 
+def test_a_changed_gate_is_brought_and_not_refused(render: Render, default: Rendered) -> None:
+    """A feature gate reaches the live components, so that a wrong one can be corrected."""
+    other = render(control_plane_feature_gates={"Some": True})["cp1"]
+
+    assert default["cp1"]["made"] == other["made"]
+    assert default["cp1"]["digest"] != other["digest"]
+
+
 def test_changed_flags_of_etcd_are_seen(render: Render, default: Rendered) -> None:
     """The static pod of etcd is written anew where it lacks a flag, and only there."""
     other = render(control_plane_etcd_args={"quota-backend-bytes": "4294967296"})
