@@ -10,8 +10,8 @@ from modelctl.local.engine import Engine
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
 from modelctl.local.source.fallbacks import Fallbacks
+from modelctl.local.source.protocol import Source
 from modelctl.local.source.reading import Reader, Reading
-from modelctl.local.source.repositories import Source
 from modelctl.local.source.watch import Watch
 
 Given = TypeVar("Given")
@@ -118,7 +118,8 @@ class Follower:
             except (ModelctlError, OSError) as error:
                 self._journal.add("", "warning", f"the last commits of models: {error}")
 
-        if any(model.commit is None for model in reading.models.values()):
+        is_late = any(model.commit is None for model in reading.models.values())
+        if is_late and (self._late is None or self._late.done()):
             self._late = asyncio.create_task(find())
 
     async def _answered(self, ask: Callable[[], Given], what: str) -> Given:

@@ -8,6 +8,7 @@ other slot is whole.
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class GoodStates:
         self._path = path
         self._key = json.dumps([source, environment])
         self._file = _read(path)
+        self._merging, self._writing = threading.Lock(), threading.Lock()
         self._now = dict(self._file.states.get(self._key, {}))
 
     @property
@@ -42,19 +44,29 @@ class GoodStates:
         """Note what is about to be served, None for a model that is gone; the rest stays.
 
         It is on the disk when this returns. Gives why it is not, or "": what could not be written
-        is written with the next call.
+        is written with the next call. May be called from any thread; where a disk holds up one
+        call, the next ones do not wait for it.
         """
-        after = {**self._now, **served}
-        self._now = {model: commit for model, commit in sorted(after.items()) if commit}
-        if self._now == self._file.states.get(self._key, {}):
-            return ""
-        others = [item for item in self._file.states.items() if item[0] != self._key]
-        states = dict([*others[1 - _KEPT :], (self._key, self._now)])
+        with self._merging:
+            after = {**self._now, **served}
+            self._now = {model: commit for model, commit in sorted(after.items()) if commit}
+        if not self._writing.acquire(blocking=False):
+            return f"{self._path}: the last good state is not kept yet: the disk does not answer"
         try:
-            self._file = _written(self._path, self._file, states)
+            self._write()
         except OSError as error:
             return f"{self._path}: the last good state cannot be kept: {error.strerror}"
+        finally:
+            self._writing.release()
         return ""
+
+    def _write(self) -> None:
+        now = self._now
+        if now == self._file.states.get(self._key, {}):
+            return
+        others = [item for item in self._file.states.items() if item[0] != self._key]
+        states = dict([*others[1 - _KEPT :], (self._key, now)])
+        self._file = _written(self._path, self._file, states)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,10 @@ from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.artifacts import ArtifactExport
+from modelctl.local.source.protocol import Source
 from modelctl.local.source.reading import Reader
-from modelctl.local.source.repositories import FilesOnDisk, Remote, Source, local_branch
+from modelctl.local.source.remote import Remote
+from modelctl.local.source.repositories import FilesOnDisk, local_branch
 from modelctl.local.state import Lock, StateFolder
 from modelctl.local.timing import Timing
 from modelctl.repo import git

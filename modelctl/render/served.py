@@ -59,18 +59,18 @@ _ROLE_V2 = (
     rb"      filters:\n        - type: RequestHeaderModifier\n          requestHeaderModifier:\n"
     rb"            set:\n              - name: x-model-role\n                value: "
 )
-# Every rule of a route as template v2 writes it: those of releases, the refusal, the shared one.
+# Every rule of a route as template v2 writes it: the shared one, those of releases, the refusal.
 _RULES_V2 = re.compile(
-    rb"(?:    - name: r[1-9][0-9]*\n" + _MATCHES_V2 + _ROLE_V2 + rb"direct\n      backendRefs:\n"
-    + _uncounted(_SERVICE) + _TIMEOUTS + rb")+"
-    rb"    - name: unknown-release\n" + _MATCHES_V2 + rb"      filters:\n"
-    rb"        - type: ExtensionRef\n          extensionRef:\n            group: [^\n]+\n"
-    rb"            kind: HTTPRouteFilter\n            name: [^\n]+\n"
     rb"(?:    - name: shared\n" + _MATCHES_V2 + _ROLE_V2 + rb"shared\n"
     rb"(?:        - type: RequestMirror\n          requestMirror:\n            backendRef:\n"
     rb"              group: \"\"\n              kind: Service\n              name: [^\n]+\n"
     rb"              port: [0-9]+\n            percent: [0-9]+\n)?      backendRefs:\n(?:"
     + _uncounted(_SERVICE) + rb")+" + _TIMEOUTS + rb")?"
+    rb"(?:    - name: r[1-9][0-9]*\n" + _MATCHES_V2 + _ROLE_V2 + rb"direct\n      backendRefs:\n"
+    + _uncounted(_SERVICE) + _TIMEOUTS + rb")+"
+    rb"    - name: unknown-release\n" + _MATCHES_V2 + rb"      filters:\n"
+    rb"        - type: ExtensionRef\n          extensionRef:\n            group: [^\n]+\n"
+    rb"            kind: HTTPRouteFilter\n            name: [^\n]+\n"
 )  # fmt: skip
 _STABLE_V2 = re.compile(
     rb"\nmetadata:\n  name: [^\n]+\n  namespace: [^\n]+\n  labels:\n(?:    [a-z./-]+: [^\n]+\n)*"
@@ -129,11 +129,10 @@ def _quickly(rules: bytes) -> Iterator[_Backend]:
 
 
 def _quickly_v2(rules: bytes) -> Iterator[_Backend]:
-    direct, _, shared = rules.partition(b"    - name: shared\n")
-    for release, _weight in _BACKEND_V2.findall(direct):
-        yield release.decode(), 0, ()
-    for release, weight in _BACKEND_V2.findall(shared):
-        yield release.decode(), int(weight), ()
+    for rule in (b"\n" + rules).split(b"\n    - name: ")[1:]:
+        is_shared = rule.startswith(b"shared\n")
+        for release, weight in _BACKEND_V2.findall(rule):
+            yield release.decode(), int(weight) if is_shared else 0, ()
 
 
 def _as_parsed(content: bytes) -> Served:

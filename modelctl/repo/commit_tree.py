@@ -25,11 +25,19 @@ class CommitTree:
     """The files of a commit, read from git's objects; what is in the work tree does not matter."""
 
     def __init__(
-        self, folder: Path, revision: str, *, blobs: dict[str, bytes] | None = None
+        self,
+        folder: Path,
+        revision: str,
+        *,
+        blobs: dict[str, bytes] | None = None,
+        is_resolved: bool = False,
     ) -> None:
-        """Open a commit; `blobs` is a cache by blob hash that successive commits may share."""
+        """Open a commit; `blobs` is a cache by blob hash that successive commits may share.
+
+        Git is not asked what a revision stands for that is the full name of a commit already.
+        """
         self.folder = folder
-        self.commit = git.resolve(folder, revision)
+        self.commit = revision if is_resolved else git.resolve(folder, revision)
         self._entries: Entries | None = None
         self._ordered: list[str] = []
         self._listed: dict[str, dict[str, Entry]] = {}

@@ -43,6 +43,8 @@ ROUTES = "models"  # names the listener, its route configuration and its statist
 _NO_ENDPOINTS = "no-endpoints"  # a cluster that is never there: Envoy answers 503
 _NO_WEIGHT = said(500, "every backend of this route has weight 0")
 _ANY_HOST = "*"
+# What people call this machine, which has no name of the environment's in any DNS.
+_THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +95,29 @@ def route_configuration(
 def _by_host(
     entries: Iterable[_Entry], all_hosts: tuple[str, ...]
 ) -> Iterator[tuple[list[str], list[_Entry]]]:
-    """The host names that have the same entries, with these."""
+    """The host names that have the same entries, with these.
+
+    The names of this machine stand for the first host, which is the environment's.
+    """
     by_host: dict[str, list[_Entry]] = {}
     for entry in entries:
         own = all_hosts if _ANY_HOST in all_hosts else entry.route.hostnames or all_hosts
-        for host in own:
+        for host in dict.fromkeys(name for each in own for name in _names(each, all_hosts[0])):
             by_host.setdefault(host, []).append(entry)
     alike: dict[tuple[int, ...], list[str]] = {}
     for host, those in sorted(by_host.items()):
         alike.setdefault(tuple(map(id, those)), []).append(host)
     for names in alike.values():
         yield names, by_host[names[0]]
+
+
+def _names(host: str, first: str) -> Iterator[str]:
+    """A host, and what it is called on this machine too: `m.models.localhost` is `m.localhost`."""
+    yield host
+    if host == first and host != _ANY_HOST:
+        yield from _THIS_MACHINE
+    elif host.endswith(f".{first}"):
+        yield f"{host.removesuffix(first)}{_THIS_MACHINE[0]}"
 
 
 _Key = tuple[bool, int, bool, int, str, str, int, int]

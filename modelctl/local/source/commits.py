@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 
-from modelctl.local.source.repositories import Source
+from modelctl.local.source.protocol import Source
 from modelctl.repo.git import Commit
 
 # Commits that are searched while a revision waits to be served, a few milliseconds' work. Whoever
@@ -17,6 +17,7 @@ class LastCommits:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._found: dict[str, tuple[str, Commit]] = {}
+        self._missed: dict[str, tuple[str, int | None]] = {}  # the state, and where it ended
         self._closed = threading.Event()
 
     def of(
@@ -26,12 +27,18 @@ class LastCommits:
 
         Searches the last `limit` commits that touched models, without one the whole history.
         """
-        unknown = [name for name, state in states.items() if self._known(name, state) is None]
+        unknown = [
+            name
+            for name, state in states.items()
+            if self._known(name, state) is None
+            and self._missed.get(name) not in ((state, limit), (state, None))
+        ]
         if unknown:
             found = self._source.last_commits(
                 revision, unknown, limit=limit, stopped=self._closed.is_set
             )
             self._found |= {name: (states[name], commit) for name, commit in found.items()}
+            self._missed |= {name: (states[name], limit) for name in unknown if name not in found}
         told = {name: self._known(name, state) for name, state in states.items()}
         return {name: commit for name, commit in told.items() if commit is not None}
 

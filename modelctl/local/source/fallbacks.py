@@ -7,8 +7,8 @@ from modelctl.errors import GitError
 from modelctl.local.plan.values import PlanError
 from modelctl.local.source.artifacts import ArtifactExport, unwritable
 from modelctl.local.source.contents import applied_at, artifacts_at, look_at, planned
+from modelctl.local.source.protocol import Source
 from modelctl.local.source.reading import ModelReading, Reading
-from modelctl.local.source.repositories import Source
 from modelctl.repo.layout import Pair
 from modelctl.repo.tree import Tree
 

@@ -17,12 +17,11 @@ from modelctl.local.plan.values import ModelPlan, PlanError
 from modelctl.local.source.artifacts import ArtifactExport, unwritable
 from modelctl.local.source.commits import LastCommits
 from modelctl.local.source.contents import artifacts_at, digest, identities, look_at, planned
+from modelctl.local.source.environment import require_local
 from modelctl.local.source.platform import platform
-from modelctl.local.source.repositories import Source
-from modelctl.nearest import hint
+from modelctl.local.source.protocol import Source
 from modelctl.repo import layout
 from modelctl.repo.git import Commit
-from modelctl.repo.kinds import Environments
 from modelctl.repo.layout import Kind, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import Files, ModelFiles, Repository
@@ -286,24 +285,6 @@ class Reader:
         if known.plan is None:
             raise PlanError("nothing is rendered")
         return self.export.exported(tree, known.plan)
-
-
-def require_local(environments: Environments, name: str) -> None:
-    """Return if this machine is meant to run an environment.
-
-    Raises:
-        PlanError: There is no such one, or another engine runs it; the message has those to choose.
-    """
-    found = environments.get(name)
-    if found is not None and found.engine == "local":
-        return
-    near = hint(name, [each.name for each in environments.ordered])
-    said = f"no such environment ({near})" if found is None else f"engine: {found.engine}"
-    local = ", ".join(each.name for each in environments.ordered if each.engine == "local")
-    raise PlanError(
-        f"{layout.ENVIRONMENTS}: environment {name}: found {said}, expected one with "
-        f"engine: local ({local or 'none is there'}); choose it with --env"
-    )
 
 
 def _told(faults: Sequence[Finding]) -> str:

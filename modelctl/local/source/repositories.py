@@ -1,15 +1,14 @@
-"""The repository that is followed: a branch here, a branch behind a URL, or the files on disk."""
+"""The repository that is followed on this machine: a branch, or the files on disk."""
 
 import hashlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from modelctl.errors import GitError, UsageError
-from modelctl.nearest import hint
+from modelctl.local.source.protocol import Applied, Stopped, never
 from modelctl.repo import git, git_objects, history, touched
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.git import Commit
@@ -17,73 +16,7 @@ from modelctl.repo.layout import ROOTS, Pair
 from modelctl.repo.tree import Tree, WorkTree
 
 _CERTAINTY_S = 5.0  # git is asked again after so long, whatever the files say that hold refs
-_FETCH_LIMIT_S = 60.0  # for any answer of a remote repository
 _UNCOMMITTED = "worktree-"  # begins the name of a revision that is no commit
-_NO_REF = "couldn't find remote ref"  # git's words for a branch that is not there
-
-
-Applied = Mapping[Pair, Mapping[str, bytes]]  # by model and environment, then by path
-Stopped = Callable[[], bool]
-
-
-def _never() -> bool:
-    return False
-
-
-class Source(Protocol):
-    """A repository that changes; every method may block, and raises `GitError` if git fails."""
-
-    @property
-    def name(self) -> str:
-        """What is followed, for a person: branch and repository."""
-
-    @property
-    def every_s(self) -> float:
-        """How often it is worth asking for the revision where no event tells of a change."""
-
-    @property
-    def settle_s(self) -> float:
-        """How long nothing must have changed after a change before it is worth asking."""
-
-    def folders(self) -> Collection[Path]:
-        """The folders in which something changes whenever the revision does; empty for none."""
-
-    def revision(self) -> str:
-        """The revision that the repository has now."""
-
-    def known_revision(self) -> str:
-        """The revision that it had last, as far as that is known here without asking anybody."""
-
-    def tree(self, revision: str) -> Tree:
-        """The files of a revision."""
-
-    def tree_beside(self, revision: str) -> Tree:
-        """The same for a single look at another revision than the newest."""
-
-    def describe(self, revision: str) -> Commit:
-        """Author, time and subject of a revision."""
-
-    def history(self, revision: str, path: str, limit: int) -> tuple[Commit, ...]:
-        """The last commits up to a revision that touched anything below `path`."""
-
-    def follows(self, revision: str, earlier: str) -> bool:
-        """Whether a revision was made on top of an earlier one."""
-
-    def last_commits(
-        self,
-        revision: str,
-        models: Iterable[str],
-        *,
-        limit: int | None = None,
-        stopped: Stopped = _never,
-    ) -> dict[str, Commit]:
-        """By model, the last commit up to a revision that touched it, by one look back.
-
-        Those that are not among the last `limit` that touched any model are left out.
-        """
-
-    def formers(self, revision: str, applied: Applied) -> dict[Pair, Commit]:
-        """By model and environment, the commit that applied just these bytes before others were."""
 
 
 class Branch:
@@ -136,7 +69,7 @@ class Branch:
 
     def tree(self, revision: str) -> Tree:
         """The files of a commit; small blobs are kept for the commits after it."""
-        tree = CommitTree(self.folder, revision, blobs=self._blobs)
+        tree = CommitTree(self.folder, revision, blobs=self._blobs, is_resolved=True)
         current = {entry.identity for entry in tree.entries.values()}
         for identity in self._blobs.keys() - current:
             del self._blobs[identity]
@@ -167,7 +100,7 @@ class Branch:
         models: Iterable[str],
         *,
         limit: int | None = None,
-        stopped: Stopped = _never,
+        stopped: Stopped = never,
     ) -> dict[str, Commit]:
         """By model, the last commit that touched it."""
         return touched.last_commits(self.folder, revision, models, limit=limit, stopped=stopped)
@@ -182,68 +115,6 @@ class Branch:
         wanted = [word for name in names for word in ("--git-path", name)]
         paths = git.text(self.folder, "rev-parse", *wanted).splitlines()
         return tuple(self.folder / path for path in paths)
-
-
-class Remote(Branch):
-    """A branch of a repository behind a URL, fetched into a bare mirror in the state folder."""
-
-    def __init__(self, url: str, ref: str | None, mirror: Path, *, every_s: float) -> None:
-        """Make the mirror.
-
-        Raises:
-            GitError: The repository cannot be reached, or has no such branch, and no earlier run
-                has fetched it.
-        """
-        self._shown = without_credentials(url)
-        git.run(mirror.parent, "init", "--bare", "--quiet", str(mirror))
-        # A clean-up in the background would be a process that nobody here ends.
-        for setting in ("gc.autoDetach", "maintenance.autoDetach"):
-            git.run(mirror, "config", setting, "false")
-        self._url = url
-        ref = ref if ref is None or ref.startswith("refs/") else f"refs/heads/{ref}"
-        super().__init__(mirror, ref or self._default_ref(mirror), every_s=every_s)
-        self.name = f"{self.ref} of {self._shown}"
-        if not git.text(mirror, "for-each-ref", self.ref):
-            self.revision()
-
-    def revision(self) -> str:
-        """The commit of the branch after a fetch."""
-        refspec = f"+{self.ref}:{self.ref}"
-        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options")
-        try:
-            self._ask(self.folder, "fetch", *options, self._url, refspec)
-        except GitError as error:
-            if _NO_REF not in str(error):
-                raise
-            raise GitError(f"{self.name} is not there: {self._near()} ({error})") from None
-        return super().revision()
-
-    def folders(self) -> Collection[Path]:
-        """None: nothing on this machine changes when the repository does."""
-        return ()
-
-    def _near(self) -> str:
-        """The name of a branch that the repository has, near to the one that it has not."""
-        lines = self._ask(self.folder, "ls-remote", "--heads", "--", self._url).splitlines()
-        names = [line.partition("\trefs/heads/")[2] for line in lines]
-        return hint(self.ref.removeprefix("refs/heads/"), names)
-
-    def _default_ref(self, mirror: Path) -> str:
-        """The full name of the repository's default branch."""
-        for line in self._ask(
-            mirror, "ls-remote", "--symref", "--", self._url, "HEAD"
-        ).splitlines():
-            if line.startswith("ref: "):
-                return line.removeprefix("ref: ").split("\t")[0]
-        raise GitError(f"{self._shown} names no default branch: choose one with --ref BRANCH")
-
-    def _ask(self, folder: Path, *arguments: str) -> str:
-        """Standard output of a git command that speaks to the repository behind the URL."""
-        try:
-            return git.run(folder, *arguments, timeout_s=_FETCH_LIMIT_S).decode(errors="replace")
-        except GitError as error:
-            words = f"{self._shown}: {error}".replace(self._url, self._shown)
-            raise GitError(words) from None  # the cause would repeat the URL's password
 
 
 class FilesOnDisk:
@@ -301,7 +172,7 @@ class FilesOnDisk:
         models: Iterable[str],
         *,
         limit: int | None = None,
-        stopped: Stopped = _never,
+        stopped: Stopped = never,
     ) -> dict[str, Commit]:
         """By model, the last commit up to HEAD that touched it."""
         del revision
@@ -335,13 +206,6 @@ def _formers(folder: Path, revision: str, applied: Applied) -> dict[Pair, Commit
     name = git_objects.blob_name(folder)
     blobs = {p: {path: name(content) for path, content in c.items()} for p, c in applied.items()}
     return history.formers(folder, revision, blobs)
-
-
-def without_credentials(url: str) -> str:
-    """The URL without user and password, one of which may be a token."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _nearest(folder: Path) -> Path:

@@ -121,8 +121,23 @@ def _route(
 
 
 def _rules(model: Model, serving: Serving, callers: _Callers) -> Iterator[dict[str, Any]]:
-    """A rule for each deployed release, one that refuses the others, then the shared one."""
-    for release in serving.deployed:
+    """The shared rule, one for each deployed release, then the one that refuses other releases.
+
+    A gateway names the cluster of a rule by its place. So the rule that carries the traffic stands
+    first, a new release comes behind the older ones, and what needs no cluster comes last.
+    """
+    if any(serving.weights.values()):  # several gateways send all traffic to a lone weight of 0
+        yield {
+            "name": "shared",
+            "matches": callers.of_any(),
+            "filters": [_role("shared"), *_mirrors(model, serving)],
+            "backendRefs": [
+                {**_service(model, release), "weight": weight}
+                for release, weight in serving.weights.items()
+            ],
+            "timeouts": _timeouts(model),
+        }
+    for release in sorted(serving.deployed, key=_number):
         yield {
             "name": release,
             "matches": callers.of_release(release),
@@ -135,17 +150,11 @@ def _rules(model: Model, serving: Serving, callers: _Callers) -> Iterator[dict[s
         "matches": callers.of_any_release(),
         "filters": [_refusal(model)],
     }
-    if any(serving.weights.values()):  # several gateways send all traffic to a lone weight of 0
-        yield {
-            "name": "shared",
-            "matches": callers.of_any(),
-            "filters": [_role("shared"), *_mirrors(model, serving)],
-            "backendRefs": [
-                {**_service(model, release), "weight": weight}
-                for release, weight in serving.weights.items()
-            ],
-            "timeouts": _timeouts(model),
-        }
+
+
+def _number(release: str) -> int:
+    """The number of a release, such as 12 of r12."""
+    return int(release.removeprefix("r"))
 
 
 def _prefix(path: str) -> dict[str, str]:

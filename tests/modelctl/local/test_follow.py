@@ -20,8 +20,9 @@ from modelctl.local.journal import Journal
 from modelctl.local.plan.rollout import Rollout
 from modelctl.local.source import artifacts
 from modelctl.local.source.artifacts import ArtifactExport
+from modelctl.local.source.protocol import Source
 from modelctl.local.source.reading import Reader, Reading
-from modelctl.local.source.repositories import FilesOnDisk, Source, local_branch
+from modelctl.local.source.repositories import FilesOnDisk, local_branch
 from modelctl.local.source.watch import Watch
 from modelctl.repo.git import Commit
 from scratch import git

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -190,6 +191,32 @@ def test_a_failed_write_is_told_and_made_up_for(
 
     assert "" == found.remember({"m": SECOND})
     assert SECOND == states(path).of("m")
+
+
+def test_a_disk_that_hangs_holds_up_one_call(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one call waits for the disk the next is told so, and what it noted is not lost."""
+    found = states(path)
+    found.remember({"m": FIRST})
+    begun, answers = threading.Event(), threading.Event()
+    write = os.pwrite
+
+    def hangs(descriptor: int, content: bytes, at: int) -> int:
+        begun.set()
+        answers.wait()
+        return write(descriptor, content, at)
+
+    monkeypatch.setattr(os, "pwrite", hangs)
+    first = threading.Thread(target=found.remember, args=({"m": SECOND},))
+    first.start()
+    begun.wait()
+
+    told = found.remember({"n": FIRST})
+    answers.set()
+    first.join()
+
+    assert "is not kept yet: the disk does not answer" in told
+    assert "" == found.remember({})
+    assert {"m": SECOND, "n": FIRST} == states(path).models
 
 
 def test_a_write_that_ends_early_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

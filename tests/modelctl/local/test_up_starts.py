@@ -1,6 +1,7 @@
 """`modelctl up` started anew: each model serves what it may, else what it served before."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -30,10 +31,13 @@ def command(*words: str | Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def killed(up: Up) -> None:
-    """Kill it without warning, once it serves."""
+def killed(up: Up, *, alone: bool = False) -> None:
+    """Kill it without warning, with everything that it runs, as a power failure would, or alone."""
+    pids = [] if alone else list(up.pids().values())
     up.process.kill()
     up.wait()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 
 
 def add_other(repo: Repo) -> None:
@@ -64,7 +68,10 @@ def release_of_other(up: Up) -> tuple[int, str]:
     return status, str(answer.get("model_version", ""))
 
 
-def test_one_model_is_bad_and_another_was_promoted(own_repo: Repo, tmp_path: Path) -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_one_model_is_bad_and_another_was_promoted(
+    own_repo: Repo, tmp_path: Path, *, alone: bool
+) -> None:
     """After a kill the promoted model serves the newest commit, the bad one its last good state."""
     add_other(own_repo)
     own_repo.commit("apps/other: Begin")
@@ -74,7 +81,7 @@ def test_one_model_is_bad_and_another_was_promoted(own_repo: Repo, tmp_path: Pat
     shift_other(own_repo, {"r1": 0, "r2": 100}, "r2")
     own_repo.commit("apps: Promote other, shift linear too much")
     first.until(lambda _: release_of_other(first) == (200, "r2"))
-    killed(first)
+    killed(first, alone=alone)
 
     with running(own_repo.root, tmp_path / "state") as up:
         served = set()
@@ -84,7 +91,8 @@ def test_one_model_is_bad_and_another_was_promoted(own_repo: Repo, tmp_path: Pat
             served.add(release)
             return status == 200 and up.answers()
 
-        status = up.until(serves_both)
+        up.until(serves_both)
+        status = up.until(lambda s: s["seen"])
 
         assert {"r2"} == served - {""}
         assert "r1" == up.release()
@@ -117,8 +125,7 @@ def test_the_list_of_environments_is_broken(own_repo: Repo, tmp_path: Path) -> N
     own_repo.commit("argocd: Break the list")
 
     with running(own_repo.root, tmp_path / "state") as up:
-        up.until(lambda _: up.answers())
-        assert "OutOfSync" == up.status()["sync"]
+        up.until(lambda s: s["sync"] == "OutOfSync" and up.answers())
     with running(own_repo.root, tmp_path / "other") as up:
         assert "environments.yaml" in up.until(lambda s: s["seen"])["sync_reason"]
 
@@ -164,9 +171,7 @@ def test_the_remote_repository_is_away(own_repo: Repo, tmp_path: Path) -> None:
     own_repo.root.rename(tmp_path / "away")
 
     with running(url, tmp_path / "state", "--ref", "main") as up:
-        up.until(lambda _: up.answers())
-
-        assert "found no repository" in up.status()["fault"]
+        up.until(lambda s: "found no repository" in s["fault"] and s["models"] and up.answers())
 
 
 @pytest.mark.parametrize(

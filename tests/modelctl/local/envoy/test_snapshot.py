@@ -254,11 +254,30 @@ def test_hosts() -> None:
     found = snapshot(FOLDER, Wanted(8080, published, SERVICES, gateway)).routes
 
     assert found["ignore_port_in_host_matching"] is True
-    assert [["models.example.com", "models.localhost"], ["o.localhost"]] == [
-        host["domains"] for host in found["virtual_hosts"]
-    ]
+    assert [
+        ["127.0.0.1", "[::1]", "localhost", "models.example.com", "models.localhost"],
+        ["o.localhost"],
+    ] == [host["domains"] for host in found["virtual_hosts"]]
     assert "/v2/models/new" in json.dumps(found["virtual_hosts"][0])
     assert "/v2/models/new" not in json.dumps(found["virtual_hosts"][1])
+
+
+def test_this_machine_stands_for_the_first_host() -> None:
+    """Callers name the machine, no DNS the environment; a model's own host has such a name too."""
+    hosts = ("models.localhost", "m.models.localhost", "other.example.com")
+    routed = {
+        "m": Published(tuple(Route("models", h, (h,), (rule("shared"),)) for h in hosts)),
+    }
+    live = Route("gateway", "live", hosts[:1], LIVE.rules)
+    found = snapshot(
+        FOLDER, Wanted(8080, routed, SERVICES, Gateway(CALLERS, TrafficPolicy(), (live,)))
+    ).routes
+
+    assert [
+        ["127.0.0.1", "[::1]", "localhost", "models.localhost"],
+        ["m.localhost", "m.models.localhost"],
+        ["other.example.com"],
+    ] == sorted(host["domains"] for host in found["virtual_hosts"])
 
 
 def test_any_host_without_policies() -> None:

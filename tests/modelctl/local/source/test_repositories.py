@@ -8,13 +8,8 @@ from pathlib import Path
 import pytest
 
 from modelctl.errors import GitError, UsageError
-from modelctl.local.source.repositories import (
-    Branch,
-    FilesOnDisk,
-    Remote,
-    local_branch,
-    without_credentials,
-)
+from modelctl.local.source.remote import Remote, without_credentials
+from modelctl.local.source.repositories import Branch, FilesOnDisk, local_branch
 from scratch import git, init
 
 

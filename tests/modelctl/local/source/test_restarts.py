@@ -174,7 +174,9 @@ def test_what_was_pruned_is_told(tmp_path: Path) -> None:
     world.commit("b", bad=True)
     for words in (("reflog", "expire", "--expire=now", "--all"), ("gc", "--quiet", "--prune=now")):
         git(world.root, *words)
-    reading = world.fallbacks.added(world.reader.read("HEAD"), world.good.models)
+    reading = world.fallbacks.added(
+        world.reader.read(git(world.root, "rev-parse", "HEAD").strip()), world.good.models
+    )
 
     assert {} == reading.fallbacks
     assert f"its last good state, {good[:12]}, cannot be read any more" in reading.lost["b"]

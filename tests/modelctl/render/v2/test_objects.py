@@ -93,6 +93,18 @@ def test_a_rule_is_one_cluster(placement: Placement) -> None:
 
 @EXAMPLES
 @given(placement=PLACEMENTS)
+def test_clusters_keep_their_places(placement: Placement) -> None:
+    """A gateway numbers clusters by rule: traffic is the first, newer releases come behind."""
+    for route in routes(placement):
+        names = [rule["name"] for rule in route["spec"]["rules"]]
+        numbers = [int(name[1:]) for name in names[1:-1]]
+
+        assert ("shared", "unknown-release") == (names[0], names[-1])
+        assert sorted(numbers) == numbers
+
+
+@EXAMPLES
+@given(placement=PLACEMENTS)
 def test_every_backend_exists(placement: Placement) -> None:
     """Backends and mirrors are Services of this rendering, on ports that they have."""
     services = {
