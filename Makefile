@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-roles demo up check render lint test lint-roles test-roles bench bench-peers bench-editing protobuf lock clean image
+.PHONY: help setup setup-dev setup-roles demo up check render lint test cluster-tools lint-roles test-roles bench bench-peers bench-editing protobuf lock clean image
 
 help: ## Show what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -19,7 +19,7 @@ setup-dev: $(VENV)/.dev-ready ## Install the test and lint tools as well
 
 setup-roles: $(VENV)/.roles-ready ## Install Ansible and the tools that test the roles
 
-demo: setup ## Serve the samples, shift, promote, break and roll back; KEEP=1 leaves it running
+demo: setup ## Serve the samples, shift, promote, break, roll back, kill; KEEP=1 leaves it running
 	$(BIN)/python -m examples.demo $(if $(KEEP),--keep)
 
 up: setup ## Serve the environment `local` of this repository's current branch
@@ -40,6 +40,9 @@ lint: setup-dev ## Format check, lint, types, layers, YAML style
 
 test: setup-dev ## Unit, property, golden and end-to-end tests
 	$(BIN)/python -m pytest -m "not roles"
+
+cluster-tools: ## Build programs of Kubernetes and Envoy Gateway for tests (Go; minutes, once)
+	$(PYTHON) tests/cluster/tools.py
 
 lint-roles: setup-roles ## Lint roles and playbooks: ansible-lint's profile production, strict
 	PATH=$(CURDIR)/$(BIN):$$PATH ansible-lint

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +30,7 @@ QUESTION = json.dumps(
     {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [2.0]}]}
 )
 JSON = dict[str, Any]
+PROGRAM = (sys.executable, "-m", "modelctl")
 
 
 class Repo:
@@ -113,13 +114,20 @@ class Repo:
 class Up:
     """A running `modelctl up`, its answers and its status."""
 
-    def __init__(self, repository: str | Path, state: Path, *words: str) -> None:
-        """Start it on free ports and wait until it has told them."""
+    def __init__(
+        self,
+        repository: str | Path,
+        state: Path,
+        *words: str,
+        port: int = 0,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
+        """Start it, on free ports unless one is given, and wait until it has told them."""
         self.state = state
         command = ("up", "--repo", str(repository), "--state", str(state), *words)
         with (state.parent / f"{state.name}.err").open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "modelctl", *command, "--port", "0", "--status-port", "0"],
+                [*program, *command, "--port", str(port), "--status-port", "0"],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -269,9 +277,11 @@ class Load:
 
 
 @contextmanager
-def running(repository: str | Path, state: Path, *words: str) -> Iterator[Up]:
+def running(
+    repository: str | Path, state: Path, *words: str, program: Sequence[str] = PROGRAM
+) -> Iterator[Up]:
     """A `modelctl up` for one test; it must end with 0 unless the test has ended it."""
-    up = Up(repository, state, *words)
+    up = Up(repository, state, *words, program=program)
     try:
         yield up
     finally:

@@ -1,12 +1,17 @@
-"""`make demo`: serve, introduce, shift, promote, break, roll back and kill, and measure it all."""
+"""`make demo`: serve, shift, promote, break, roll back, kill, fill and hang, and measure it all."""
 
 import argparse
 import asyncio
+import signal
 import sys
 
-from examples.demo.engine import DemoError, Scratch, Up, new_scratch
+from examples.demo.engine import Up
+from examples.demo.scratch import DemoError, Tidying, new_scratch
+from examples.demo.stage import Stage
 from examples.demo.story import tell
 from examples.demo.timeline import Timeline
+
+_INTERRUPTED = 130  # as a shell says that a Ctrl-C ended something
 
 
 def main() -> int:
@@ -14,40 +19,56 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave it running until interrupted")
     keep: bool = parser.parse_args().keep
-    timeline = Timeline()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     scratch = new_scratch()
-    scratch.create()
-    up = Up(scratch)
-    print(f"scratch clone {scratch.repository}\nstatus page   {up.page}")
+    tidying = Tidying(scratch)
+    stage = Stage(Timeline(), scratch, Up(scratch))
+    failed = False
     try:
-        _tell(timeline, scratch, up)
+        scratch.create()
+        _tell(stage)
         if keep:
-            _wait(up)
+            _wait(stage.up)
+        _end(stage)
+        failed = bool(stage.timeline.broken)
+        if failed:
+            scratch.keep_logs()
+    except KeyboardInterrupt:
+        print("\ninterrupted: ending what runs", flush=True)
+        return _INTERRUPTED
     finally:
-        code = up.stop()
-    timeline.chapter("Result")
-    timeline.expect(held=code == 0, what=f"modelctl up drained and ended with {code}")
-    if timeline.broken:
+        tidying.finish(keep=failed)
+    if failed:
         print(f"  kept for a look: {scratch.folder}")
-    else:
-        scratch.remove()
-    print(f"\n{len(timeline.broken)} expectations did not hold")
-    return 1 if timeline.broken else 0
+    print(f"\n{stage.timeline.result()}")
+    return 1 if failed else 0
 
 
-def _tell(timeline: Timeline, scratch: Scratch, up: Up) -> None:
+def _tell(stage: Stage) -> None:
+    print(f"scratch clone {stage.scratch.repository}")
     try:
-        asyncio.run(tell(timeline, scratch, up))
+        asyncio.run(tell(stage, stage.scratch.mount()))
     except DemoError as error:
-        timeline.expect(held=False, what=str(error))
+        stage.timeline.expect(held=False, what=str(error))
 
 
 def _wait(up: Up) -> None:
     print(f"\nstill running: {up.page} (end it with Ctrl-C)", flush=True)
     try:
-        up.process.wait()
+        up.wait()
     except KeyboardInterrupt:
         print()
+
+
+def _end(stage: Stage) -> None:
+    """End the engine in order, and expect that it leaves nothing."""
+    stage.timeline.chapter("End")
+    code = stage.up.stop()
+    stage.timeline.expect(held=code == 0, what=f"modelctl up drained and ended with {code}")
+    left = stage.up.pids()
+    names = ", ".join(left) or "nothing"
+    stage.timeline.expect(held=not left, what=f"{names} runs on")
 
 
 if __name__ == "__main__":

@@ -1,163 +1,135 @@
-"""The scratch repository and the `modelctl up` that serves it, as the demo drives them."""
+"""The `modelctl up` that serves the scratch repository, as the demo starts, asks and harms it."""
 
 import asyncio
-import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from examples.demo.scratch import DemoError, Scratch
 from modelctl.local.running import ask
+from modelctl.local.servers import processes
 from modelctl.local.state import StateFolder
 
-PROJECT = Path(__file__).parents[2]
 WAIT_S = 60.0  # for what never comes: far beyond a busy machine
+ENVOY = "envoy"
 _POLL_S = 0.02
 
-Status = dict[str, Any]
+Json = Mapping[str, Any]
 
 
-class DemoError(Exception):
-    """The story cannot go on; the message says where it stopped."""
+@dataclass(frozen=True, slots=True)
+class View:
+    """The status as it was told once; empty before there is one."""
 
-
-@dataclass(slots=True)
-class Scratch:
-    """A clone of this repository that the demo may change, and a store for artifacts."""
-
-    folder: Path
+    status: Json
 
     @property
-    def repository(self) -> Path:
-        """The clone."""
-        return self.folder / "repository"
+    def well(self) -> bool:
+        """Whether everything is Synced and Healthy."""
+        return bool(self.status.get("well")) and bool(self.status.get("models"))
 
-    @property
-    def store(self) -> Path:
-        """A folder outside the repository, as an object store would be."""
-        return self.folder / "store"
+    def model(self, name: str) -> Json:
+        """What is told of one model; empty while it has no status."""
+        models = self.status.get("models", ())
+        return next((model for model in models if model["model"] == name), {})
 
-    def create(self) -> None:
-        """Clone the committed state of this repository."""
-        self.store.mkdir()
-        clone = ["git", "clone", "--quiet", "--no-hardlinks", str(PROJECT), str(self.repository)]
-        subprocess.run(clone, check=True)
-        self.git("checkout", "--quiet", "-B", "demo")
-        self.git("config", "user.name", "Demo")
-        self.git("config", "user.email", "demo@example.com")
-        self.git("config", "commit.gpgsign", "false")
+    def release(self, name: str, release: str) -> Json:
+        """What is told of one release of a model; empty while it has no status."""
+        releases = self.model(name).get("releases", ())
+        return next((entry for entry in releases if entry["release"] == release), {})
 
-    def git(self, *words: str) -> str:
-        """Standard output of a git command in the clone."""
-        done = subprocess.run(
-            ["git", "-C", str(self.repository), *words], check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
+    def has_seen(self, commit: str) -> bool:
+        """Whether a commit is the newest that the engine knows."""
+        return bool((self.status.get("seen") or {}).get("id") == commit)
 
-    def modelctl(self, *words: str) -> float:
-        """Run an editing command with --commit; the monotonic time at which it had committed."""
-        command = [sys.executable, "-m", "modelctl", *words, "--commit"]
-        done = subprocess.run(
-            command, cwd=self.repository, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise DemoError(f"modelctl {' '.join(words)}: {done.stdout}{done.stderr}")
-        return time.monotonic()
-
-    def is_clean(self) -> bool:
-        """Whether `modelctl check` finds no error."""
-        command = [sys.executable, "-m", "modelctl", "check"]
-        done = subprocess.run(command, cwd=self.repository, capture_output=True, check=False)
-        return done.returncode == 0
-
-    def edit(self, path: str, old: str, new: str, message: str) -> None:
-        """Commit a change as a careless person would: by hand, without a check."""
-        file = self.repository / path
-        text = file.read_text(encoding="utf-8")
-        if old not in text:
-            raise DemoError(f"{path}: found no {old!r}")
-        file.write_text(text.replace(old, new), encoding="utf-8")
-        self.git("commit", "--quiet", "--all", "--message", message)
-
-    def remove(self) -> None:
-        """Delete everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def is_synced(self, name: str, commit: str) -> bool:
+        """Whether a commit was taken as a whole, and a model is what it says."""
+        is_taken = (self.status.get("synced") or {}).get("id") == commit
+        return self.has_seen(commit) and is_taken and self.model(name).get("sync") == "Synced"
 
 
 class Up:
     """A running `modelctl up`."""
 
     def __init__(self, scratch: Scratch) -> None:
-        self.state = scratch.folder / "state"
-        self.port, self.page_port = _free_port(), _free_port()
-        self._log = (scratch.folder / "up.log").open("wb")
-        command = [
-            *(sys.executable, "-m", "modelctl", "up", "--state", str(self.state)),
-            *("--port", str(self.port), "--status-port", str(self.page_port)),
-        ]
-        self.process = subprocess.Popen(
-            command, cwd=scratch.repository, stdout=self._log, stderr=self._log
-        )
+        self.state = scratch.state
+        self.port = 0
+        self.page = ""
+        self._log = scratch.folder / "up.log"
+        self._repository = scratch.repository
+        self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def page(self) -> str:
-        """URL of the status page."""
-        return f"http://127.0.0.1:{self.page_port}/"
+    def start(self) -> None:
+        """Start it, on ports that are free; an Envoy that is left keeps the one it has."""
+        places = ("--state", str(self.state), "--port", "0", "--status-port", "0")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "modelctl", "up", *places],
+                cwd=self._repository,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demo, which ends it in order
+            )
 
-    def status(self) -> Status:
-        """The status as it is told now; empty before there is one."""
-        if self.process.poll() is not None:
-            raise DemoError(f"modelctl up ended with {self.process.returncode}: {self._log.name}")
-        return dict(ask(StateFolder(self.state)).status)
+    def view(self) -> View:
+        """The status as it is told now.
 
-    def model(self, name: str) -> Status:
-        """The status of one model; empty while it has none."""
-        models = self.status().get("models", [])
-        return next((model for model in models if model["model"] == name), {})
+        Raises:
+            DemoError: It has ended.
+        """
+        if self._process is not None and self._process.poll() is not None:
+            words = self._log.read_text(encoding="utf-8", errors="replace")[-1000:]
+            raise DemoError(f"modelctl up ended with {self._process.returncode}: {words}")
+        view = View(ask(StateFolder(self.state)).status)
+        if addresses := view.status.get("addresses"):
+            self.port = urlsplit(addresses["traffic"]).port or 0
+            self.page = addresses["page"]
+        return view
 
-    def release(self, name: str, release: str) -> Status:
-        """The status of one release of a model; empty while it has none."""
-        releases = self.model(name).get("releases", [])
-        return next((entry for entry in releases if entry["release"] == release), {})
+    async def until(self, holds: Callable[[View], bool], what: str) -> View:
+        """Wait until something holds of the status; gives that status.
 
-    async def until(self, holds: Callable[[], bool], what: str) -> float:
-        """Wait until something holds; the monotonic time at which it did."""
+        Raises:
+            DemoError: It does not come to hold.
+        """
         deadline = time.monotonic() + WAIT_S
-        while not holds():
+        while not holds(view := await asyncio.to_thread(self.view)):
             if time.monotonic() > deadline:
-                seen = json.dumps(self.status())
-                raise DemoError(f"waited {WAIT_S:.0f} s in vain until {what}; last seen: {seen}")
+                raise DemoError(f"waited {WAIT_S:.0f} s in vain until {what}; {view.status}")
             await asyncio.sleep(_POLL_S)
-        return time.monotonic()
+        return view
 
-    def kill_server(self, workload: str) -> int:
-        """Kill one server process of a workload without warning; its process id."""
-        records = json.loads((self.state / "processes.json").read_bytes())
-        pid: int = next(r["pid"] for r in records if r["name"].startswith(workload))
-        os.kill(pid, signal.SIGKILL)
-        return pid
+    def pids(self) -> dict[str, int]:
+        """Envoy and the model servers, by name."""
+        return {each.name: each.pid for each in processes.found(self.state) if each.leads}
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to the first process whose name begins so."""
+        pids = self.pids()
+        os.kill(pids[min(each for each in pids if each.startswith(name))], number)
+
+    def kill(self) -> None:
+        """Kill the engine alone, without warning."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def wait(self) -> int:
+        """Wait for its end; the exit code."""
+        return self._process.wait() if self._process else 0
 
     def stop(self) -> int:
         """Ask it to drain and end; its exit code."""
-        self.process.terminate()
-        return self.process.wait(timeout=WAIT_S)
-
-
-def new_scratch() -> Scratch:
-    """A scratch folder below the system's temporary folder."""
-    return Scratch(Path(tempfile.mkdtemp(prefix="modelctl-demo-")))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        try:
+            return self._process.wait(timeout=WAIT_S)
+        except subprocess.TimeoutExpired:
+            return -1

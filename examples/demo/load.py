@@ -23,6 +23,11 @@ class Tally:
     releases: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     first_seen: dict[str, float] = field(default_factory=dict)  # release: monotonic seconds
+    last_seen: dict[str, float] = field(default_factory=dict)
+    longest_gap_s: float = 0.0  # between two answers
+    reached: asyncio.Event = field(default_factory=asyncio.Event)  # `goal` predictions
+    goal: int = 0
+    _last: float = 0.0
 
     @property
     def answered(self) -> int:
@@ -34,15 +39,25 @@ class Tally:
         """Requests that got anything else, or nothing."""
         return self.failures.total()
 
+    @property
+    def asked(self) -> int:
+        """All requests."""
+        return self.answered + self.failed
+
     def count(self, status: int, body: bytes) -> None:
         """Count one answer."""
         match = _VERSION.search(body)
         if status != _OK or match is None:
             self.failures[f"status {status}"] += 1
             return
-        release = match[1].decode()
+        release, now = match[1].decode(), time.monotonic()
         self.releases[release] += 1
-        self.first_seen.setdefault(release, time.monotonic())
+        self.first_seen.setdefault(release, now)
+        self.last_seen[release] = now
+        self.longest_gap_s = max(self.longest_gap_s, now - (self._last or now))
+        self._last = now
+        if self.answered >= self.goal:
+            self.reached.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,14 @@ class Background:
             asyncio.create_task(_work(target, self._until_stopped(), self.tally, pause_s=0.002))
             for _ in range(connections)
         ]
+
+    async def more(self, count: int, limit_s: float = 40.0) -> bool:
+        """Wait until so many more requests got a prediction; False if that takes too long."""
+        self.tally.goal = self.tally.answered + count
+        self.tally.reached.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.tally.reached.wait(), limit_s)
+        return self.tally.reached.is_set()
 
     async def stop(self) -> Tally:
         """Stop after the requests in flight."""

@@ -9,6 +9,7 @@ class Timeline:
     """Prints events as they happen and remembers the expectations that did not hold."""
 
     began: float = field(default_factory=time.monotonic)
+    held: int = 0
     broken: list[str] = field(default_factory=list)
 
     def chapter(self, title: str) -> None:
@@ -22,5 +23,13 @@ class Timeline:
     def expect(self, *, held: bool, what: str) -> None:
         """Print an expectation and whether it held."""
         self.tell(f"{'ok  ' if held else 'FAIL'}  {what}")
-        if not held:
+        if held:
+            self.held += 1
+        else:
             self.broken.append(what)
+
+    def result(self) -> str:
+        """How many expectations held, of how many."""
+        seconds = time.monotonic() - self.began
+        count = self.held + len(self.broken)
+        return f"{self.held} of {count} expectations held, in {seconds:.0f} s"

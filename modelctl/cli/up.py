@@ -8,8 +8,8 @@ from pathlib import Path
 
 from modelctl.cli.values import port
 from modelctl.errors import UsageError
+from modelctl.local.options import Options
 from modelctl.local.state import default_state
-from modelctl.local.up import Options
 from modelctl.local.up import run as serve
 from modelctl.status.values import Addresses
 

@@ -51,7 +51,7 @@ def answer(item: Field) -> Answer:
     return Answer(
         status=status.whole(),
         body=inline(found.get("body")) if found.get("body").is_set else "",
-        content_type=found.get("contentType").text_or("text/plain"),
+        content_type=found.get("contentType").text_or(""),
         headers=header_settings(found.get("header")),
     )
 

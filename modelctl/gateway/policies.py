@@ -231,45 +231,60 @@ def client_policy(spec: Field) -> ClientPolicy:
     """
     spec.only("targetRefs", "headers", "path", "connection", "timeout", "http2", "tls")
     spec.get("tls").only("minVersion", "alpnProtocols")
-    headers = spec.get("headers").only("requestID", "withUnderscoresAction", "earlyRequestHeaders")
-    path = spec.get("path").only("escapedSlashesAction", "disableMergeSlashes")
-    connection = spec.get("connection").only("bufferLimit", "connectionLimit")
-    timeout = spec.get("timeout").only("http", "tcp")
-    timeout.get("tcp").only("tlsHandshakeTimeout")
-    http = timeout.get("http").only(
-        "requestHeadersReceivedTimeout", "requestReceivedTimeout", "idleTimeout",
-        "streamIdleTimeout",
-    )  # fmt: skip
-    http2 = spec.get("http2").only(
-        "maxConcurrentStreams", "initialStreamWindowSize", "initialConnectionWindowSize"
-    )
-    early = headers.get("earlyRequestHeaders").only("remove").get("remove")
     return ClientPolicy(
-        request_id=headers.get("requestID").word(
+        **_client_headers(spec.get("headers")),
+        **_client_paths(spec.get("path")),
+        **_client_connections(spec.get("connection"), spec.get("http2")),
+        **_client_timeouts(spec.get("timeout")),
+    )
+
+
+def _client_headers(headers: Field) -> dict[str, Any]:
+    headers.only("requestID", "withUnderscoresAction", "earlyRequestHeaders")
+    early = headers.get("earlyRequestHeaders").only("remove").get("remove")
+    return {
+        "request_id": headers.get("requestID").word(
             "PreserveOrGenerate", "Preserve", "Generate", "Disable", default="Generate"
         ),
-        underscores=headers.get("withUnderscoresAction").word(
+        "underscores": headers.get("withUnderscoresAction").word(
             "Allow", "RejectRequest", "DropHeader", default="RejectRequest"
         ),
-        removed_headers=tuple(item.text().lower() for item in early.items()),
-        escaped_slashes=path.get("escapedSlashesAction").word(
-            "KeepUnchanged",
-            "RejectRequest",
-            "UnescapeAndForward",
-            "UnescapeAndRedirect",
-            default="UnescapeAndRedirect",
-        ),
-        merge_slashes=not path.get("disableMergeSlashes").flag(default=False),
-        buffer_limit_bytes=_bytes(connection, "bufferLimit"),
-        connection_limit=_optional_whole(connection.get("connectionLimit").only("value"), "value"),
-        headers_timeout_s=_seconds(http, "requestHeadersReceivedTimeout"),
-        request_timeout_s=_seconds(http, "requestReceivedTimeout"),
-        idle_timeout_s=_seconds(http, "idleTimeout"),
-        stream_idle_timeout_s=_seconds(http, "streamIdleTimeout"),
-        max_concurrent_streams=_optional_whole(http2, "maxConcurrentStreams"),
-        initial_stream_window_bytes=_bytes(http2, "initialStreamWindowSize"),
-        initial_connection_window_bytes=_bytes(http2, "initialConnectionWindowSize"),
-    )
+        "removed_headers": tuple(item.text().lower() for item in early.items()),
+    }
+
+
+def _client_paths(path: Field) -> dict[str, Any]:
+    path.only("escapedSlashesAction", "disableMergeSlashes")
+    kept = ("KeepUnchanged", "RejectRequest", "UnescapeAndForward", "UnescapeAndRedirect")
+    return {
+        "escaped_slashes": path.get("escapedSlashesAction").word(*kept, default=kept[-1]),
+        "merge_slashes": not path.get("disableMergeSlashes").flag(default=False),
+    }
+
+
+def _client_connections(connection: Field, http2: Field) -> dict[str, Any]:
+    connection.only("bufferLimit", "connectionLimit")
+    http2.only("maxConcurrentStreams", "initialStreamWindowSize", "initialConnectionWindowSize")
+    limit = connection.get("connectionLimit").only("value")
+    return {
+        "buffer_limit_bytes": _bytes(connection, "bufferLimit"),
+        "connection_limit": _optional_whole(limit, "value"),
+        "max_concurrent_streams": _optional_whole(http2, "maxConcurrentStreams"),
+        "initial_stream_window_bytes": _bytes(http2, "initialStreamWindowSize"),
+        "initial_connection_window_bytes": _bytes(http2, "initialConnectionWindowSize"),
+    }
+
+
+def _client_timeouts(timeout: Field) -> dict[str, Any]:
+    timeout.only("http", "tcp").get("tcp").only("tlsHandshakeTimeout")
+    fields = {
+        "headers_timeout_s": "requestHeadersReceivedTimeout",
+        "request_timeout_s": "requestReceivedTimeout",
+        "idle_timeout_s": "idleTimeout",
+        "stream_idle_timeout_s": "streamIdleTimeout",
+    }
+    http = timeout.get("http").only(*fields.values())
+    return {name: _seconds(http, key) for name, key in fields.items()}
 
 
 def _optional_whole(field: Field, *keys: str) -> int | None:

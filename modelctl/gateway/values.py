@@ -61,7 +61,7 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that the gateway gives itself."""
+    """An answer that the gateway gives itself; without a `content_type`, of the type Envoy says."""
 
     status: int
     body: str

@@ -1,28 +1,24 @@
-"""The engine: takes revisions, and steps towards them until what runs is what git says.
+"""The engine: steps towards what git asks for until that is what runs.
 
 It is one loop. Whatever has happened, a step compares what is wanted with what is there and does
 the next thing; nothing else changes what Envoy routes.
 """
 
 import asyncio
-import time
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import count
 
-from modelctl.gateway import merging
-from modelctl.gateway.fields import ObjectError
-from modelctl.gateway.values import Gateway, TrafficPolicy
 from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.envoy.measure import Window, parse_counters
 from modelctl.local.envoy.resources import Standing
 from modelctl.local.envoy.snapshot import Snapshot, Wanted, snapshot
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
-from modelctl.local.plan.rollout import Aim, Rollout, Step
-from modelctl.local.plan.values import ModelPlan, Workload
+from modelctl.local.plan.rollout import Rollout, Step
+from modelctl.local.room import Room
 from modelctl.local.servers.supervisor import Supervisor
-from modelctl.local.source.reading import ModelReading, Reading
+from modelctl.local.source.reading import Reading
+from modelctl.local.targets import Targets, spelled
 from modelctl.local.timing import Timing
 from modelctl.repo.git import Commit
 
@@ -43,6 +39,7 @@ class Engine:
         wake: asyncio.Event,
         *,
         good: GoodStates | None = None,
+        room: Room | None = None,
     ) -> None:
         """`wake` is set by whoever has something for the loop to look at."""
         self._envoy = envoy
@@ -50,22 +47,18 @@ class Engine:
         self._journal = journal
         self._timing = timing
         self._wake = wake
-        # Numbers of splits rise from run to run, because Envoy may outlive this engine.
-        self._splits = count(int(time.time()))
         self._made: tuple[Wanted, Snapshot] | None = None
-        self._gateway: Gateway | None = None
         self._one_by_one = False
         self._looked_s = 0.0
         self._look = asyncio.Event()
-        self.rollouts: dict[str, Rollout] = {}
+        self.targets = Targets(journal)
         self.window = Window(timing.window_s)
-        self.seen: Reading | None = None
-        self.accepted: Reading | None = None
-        self.complete: Reading | None = None  # the last accepted one that refused no model
         self.source_fault = ""
         self.good_fault = ""
         self.fault = ""
         self._good = good
+        self._room = room
+        self._memory = ""
         self.stepped = asyncio.Event()
 
     @property
@@ -74,56 +67,23 @@ class Engine:
         return self._envoy.ports
 
     @property
+    def rollouts(self) -> Mapping[str, Rollout]:
+        """Every model on its way."""
+        return self.targets.rollouts
+
+    @property
     def converged(self) -> bool:
         """Whether there is nothing left to do about the revision that was offered last."""
-        if self.seen is None or self.seen.refusal is not None:
-            return True
-        return not any(rollout.pending for rollout in self.rollouts.values())
+        return self.targets.converged
 
     def offer(self, reading: Reading) -> None:
-        """Take the newest revision: aim at what it may change, keep what runs of refused models."""
-        self.seen = reading
-        commit = reading.commit
-        label = f'{commit.id[:12]} "{commit.subject}" by {commit.author}'
-        self._fall_back(reading)
-        if reading.rewritten:
-            self._journal.add("", "warning", "the branch was rewritten: history was replaced")
-        if reading.refusal is not None:
-            self._journal.add("", "error", f"refused {label}: {reading.refusal}")
-        else:
-            for model, reason in reading.refused.items():
-                self._journal.add(model, "error", f"refused {label}: {reason}")
-            for model, former in reading.returned.items():
-                words = f"is back at what was applied at {former.id[:12]}: nothing holds that back"
-                self._journal.add(model, "info", words)
-            but = f", but not for {', '.join(reading.refused)}" if reading.refused else ""
-            self._journal.add("", "info", f"accepted {label}{but}")
-            self.accepted = reading
-            self.complete = self.complete if reading.refused else reading
-            if reading.platform is not None:
-                self._gateway = merging.gateway(reading.platform)
-            else:
-                self._gateway = None
-            self._aim(reading)
+        """Take the newest revision."""
+        self.targets.offer(reading)
         self._wake.set()
-
-    def _fall_back(self, reading: Reading) -> None:
-        """At a start, take what ran before as what is live: it serves until the target can."""
-        for name, words in reading.lost.items():
-            self._journal.add(name, "warning", f"{words}; the newest revision alone counts")
-        for name, model in reading.fallbacks.items():
-            if name not in self.rollouts:
-                rollout = self.rollouts.setdefault(name, Rollout(name))
-                if name in reading.models and not reading.models[name].paused:
-                    rollout.fallback = self._new(model, reading)
-                else:
-                    rollout.aim(self._new(model, reading))
-                self._journal.add(name, "info", "begins with the last good state")
 
     def note_commits(self, commits: Mapping[str, Commit]) -> None:
         """Note the last commits of models, which the reading did not wait for."""
-        for name in commits.keys() & self.rollouts.keys():
-            self.rollouts[name].note_commit(commits[name])
+        self.targets.note_commits(commits)
 
     def note_source(self, fault: str) -> None:
         """Note why the repository cannot be read, or with "" that it can; what runs goes on."""
@@ -166,43 +126,13 @@ class Engine:
             if page is not None:
                 self.window.add(_now(), parse_counters(page))
 
-    def _aim(self, reading: Reading) -> None:
-        """Set every model's target; a paused or refused model keeps the one it has."""
-        for name in reading.refused:
-            self.rollouts.setdefault(name, Rollout(name))
-        for name, model in reading.models.items():
-            rollout = self.rollouts.setdefault(name, Rollout(name))
-            rollout.paused = model.paused
-            rollout.held = None
-            if not model.paused:
-                self._take(rollout, model, reading)
-            elif model.plan != rollout.target:
-                rollout.held = model.plan
-        for name in self.rollouts.keys() - reading.models.keys() - reading.refused.keys():
-            rollout = self.rollouts[name]
-            rollout.paused, rollout.held = False, None
-            rollout.aim(Aim())
-
-    def _take(self, rollout: Rollout, model: ModelReading, reading: Reading) -> None:
-        try:
-            rollout.aim(self._new(model, reading))
-        except ObjectError as error:  # its policy does not go with the Gateway's
-            self._journal.add(rollout.model, "error", f"refused: {error}")
-
-    def _new(self, model: ModelReading, reading: Reading) -> Aim:
-        """An aim at a model as it was read, with the policies of the platform as it was read."""
-        merged: Mapping[str, TrafficPolicy] = {}
-        if reading.platform is not None:
-            merged = merging.policies(model.plan.gateway, reading.platform)
-        policies = tuple(merged.items())
-        return Aim(model.plan, model.commit, policies, next(self._splits))
-
     async def _step(self) -> float:
         """Do what can be done now; gives the seconds to wait before looking again."""
+        self._look_for_room()
         ready = self._ready_services()
         steps = {name: self._next(rollout, ready) for name, rollout in self.rollouts.items()}
-        self._supervisor.apply(self._workloads(), urgent=self._urgent())
-        if self.accepted is not None:
+        self._supervisor.apply(self.targets.workloads, urgent=self.targets.urgent)
+        if self.targets.accepted is not None:
             self._supervisor.settle()
         if self._envoy.adopted and self._is_blind():
             return self._timing.hurry_s
@@ -225,12 +155,32 @@ class Engine:
         for name in changed:
             self._publish(self.rollouts[name], steps[name])
         self._one_by_one = self._one_by_one and bool(changed)
-        self._forget_removed()
+        groups = self._supervisor.groups.values()
+        self.targets.forget_removed({group.workload.model for group in groups})
         return 0 if self._one_by_one else self._timing.idle_s
+
+    def note_memory(self) -> None:
+        """Warn when memory begins to be short for what the servers were seen to use."""
+        if self._room is not None:
+            used = self._supervisor.memory_bytes()
+            before, self._memory = self._memory, self._room.short_of_memory(self.rollouts, used)
+            if self._memory and not before:
+                self._journal.add("", "warning", self._memory)
+
+    def _look_for_room(self) -> None:
+        """Hold back, as long as that is so, what would not fit beside what runs."""
+        if self._room is None:
+            return
+        first = self._good.models if self._good is not None else ()
+        refused = self._room.refused(self.rollouts, self._supervisor.groups, first)
+        for name, rollout in self.rollouts.items():
+            before, rollout.no_room = rollout.no_room, refused.get(name, "")
+            if rollout.no_room and not before:
+                self._journal.add(name, "error", f"refused: {rollout.no_room}")
 
     def _is_blind(self) -> bool:
         """Whether what an adopted Envoy has is better than what is known here yet."""
-        known = self.accepted is not None or bool(self.rollouts)
+        known = self.targets.accepted is not None or bool(self.rollouts)
         return not known or self._supervisor.adopting
 
     def _refuse(self, changed: list[str], steps: Mapping[str, Step]) -> float:
@@ -248,16 +198,18 @@ class Engine:
 
     async def _remember(self, steps: Mapping[str, Step]) -> None:
         """Keep for the next start, before it is routed, what each model is about to serve."""
-        if self._good is None or self.accepted is None:
+        if self._good is None or self.targets.accepted is None:
             return
         served: dict[str, str | None] = {
-            name: self.accepted.commit.id
-            for name, model in self.accepted.models.items()
+            name: self.targets.accepted.commit.id
+            for name, model in self.targets.accepted.models.items()
             if name in steps and steps[name].aim.plan == model.plan
         }
         kept = {name for name, rollout in self.rollouts.items() if not rollout.removed}
         gone = self._good.models.keys() - kept
-        served |= dict.fromkeys(gone) if self.seen and self.seen.refusal is None else {}
+        served |= (
+            dict.fromkeys(gone) if self.targets.seen and self.targets.seen.refusal is None else {}
+        )
         if any(self._good.of(name) != commit for name, commit in served.items()) or self.good_fault:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_REMEMBER_S):
@@ -268,38 +220,21 @@ class Engine:
         before = rollout.done.aim.weights
         rollout.publish(step, _now())
         if step.aim.weights != before:
-            words = f"weights now {_spelled(step.aim.plan)}"
+            words = f"weights now {spelled(step.aim.plan)}"
             self._journal.add(rollout.model, "info", words)
 
     def _ready_services(self) -> frozenset[str]:
         endpoints = self._supervisor.endpoints()
         return frozenset(e.service for e in endpoints if any(host.ready for host in e.hosts))
 
-    def _workloads(self) -> dict[str, Workload]:
-        return {
-            name: workload
-            for rollout in self.rollouts.values()
-            for name, workload in rollout.workloads().items()
-        }
-
-    def _urgent(self) -> set[str]:
-        """The Deployments behind a weight, now or in what is aimed at."""
-        plans = [plan for r in self.rollouts.values() for plan in (r.live, r.target) if plan]
-        return {
-            workload.name
-            for plan in plans
-            for service, weight in plan.weights().items()
-            if weight and (workload := plan.workload_of(service)) is not None
-        }
-
     def _snapshot(self, steps: Mapping[str, Step]) -> Snapshot:
         """Envoy's resources, made anew only if something that they are made of has changed."""
         published = {name: s.published for name, s in steps.items() if s.published is not None}
         wanted = Wanted(
             self._envoy.port,
-            published if self.accepted is not None or self.rollouts else None,
+            published if self.targets.accepted is not None or self.rollouts else None,
             tuple(sorted(self._supervisor.endpoints(), key=lambda each: each.service)),
-            self._gateway,
+            self.targets.gateway,
         )
         if self._made is None or self._made[0] != wanted:
             self._made = wanted, snapshot(self._envoy.folder, wanted)
@@ -309,33 +244,17 @@ class Engine:
         """Where a model is to be brought now; what holds it back is told once."""
         before = rollout.waiting
         step = rollout.next(ready)
-        if rollout.waiting and rollout.waiting != before and rollout.target:
+        is_told = rollout.waiting == before or bool(rollout.no_room)
+        if rollout.waiting and not is_told and rollout.target:
             names = ", ".join(map(rollout.target.release_of, rollout.waiting))
             words = "are refused as long as no replica is ready" if rollout.live else "wait for"
             self._journal.add(rollout.model, "info", f"new routes {words}: {names}")
         return step
 
-    def _forget_removed(self) -> None:
-        """Drop models that are gone from git and from this machine."""
-        kept = {group.workload.model for group in self._supervisor.groups.values()}
-        kept |= self.seen.refused.keys() if self.seen else set()
-        for name, rollout in list(self.rollouts.items()):
-            gone = rollout.removed and rollout.live is None and not rollout.paused
-            if gone and name not in kept:
-                del self.rollouts[name]
-                self._journal.forget(name)
-
     def _note_fault(self, fault: str) -> None:
         if fault and fault != self.fault:
             self._journal.add("", "error", fault)
         self.fault = fault
-
-
-def _spelled(plan: ModelPlan | None) -> str:
-    """The weights of a plan, by release, in words."""
-    weights = plan.weights() if plan else {}
-    named = (f"{plan.release_of(s)} {weight}" for s, weight in weights.items() if plan)
-    return ", ".join(named) or "none"
 
 
 async def _until(event: asyncio.Event, limit_s: float) -> None:

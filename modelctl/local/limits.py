@@ -10,10 +10,11 @@ Source: getrlimit(2), inotify(7), control groups of version 1 and 2, proc(5).
 import os
 import re
 import resource
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from modelctl.local.plan.values import Workload
 
@@ -24,7 +25,7 @@ _OWN_THREADS = 64  # of the engine, Envoy and git
 # Open files of the engine: for each server one that tells its end, one probe at a time and its log.
 _FILES = 4
 _OWN_FILES = 256
-_INOTIFY_INSTANCES = 8  # of Envoy, one for each kind of watched file, and of the engine
+_INOTIFY_INSTANCES = 4  # three of Envoy, one for each kind of watched file, and one of the engine
 _INOTIFY_WATCHES = 256
 _PIDS = "pids"
 _MEMORY = "memory"
@@ -68,21 +69,38 @@ def raise_files() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def unmet(wanted: Iterable[Workload], limits: Limits) -> str:
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What servers need of the system."""
+
+    servers: int = 0
+    threads: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        """Both beside each other."""
+        return replace(
+            self, servers=self.servers + other.servers, threads=self.threads + other.threads
+        )
+
+
+def needs(wanted: Iterable[Workload]) -> Needs:
+    """What the servers of Deployments need."""
+    found = [(w.replicas, _THREADS + _model_threads(w)) for w in wanted if w.replicas]
+    return Needs(sum(count for count, _ in found), sum(count * each for count, each in found))
+
+
+def unmet(needed: Needs, limits: Limits) -> str:
     """Which limit is too low for these servers beside each other; "" where all of them fit."""
-    servers = [(w, w.replicas) for w in wanted]
-    count = sum(replicas for _, replicas in servers)
-    threads = sum(replicas * (_THREADS + _model_threads(w)) for w, replicas in servers)
-    needs = (
+    expectations = (
         (
             limits.files,
-            _OWN_FILES + _FILES * count,
+            _OWN_FILES + _FILES * needed.servers,
             "open files (ulimit -Hn)",
             "raise the hard limit: `ulimit -Hn`, LimitNOFILE of a unit, or limits.conf",
         ),
         (
             limits.tasks,
-            _OWN_THREADS + threads,
+            _OWN_THREADS + needed.threads,
             f"processes and threads ({limits.tasks_limit_of})",
             "raise it: `ulimit -u`, TasksMax of a unit, or --pids-limit of a container",
         ),
@@ -99,28 +117,32 @@ def unmet(wanted: Iterable[Workload], limits: Limits) -> str:
             "sysctl -w fs.inotify.max_user_watches=65536",
         ),
     )
-    for found, expected, what, remedy in needs:
+    for found, expected, what, remedy in expectations:
         if found is not None and found < expected:
             return (
-                f"{count} servers do not fit on this machine: found {found} {what}, "
-                f"expected {expected} at least; {remedy}, or run fewer replicas"
+                f"{_spelled(needed.servers)} not fit on this machine: found {found} {what}, "
+                f"expected {expected} at least; {remedy}"
+                f"{', or run fewer replicas' if needed.servers else ''}"
             )
     return ""
 
 
-def refused(models: Mapping[str, Sequence[Workload]], limits: Limits) -> dict[str, str]:
+def refused(
+    models: Mapping[str, Iterable[Workload]], limits: Limits, running: Iterable[Workload] = ()
+) -> dict[str, str]:
     """The models, taken in their order, that do not fit beside those before them, with why.
 
-    Put those first that run already: what runs is not refused for what is new.
+    What is `running` comes first and is not judged: it is not refused for what is new.
     """
-    taken: list[Workload] = []
+    taken = needs(running)
     found: dict[str, str] = {}
     for model, workloads in models.items():
-        reason = unmet([*taken, *workloads], limits)
+        wanted = taken + needs(workloads)
+        reason = unmet(wanted, limits) if wanted != taken else ""
         if reason:
             found[model] = reason
         else:
-            taken.extend(workloads)
+            taken = wanted
     return found
 
 
@@ -155,6 +177,10 @@ def memory_kills(root: Path = Path("/")) -> int | None:
             if found is not None:
                 return found
     return _field(root / "proc/vmstat", "oom_kill")
+
+
+def _spelled(servers: int) -> str:
+    return f"{servers} servers do" if servers else "the engine and Envoy do"
 
 
 def _model_threads(workload: Workload) -> int:

@@ -2,15 +2,10 @@
 
 import asyncio
 import os
-import re
 import signal
 import socket
-import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from modelctl.errors import GitError, UsageError
@@ -21,61 +16,25 @@ from modelctl.local.envoy.dataplane import Envoy
 from modelctl.local.follow import Follower
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
-from modelctl.local.observe.links import followed_commits
+from modelctl.local.limits import Needs
 from modelctl.local.observe.logtail import tail
 from modelctl.local.observe.overview import Overview
 from modelctl.local.observe.pages import Sources
 from modelctl.local.observe.web import application, serve
-from modelctl.local.plan.values import PlanError
+from modelctl.local.options import Options, addresses_of, reader_of, source_of
+from modelctl.local.room import Room
 from modelctl.local.servers.children import Launcher
 from modelctl.local.servers.replica import Surroundings
 from modelctl.local.servers.supervisor import Supervisor
-from modelctl.local.source.artifacts import ArtifactExport
 from modelctl.local.source.protocol import Source
 from modelctl.local.source.reading import Reader
-from modelctl.local.source.remote import Remote
-from modelctl.local.source.repositories import FilesOnDisk, local_branch
 from modelctl.local.state import Lock, StateFolder
-from modelctl.local.timing import Timing
-from modelctl.repo import git
 from modelctl.repo.git import Commit
-from modelctl.status.values import Addresses, EngineStatus
+from modelctl.status.values import EngineStatus
 
-# A URL, or an address of SSH such as git@host:path.
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
 _SHOWN_COMMITS = 20  # of a model, on its page
 _END_LIMIT_S = 10.0  # for the loops to end once they were told to
 _LOGS_KEPT_S = 14 * 86400  # two weeks: long enough to look into what happened over holidays
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to serve, and where.
-
-    Attributes:
-        repository: Path of a repository, or its URL.
-        state: Folder for everything that is kept.
-        environment: Which rendered objects to run.
-        ref: Branch, tag or commit; by default the branch that is checked out.
-        worktree: Run the files on disk instead of commits.
-        port: Where predictions are answered; 0 takes a free one.
-        status_port: Where the status page is; 0 takes a free one.
-        announce: Called once everything listens.
-        command: The model server, as a program with an absolute path and arguments.
-        replace: Take over from the one that runs on the state folder, and lose no request.
-    """
-
-    repository: str
-    state: Path
-    environment: str = "local"
-    ref: str | None = None
-    worktree: bool = False
-    port: int = 8080
-    status_port: int = 8081
-    announce: Callable[[Addresses], None] = lambda _: None
-    command: Sequence[str] = (sys.executable, "-m", "modelserver")
-    timing: Timing = field(default_factory=Timing)
-    replace: bool = False
 
 
 def run(options: Options) -> int:
@@ -90,11 +49,11 @@ def run(options: Options) -> int:
     if options.replace:
         take_over(folder)
     with Lock(folder) as lock:
-        source = _source(options, folder)
+        source = source_of(options, folder)
         good = None
         if not options.worktree:
             good = GoodStates(folder.good, source.name, options.environment)
-        reader = _reader(options, folder, source, good)
+        reader = reader_of(options, folder, source, good)
         journal = Journal()
         limits.raise_files()
         _forget_old_logs(folder.logs)
@@ -119,6 +78,8 @@ class _Up:
         self._folder = folder
         self._journal = journal
         self._launcher = Launcher(folder, lambda words: journal.add("", "error", words))
+        ours = [found.pid for found in self._launcher.left()]
+        self._room = Room(limits.read(ours=ours))
         self._envoy = Envoy(folder, self._launcher, journal, options.timing)
         wake = asyncio.Event()
         self._supervisor = Supervisor(
@@ -133,7 +94,13 @@ class _Up:
             )
         )
         self._engine = Engine(
-            self._envoy, self._supervisor, journal, options.timing, wake, good=good
+            self._envoy,
+            self._supervisor,
+            journal,
+            options.timing,
+            wake,
+            good=good,
+            room=self._room,
         )
 
     async def serve(self, source: Source, reader: Reader) -> int:
@@ -141,6 +108,8 @@ class _Up:
         stop, leaves = _stop_on_signals(), _leave_on_signal()
         with _listen(self._options.status_port, "--status-port") as page:
             if not self._envoy.adopt(self._options.port):
+                if fault := limits.unmet(Needs(), self._room.limits):
+                    raise UsageError(fault)
                 with _listen(self._options.port, "--port") as free:
                     port: int = free.getsockname()[1]
                 await self._envoy.start(port)
@@ -164,24 +133,12 @@ class _Up:
     ) -> None:
         """Run the loops until one is told to stop, or fails."""
         options = self._options
-        addresses = _addresses(
+        addresses = addresses_of(
             options, self._folder, source, self._envoy.port, page.getsockname()[1]
         )
         follower = Follower(source, reader, self._engine, self._journal, self._good)
         overview = Overview(addresses, self._engine, self._supervisor, self._journal)
-
-        def looked() -> EngineStatus:
-            self._engine.look()
-            return overview.status()
-
-        app = application(
-            Sources(
-                status=looked,
-                commits=lambda model: self._history(reader, model),
-                hour=overview.history.of,
-                log=lambda model, count: tail(self._folder, model, None, count),
-            )
-        )
+        app = application(self._sources(reader, overview))
         loops = (
             *(event.wait() for event in told),
             self._engine.run(),
@@ -202,20 +159,35 @@ class _Up:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
 
+    def _sources(self, reader: Reader, overview: Overview) -> Sources:
+        """What the status page shows; whoever looks at it has counters read more often."""
+
+        def looked() -> EngineStatus:
+            self._engine.look()
+            return overview.status()
+
+        return Sources(
+            status=looked,
+            commits=lambda model: self._history(reader, model),
+            hour=overview.history.of,
+            log=lambda model, count: tail(self._folder, model, None, count),
+        )
+
     async def _keep(self, overview: Overview) -> None:
         """Keep the last hour, and keep logs short, as time goes by."""
         while True:
             overview.note_sample()
+            self._engine.note_memory()
             self._launcher.shorten_logs()
             await asyncio.sleep(self._options.timing.idle_s)
 
     async def _history(self, reader: Reader, model: str) -> tuple[Commit, ...]:
         """The last commits of a model; none while the repository cannot be read."""
-        if self._engine.seen is None:
+        if self._engine.targets.seen is None:
             return ()
         try:
             return await asyncio.to_thread(
-                reader.history, self._engine.seen.commit.id, model, _SHOWN_COMMITS
+                reader.history, self._engine.targets.seen.commit.id, model, _SHOWN_COMMITS
             )
         except GitError:
             return ()
@@ -267,52 +239,3 @@ def _listen(port: int, option: str) -> socket.socket:
             f"choose another with {option} PORT, or 0 for any free one"
         ) from error
     return listening
-
-
-def _reader(
-    options: Options, folder: StateFolder, source: Source, good: GoodStates | None
-) -> Reader:
-    """What reads the environment, unless the repository says that it is none to run here.
-
-    An environment that ran here before goes on with its last good state, whatever is said now.
-
-    Raises:
-        UsageError: This machine is not to run the environment; the message has those to choose.
-    """
-    has_run = bool(good and good.models)
-    reader = Reader(source, options.environment, ArtifactExport(folder.files), is_local=has_run)
-    if not has_run:
-        with suppress(GitError):  # following tells it, again and again
-            try:
-                reader.require_local(source.known_revision())
-            except PlanError as error:
-                raise UsageError(f"--env {options.environment}: {error}") from error
-    return reader
-
-
-def _source(options: Options, folder: StateFolder) -> Source:
-    """The repository to follow."""
-    path = Path(options.repository)
-    if _URL.match(options.repository) and not path.exists():
-        if options.worktree:
-            raise UsageError("--worktree needs a repository on this machine, found a URL")
-        every_s = options.timing.fetch_s
-        return Remote(options.repository, options.ref, folder.mirror, every_s=every_s)
-    if options.worktree:
-        return FilesOnDisk(git.top_level(path))
-    return local_branch(path.resolve(), options.ref, every_s=options.timing.follow_s)
-
-
-def _addresses(
-    options: Options, folder: StateFolder, source: Source, port: int, page_port: int
-) -> Addresses:
-    return Addresses(
-        environment=options.environment,
-        source=source.name,
-        pid=os.getpid(),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        traffic=f"http://127.0.0.1:{port}",
-        page=f"http://127.0.0.1:{page_port}",
-        state=str(folder.root),
-        commits=followed_commits(options.repository),
-    )

@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 from modelserver.codec.calls import Call, Codec
 from modelserver.codec.protocol import flat_request_decoder
 from modelserver.http import transport
-from modelserver.http.app import create_app, infer_paths
+from modelserver.http.front import front, infer_paths
 from modelserver.http.listeners import Listeners
 from modelserver.inference.guard import Guard
 from modelserver.inference.lifecycle import Lifecycle, Serving
@@ -30,7 +30,7 @@ from modelserver.inference.pace import Pace
 from modelserver.inference.scheduler import Scheduler
 from modelserver.inference.shared import Inference
 from modelserver.observe.metrics import Metrics
-from modelserver.settings import Settings
+from modelserver.settings import PREFIX, Settings, read
 from modelserver.start import steps
 from modelserver.start.footprint import free_axes
 from serving.bench.models import INPUT, MODELS, BenchModel, ModelFile, write
@@ -91,20 +91,19 @@ _MODEL: BenchModel = MODELS[0]
 
 
 def _settings(file: ModelFile, cache: Path) -> Settings:
-    return Settings.model_validate(
-        {
-            "model": file.model.name,
-            "release": "r1",
-            "artifact_uri": f"file:{file.path.name}",
-            "artifact_root": file.path.parent,
-            "artifact_sha256": file.sha256,
-            "artifact_bytes": file.size_bytes,
-            "contract": file.contract,
-            "threads": 1,
-            "batching_max_size": CONNECTIONS,
-            "cache_dir": cache,
-        }
-    )
+    chosen = {
+        "MODEL": file.model.name,
+        "RELEASE": "r1",
+        "ARTIFACT_URI": f"file:{file.path.name}",
+        "ARTIFACT_ROOT": file.path.parent,
+        "ARTIFACT_SHA256": file.sha256,
+        "ARTIFACT_BYTES": file.size_bytes,
+        "CONTRACT": file.contract,
+        "THREADS": 1,
+        "BATCHING_MAX_SIZE": CONNECTIONS,
+        "CACHE_DIR": cache,
+    }
+    return read({f"{PREFIX}{name}": str(value) for name, value in chosen.items()})
 
 
 def _server(settings: Settings) -> _Server:
@@ -132,7 +131,7 @@ def _server(settings: Settings) -> _Server:
         pace=pace,
     )
     lifecycle.ready(serving)
-    app = create_app(
+    app = front(
         model=settings.model,
         release=settings.release,
         contract=model.contract,

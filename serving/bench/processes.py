@@ -91,6 +91,8 @@ class Tree:
     def require_pinned(self) -> None:
         """Raise `ContestantError` if any thread may run beside the given cores."""
         for pid in self.members():
+            if _has_ended(pid):  # and nobody has asked how
+                continue
             for thread in _threads(pid):
                 with contextlib.suppress(ProcessLookupError):
                     found = os.sched_getaffinity(thread)
@@ -200,6 +202,14 @@ def memory(pid: int) -> tuple[int, int]:
         return 0, 0
     held = {name: rest.split()[0] for name, _, rest in (line.partition(":") for line in lines[1:])}
     return int(held["Rss"]) * 1024, int(held["Pss"]) * 1024
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether nothing of a process is left but its exit code."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def _threads(pid: int) -> list[int]:

@@ -6,9 +6,17 @@ gc.disable()  # what is imported stays; to look for garbage in it makes imports 
 
 import asyncio
 import sys
+from types import SimpleNamespace
+
+from modelserver.start import reclaim
+
+reclaim.share_heap()  # before numpy's threads begin
 
 # FastAPI would import it to ask whether a response is a model of that version: none is.
 sys.modules["pydantic.v1"] = None  # type: ignore[assignment]  # how Python marks what is not there
+# uvicorn's command line, which its package imports: it brings click and multiprocessing, and only
+# the server is used.
+sys.modules["uvicorn.main"] = SimpleNamespace(Server=None, main=None, run=None)  # type: ignore[assignment]  # as good as a module
 
 from modelserver import process, settings
 from modelserver.errors import StartError

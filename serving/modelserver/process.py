@@ -14,7 +14,7 @@ from modelserver.codec.calls import Codec
 from modelserver.errors import GraceExceeded, StartError
 from modelserver.grpc.service import service
 from modelserver.http import transport
-from modelserver.http.app import create_app, infer_paths
+from modelserver.http.front import front, infer_paths
 from modelserver.http.listeners import Listeners
 from modelserver.inference import admission
 from modelserver.inference.guard import Guard
@@ -78,13 +78,13 @@ class _Process:
         )
         self._inference = inference
         self.tracer = inference.tracer
-        app = create_app(
+        app = front(
             model=settings.model,
             release=settings.release,
             contract=settings.promised(),
             inference=inference,
         )
-        front, calls = service(
+        answers, calls = service(
             app,
             inference,
             model=settings.model,
@@ -94,7 +94,7 @@ class _Process:
         paths = infer_paths(settings.model, settings.release) | calls
         self._listeners = Listeners()
         self._http = transport.server(
-            front, inference, paths, release=settings.release, listeners=self._listeners
+            answers, inference, paths, release=settings.release, listeners=self._listeners
         )
         self._joined = asyncio.Event()
 
@@ -168,17 +168,23 @@ class _Process:
         return exit_code
 
     def _serve(self, loaded: Loaded) -> None:
+        serving = self._serving(loaded)
+        metrics = self._metrics
+        metrics.batch_limit_rows = loaded.profile.useful_rows
+        metrics.warm_up_s = loaded.profile.curve
+        metrics.load_s = load_s = time.perf_counter() - self._began
+        metrics.model_info = {
+            "sha256": self._settings.artifact_sha256,
+            "provider": ",".join(loaded.model.providers),
+        }
+        gc.freeze()  # what was loaded stays: collections need not walk it, a pause of milliseconds
+        self._lifecycle.ready(serving)
+        self._say_ready(loaded, serving, load_s)
+
+    def _serving(self, loaded: Loaded) -> Serving:
+        """What answers, of what was loaded; the limits of requests hold from here."""
         settings, profile, model = self._settings, loaded.profile, loaded.model
-        batching = _batching(settings, profile)
-        codec = Codec(
-            model=settings.model,
-            release=settings.release,
-            contract=model.contract,
-            shared=loaded.shared_sizes,
-            takes_no_rows=profile.takes_no_rows,
-        )
-        bounds = admission.limits(loaded, settings.limits(), self._metrics)
-        self._inference.limits = bounds
+        self._inference.limits = bounds = admission.limits(loaded, settings.limits(), self._metrics)
         pace = Pace(
             free_axes(model.contract),
             loaded.footprint.quick,
@@ -186,48 +192,47 @@ class _Process:
             rows_tell=has_rows(model.contract),
             most_rows=bounds.rows,
         )
-        scheduler = Scheduler(
-            model,
+        codec = Codec(
+            model=settings.model,
+            release=settings.release,
+            contract=model.contract,
+            shared=loaded.shared_sizes,
+            takes_no_rows=profile.takes_no_rows,
+        )
+        return Serving(
+            model=model,
+            profile=profile,
+            codec=codec,
+            scheduler=self._scheduler(loaded, pace),
+            guard=Guard(settings.guard(), model.contract, self._metrics, self._lifecycle.doubt),
+            batching=_batching(settings, profile),
+            independence=str(loaded.independence),
+            pace=pace,
+            rows=admission.rows(loaded.footprint),
+        )
+
+    def _scheduler(self, loaded: Loaded, pace: Pace) -> Scheduler:
+        return Scheduler(
+            loaded.model,
             self._metrics,
             pace,
-            max_rows=profile.useful_rows,
-            max_delay_s=settings.batching_max_delay_ms / 1000,
+            max_rows=loaded.profile.useful_rows,
+            max_delay_s=self._settings.batching_max_delay_ms / 1000,
         )
-        self._metrics.batch_limit_rows = profile.useful_rows
-        self._metrics.warm_up_s = profile.curve
-        self._metrics.load_s = time.perf_counter() - self._began
-        self._metrics.model_info = {
-            "sha256": settings.artifact_sha256,
-            "provider": ",".join(model.providers),
-        }
-        guard = Guard(settings.guard(), model.contract, self._metrics, self._lifecycle.doubt)
-        gc.freeze()  # what was loaded stays: collections need not walk it, a pause of milliseconds
-        rows = str(loaded.independence)
-        self._lifecycle.ready(
-            Serving(
-                model=model,
-                profile=profile,
-                codec=codec,
-                scheduler=scheduler,
-                guard=guard,
-                batching=batching,
-                independence=rows,
-                pace=pace,
-                rows=admission.rows(loaded.footprint),
-            )
-        )
+
+    def _say_ready(self, loaded: Loaded, serving: Serving, load_s: float) -> None:
         logs.info(
             "ready",
-            load_s=round(self._metrics.load_s, 3),
-            run_s=round(profile.run_s, 6),
-            inline=pace.any_quick,
-            batching=batching,
-            independence=rows,
+            load_s=round(load_s, 3),
+            run_s=round(loaded.profile.run_s, 6),
+            inline=serving.pace.any_quick,
+            batching=serving.batching,
+            independence=serving.independence,
             threads=loaded.threads,
             memory_bound_bytes=self._tighten(loaded),
             memory=self._metrics.memory,
             limits=self._metrics.limits,
-            providers=list(model.providers),
+            providers=list(loaded.model.providers),
             event_loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
         )
 

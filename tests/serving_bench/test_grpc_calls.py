@@ -60,7 +60,7 @@ def test_envoy_finds_its_files(tmp_path: Path) -> None:
     command = bridge.command(tmp_path, port=1, server_port=2, published=rules)
 
     assert str(tmp_path / "bootstrap.json") in command
-    assert {"bootstrap.json", "clusters.json", "listeners.json", "routes.json"} < {
+    assert {"bootstrap.json", "clusters.json", "listeners.json", "routes.json"} == {
         each.name for each in tmp_path.iterdir()
     }
 

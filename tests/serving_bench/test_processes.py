@@ -1,6 +1,7 @@
 """A contestant's processes are found, measured and ended as one."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -102,3 +103,15 @@ def test_a_thread_on_another_core_is_found(tmp_path: Path) -> None:
 
         with pytest.raises(ContestantError, match=f"may run on cores \\[{CORE}\\]"):
             tree.require_pinned()
+
+
+def test_what_has_ended_runs_nowhere(tmp_path: Path) -> None:
+    """A child of the harness that nobody has waited for is no contestant on a wrong core."""
+    with (
+        _tree("import time; print('up', flush=True); time.sleep(60)", tmp_path) as tree,
+        subprocess.Popen([sys.executable, "-c", ""], start_new_session=True) as ended,
+    ):
+        _until_says(tree, "up")
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+
+        tree.require_pinned()

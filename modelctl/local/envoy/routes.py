@@ -216,8 +216,8 @@ def _mirrors(route: Route, rule: RouteRule) -> list[Json]:
 
 def _answer(answer: Answer) -> Json:
     """An answer of Envoy's own."""
-    named = (("content-type", answer.content_type), *answer.headers)
+    named = (("content-type", answer.content_type),) if answer.content_type else ()
     return {
         "direct_response": {"status": answer.status, "body": {"inline_string": answer.body}},
-        "response_headers_to_add": headers(named),
+        "response_headers_to_add": headers((*named, *answer.headers)),
     }

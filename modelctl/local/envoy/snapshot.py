@@ -49,7 +49,7 @@ def snapshot(folder: Path, wanted: Wanted) -> Snapshot:
         listeners=(listener(folder, wanted.port, gateway.clients),),
         clusters=tuple(
             cluster
-            for each in published.values()
+            for each in (*published.values(), Published(gateway.routes))
             for cluster in clusters(each, services, gateway.backends)
         ),
         routes=route_configuration(published, services, gateway),

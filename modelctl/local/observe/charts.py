@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 600, 120  # of the drawing; the page stretches it
+_SMALLEST = 1e-300  # below it a float has too few digits to be rounded
 _STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)  # what the top of a chart may begin with
 
 Numbers = Sequence[float | None]
@@ -49,7 +50,7 @@ def chart(title: str, unit: str, series: Mapping[str, Numbers]) -> Chart:
 
 def nice(highest: float) -> float:
     """A round number that is not below `highest`."""
-    if highest <= 0 or not math.isfinite(highest):
+    if not _SMALLEST < highest < math.inf:
         return 1.0
     scale: float = 10.0 ** math.floor(math.log10(highest))
     return next(step * scale for step in _STEPS if step * scale >= highest * (1 - 1e-9))

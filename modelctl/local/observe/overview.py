@@ -73,8 +73,8 @@ class Overview:
             addresses=self.addresses,
             sync=sync,
             sync_reason=reason,
-            seen=engine.seen.commit if engine.seen else None,
-            synced=engine.complete.commit if engine.complete else None,
+            seen=engine.targets.seen.commit if engine.targets.seen else None,
+            synced=engine.targets.complete.commit if engine.targets.complete else None,
             findings=self._findings(),
             fault="; ".join(fault for fault in faults if fault),
             window_s=engine.window.length_s,
@@ -86,21 +86,21 @@ class Overview:
         engine = self._engine
         if engine.source_fault:
             return Sync.UNKNOWN, engine.source_fault
-        if engine.seen is None:
+        if engine.targets.seen is None:
             return Sync.UNKNOWN, "no revision has been read yet"
-        if engine.seen.refusal is not None:
+        if engine.targets.seen.refusal is not None:
             return Sync.OUT_OF_SYNC, self._refusal()
-        if engine.seen.refused:
-            return Sync.OUT_OF_SYNC, f"refused for {', '.join(engine.seen.refused)}"
+        if engine.targets.seen.refused:
+            return Sync.OUT_OF_SYNC, f"refused for {', '.join(engine.targets.seen.refused)}"
         behind = [model.model for model in models if model.sync is not Sync.SYNCED]
         return (Sync.OUT_OF_SYNC, f"not yet: {', '.join(behind)}") if behind else (Sync.SYNCED, "")
 
     def _refusal(self) -> str:
-        seen = self._engine.seen
+        seen = self._engine.targets.seen
         return f"{seen.commit.id[:12]} is refused: {seen.refusal}" if seen else ""
 
     def _findings(self) -> tuple[str, ...]:
-        findings = self._engine.seen.findings if self._engine.seen else ()
+        findings = self._engine.targets.seen.findings if self._engine.targets.seen else ()
         return tuple(f"{finding.level}: {finding}" for finding in findings[:_SHOWN_FINDINGS])
 
     def _model(self, rollout: Rollout, recent: Traffic) -> ModelStatus:
@@ -143,7 +143,7 @@ class Overview:
 
     def _refused(self, model: str) -> str:
         """Why the newest revision of a model is not applied, if that was refused and changes it."""
-        seen, accepted = self._engine.seen, self._engine.accepted
+        seen, accepted = self._engine.targets.seen, self._engine.targets.accepted
         if seen is not None and model in seen.refused:
             return f"{seen.commit.id[:12]} is refused: {seen.refused[model]}"
         if seen is None or accepted is None or seen.refusal is None:
@@ -194,8 +194,8 @@ def model_status(rollout: Rollout, facts: ModelFacts) -> ModelStatus:
 
 def _sync_reason(rollout: Rollout, facts: ModelFacts, releases: Sequence[ReleaseStatus]) -> str:
     """Why what runs is not what git says; empty if it is."""
-    if facts.refused:
-        return facts.refused
+    if facts.refused or rollout.no_room:
+        return facts.refused or rollout.no_room
     if rollout.held is not None or (rollout.paused and rollout.target is None):
         return "paused: true in git; changes are not applied"
     if rollout.refused:

@@ -74,20 +74,16 @@ def application(sources: Sources) -> Starlette:
         events = live.stream(request.query_params.get("model", ""))
         return StreamingResponse(events, media_type="text/event-stream")
 
-    app = Starlette(
-        routes=[
-            Route("/", index),
-            Route("/live", stream),
-            Route("/models/{name}", model),
-            Route("/models/{name}/example.json", example),
-            Route("/status.json", as_json),
-            Mount("/static", StaticFiles(directory=_HERE / "static")),
-        ],
-        middleware=[
-            Middleware(_SafeHeaders),
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS), www_redirect=False),
-        ],
-    )
+    routes = [
+        Route("/", index),
+        Route("/live", stream),
+        Route("/models/{name}", model),
+        Route("/models/{name}/example.json", example),
+        Route("/status.json", as_json),
+        Mount("/static", StaticFiles(directory=_HERE / "static")),
+    ]
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS), www_redirect=False)
+    app = Starlette(routes=routes, middleware=[Middleware(_SafeHeaders), hosts])
     app.state.live = live
     return app
 

@@ -45,8 +45,8 @@ class Rollout:
 
     `held` is a newer plan that the model's `paused: true` keeps from being applied; `waiting` names
     the Services that would get more than now and have no replica that is ready, `refused` is what
-    Envoy said to the target, `removed` says that git no longer has the model. Times are monotonic
-    seconds.
+    Envoy said to the target, `no_room` why its servers are not started, `removed` says that git no
+    longer has the model. Times are monotonic seconds.
     """
 
     model: str
@@ -58,6 +58,7 @@ class Rollout:
     held: ModelPlan | None = None
     waiting: tuple[str, ...] = ()
     refused: str = ""
+    no_room: str = ""
     removed: bool = False
 
     @property
@@ -126,12 +127,13 @@ class Rollout:
 
     def workloads(self) -> dict[str, Workload]:
         """Every Deployment that has to run now, by name: those that serve and those to come."""
-        plans = [self.live or self.fallback.plan, self.target]
+        plans = [self.live or self.fallback.plan, None if self.no_room else self.target]
         return {workload.name: workload for plan in plans if plan for workload in plan.workloads}
 
     def _best(self, ready: Collection[str]) -> Aim:
         """The target if it can be served, or else what is live, or else the fallback."""
-        if not self.waiting and not self.refused and self.target is not None:
+        is_held = self.waiting or self.refused or self.no_room
+        if not is_held and self.target is not None:
             return self.aimed
         if self.live is None and any(s in ready for s, w in self.fallback.weights.items() if w):
             return self.fallback

@@ -26,13 +26,7 @@ def traffic_policy(gateway: Gateway) -> Object:
         "spec": {
             "targetRefs": targets(gateway),
             "loadBalancer": {"type": "LeastRequest"},
-            "retry": {
-                "numRetries": 2,
-                "retryOn": {
-                    "triggers": ["connect-failure", "refused-stream", "reset-before-request"]
-                },
-                "perRetry": {"backOff": {"baseInterval": "25ms", "maxInterval": "250ms"}},
-            },
+            "retry": _retry(),
             "timeout": {
                 "tcp": {"connectTimeout": "1s"},
                 "http": {
@@ -41,22 +35,36 @@ def traffic_policy(gateway: Gateway) -> Object:
                     "streamIdleTimeout": "300s",
                 },
             },
-            "circuitBreaker": {
-                "maxConnections": _MOST,
-                "maxPendingRequests": _MOST,
-                "maxParallelRequests": _MOST,
-                "maxParallelRetries": 64,
-                "retryBudget": {
-                    "percent": {"numerator": 20, "denominator": 100},
-                    "minRetryConcurrency": 3,
-                },
-            },
+            "circuitBreaker": _limits(),
             "healthCheck": {"panicThreshold": 0, "passive": _passive()},
             "connection": {"bufferLimit": "1Mi"},
             "responseOverride": [
                 _override(_UNAVAILABLE, _BUSY, {"retry-after": "1"}),
                 _override(_TIMED_OUT, _LATE, {}),
             ],
+        },
+    }
+
+
+def _retry() -> Object:
+    """Only what no server has seen."""
+    return {
+        "numRetries": 2,
+        "retryOn": {"triggers": ["connect-failure", "refused-stream", "reset-before-request"]},
+        "perRetry": {"backOff": {"baseInterval": "25ms", "maxInterval": "250ms"}},
+    }
+
+
+def _limits() -> Object:
+    """All of them: the API server fills in 1024 for one that is left out."""
+    return {
+        "maxConnections": _MOST,
+        "maxPendingRequests": _MOST,
+        "maxParallelRequests": _MOST,
+        "maxParallelRetries": 64,
+        "retryBudget": {
+            "percent": {"numerator": 20, "denominator": 100},
+            "minRetryConcurrency": 3,
         },
     }
 

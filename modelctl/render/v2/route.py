@@ -137,7 +137,7 @@ def _rules(model: Model, serving: Serving, callers: _Callers) -> Iterator[dict[s
             ],
             "timeouts": _timeouts(model),
         }
-    for release in sorted(serving.deployed, key=_number):
+    for release in sorted(serving.deployed, key=_place):
         yield {
             "name": release,
             "matches": callers.of_release(release),
@@ -152,9 +152,9 @@ def _rules(model: Model, serving: Serving, callers: _Callers) -> Iterator[dict[s
     }
 
 
-def _number(release: str) -> int:
-    """The number of a release, such as 12 of r12."""
-    return int(release.removeprefix("r"))
+def _place(release: str) -> tuple[int, str]:
+    """What releases are ordered by, r2 before r12; names that stand in for theirs too."""
+    return len(release), release
 
 
 def _prefix(path: str) -> dict[str, str]:

@@ -6,21 +6,40 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from modelserver.artifact import files, objects, registry, web
+from modelserver.artifact import files
 from modelserver.artifact.stream import Opener, Order, Stream
 from modelserver.errors import ArtifactRefused
 from modelserver.observe.logs import without_credentials
 
+
+def _open_url(order: Order) -> AbstractContextManager[Stream]:
+    from modelserver.artifact import web  # noqa: PLC0415 - a start imports its own source alone
+
+    return web.open_url(order)
+
+
+def _open_layer(order: Order) -> AbstractContextManager[Stream]:
+    from modelserver.artifact import registry  # noqa: PLC0415 - as above
+
+    return registry.open_layer(order)
+
+
+def _open_object(order: Order) -> AbstractContextManager[Stream]:
+    from modelserver.artifact import objects  # noqa: PLC0415 - as above
+
+    return objects.open_object(order)
+
+
 OPENERS: Mapping[str, Opener] = MappingProxyType(
     {
         "file": files.open_file,
-        "https": web.open_url,
-        "http": web.open_url,
-        "oci": registry.open_layer,
-        "s3": objects.open_object,
-        "gs": objects.open_object,
-        "az": objects.open_object,
-        "abfss": objects.open_object,
+        "https": _open_url,
+        "http": _open_url,
+        "oci": _open_layer,
+        "s3": _open_object,
+        "gs": _open_object,
+        "az": _open_object,
+        "abfss": _open_object,
     }
 )
 """What opens the URIs of a scheme."""

@@ -1,11 +1,11 @@
 """The bytes of an artifact on their way, whatever store they come from."""
 
-import http.client
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import SplitResult
 
 from modelserver.errors import ArtifactTruncated, ArtifactUnreachable
@@ -59,10 +59,15 @@ class Stream:
         """
         try:
             return self.reader.read(size)
-        except http.client.IncompleteRead as error:
+        except _http().IncompleteRead as error:
             raise ArtifactTruncated(f"{self.label}: the transfer ended early: {error}") from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, _http().HTTPException) as error:
             raise ArtifactUnreachable(f"{self.label}: {error}; check the source") from error
+
+
+def _http() -> Any:  # noqa: ANN401 - a module
+    """Python's HTTP client, for its errors: looked at once there is one, for files are no HTTP."""
+    return import_module("http.client")
 
 
 Opener = Callable[[Order], AbstractContextManager[Stream]]

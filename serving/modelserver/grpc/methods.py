@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
-
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelserver import __version__
 from modelserver.codec.wording import unknown
@@ -14,6 +13,7 @@ from modelserver.errors import BodyTooLarge, BodyTooSlow, Disconnected, InvalidR
 from modelserver.grpc import codes, frames
 from modelserver.grpc.infer import METHOD, SERVICE
 from modelserver.http import headers, metadata
+from modelserver.http.asgi import ASGIApp, Receive, Scope, Send
 from modelserver.http.status import STATUS
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.model.contract import Contract
@@ -119,7 +119,7 @@ class Methods:
         return {"ready": self._lifecycle.serving is not None}
 
     def _server_metadata(self, _request: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
-        return metadata.of_server(__version__).model_dump()
+        return asdict(metadata.of_server(__version__))
 
     def _model_metadata(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
         self._require(request.name, request.version)
@@ -127,7 +127,9 @@ class Methods:
         found = metadata.of_model(
             self._model, self._release, self._contract, self._lifecycle, limits
         )
-        return found.model_dump(exclude={"parameters"})
+        fields = asdict(found)
+        del fields["parameters"]
+        return fields
 
     def _check(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
         if request.service not in {"", self._model, SERVICE, HEALTH}:

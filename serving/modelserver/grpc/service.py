@@ -2,10 +2,9 @@
 
 from importlib.util import find_spec
 
-from starlette.types import ASGIApp
-
 from modelserver.grpc.infer import METHOD, SERVICE, Grpc
 from modelserver.grpc.methods import Methods
+from modelserver.http.asgi import ASGIApp
 from modelserver.http.dialect import Dialect
 from modelserver.inference.shared import Inference
 from modelserver.model.contract import Contract

@@ -1,4 +1,4 @@
-"""The ASGI application, built from explicit parts."""
+"""The ASGI application, built from explicit parts; importing this imports FastAPI."""
 
 from http import HTTPStatus
 
@@ -9,22 +9,24 @@ from starlette.responses import JSONResponse
 
 from modelserver import __version__
 from modelserver.errors import RequestError
-from modelserver.http.dialect import REST, Dialect
+from modelserver.http.health import Health
 from modelserver.http.openapi import DescribedApp
-from modelserver.http.request_id import RequestId
 from modelserver.http.routes import Routes
 from modelserver.http.status import STATUS
-from modelserver.inference.shared import Inference
+from modelserver.inference.lifecycle import Lifecycle
 from modelserver.model.contract import Contract
+from modelserver.observe.metrics import Metrics
 
 
-def infer_paths(model: str, release: str) -> dict[str, Dialect]:
-    """Where the model is asked in REST's way; a connection answers these itself."""
-    paths = f"/v2/models/{model}/infer", f"/v2/models/{model}/versions/{release}/infer"
-    return dict.fromkeys(paths, REST)
-
-
-def create_app(*, model: str, release: str, contract: Contract, inference: Inference) -> RequestId:
+def create_app(
+    *,
+    model: str,
+    release: str,
+    contract: Contract,
+    lifecycle: Lifecycle,
+    metrics: Metrics,
+    health: Health,
+) -> DescribedApp:
     """FastAPI for all that a person or a probe asks."""
     app = DescribedApp(
         model=model,
@@ -40,15 +42,18 @@ def create_app(*, model: str, release: str, contract: Contract, inference: Infer
         release=release,
         version=app.version,
         contract=contract,
-        lifecycle=inference.lifecycle,
-        metrics=inference.metrics,
+        lifecycle=lifecycle,
+        metrics=metrics,
+        health=health,
     )
     app.include_router(routes.router())
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _crash)
-    return RequestId(app)
+    app.openapi()  # made here, and kept: it takes longer than the event loop may be held
+    app.middleware_stack = app.build_middleware_stack()
+    return app
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

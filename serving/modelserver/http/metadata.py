@@ -1,8 +1,11 @@
-"""What the server and its model say about themselves, in the protocol's structures."""
+"""What the server and its model say about themselves, in the protocol's structures.
+
+They are plain, so that health and gRPC need no framework for them; FastAPI reads their types and
+texts for its document.
+"""
 
 from collections.abc import Mapping, Sequence
-
-from pydantic import BaseModel, Field
+from dataclasses import dataclass, field
 
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.model.contract import Contract
@@ -15,7 +18,8 @@ PLATFORM = "onnxruntime_onnx"
 """The protocol's word for what runs the model."""
 
 
-class ServerMetadata(BaseModel):
+@dataclass(frozen=True)
+class ServerMetadata:
     """The server's name, version and extensions of the protocol."""
 
     name: str
@@ -23,7 +27,8 @@ class ServerMetadata(BaseModel):
     extensions: list[str]
 
 
-class TensorMetadata(BaseModel):
+@dataclass(frozen=True)
+class TensorMetadata:
     """One input or output; `shape` has -1 where any size is allowed."""
 
     name: str
@@ -31,24 +36,31 @@ class TensorMetadata(BaseModel):
     shape: list[int]
 
 
-class ModelMetadata(BaseModel):
+@dataclass(frozen=True)
+class ModelMetadata:
     """The release that is served, what it takes and gives, and how it is run."""
 
     name: str
-    versions: list[str] = Field(description="The one release that this process serves.")
+    versions: list[str] = field(
+        metadata={"description": "The one release that this process serves."}
+    )
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
-    parameters: dict[str, str] = Field(description="How it is run; empty until it is loaded.")
+    parameters: dict[str, str] = field(
+        metadata={"description": "How it is run; empty until it is loaded."}
+    )
 
 
-class Live(BaseModel):
+@dataclass(frozen=True)
+class Live:
     """That the process answers."""
 
     live: bool = True
 
 
-class Ready(BaseModel):
+@dataclass(frozen=True)
+class Ready:
     """Whether new requests are wanted; `error` says why not."""
 
     ready: bool
@@ -57,7 +69,8 @@ class Ready(BaseModel):
     error: str | None = None
 
 
-class ModelReady(BaseModel):
+@dataclass(frozen=True)
+class ModelReady:
     """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
 
     name: str
@@ -94,6 +107,13 @@ def of_readiness(lifecycle: Lifecycle) -> Ready:
     state, reason = lifecycle.phase.value, lifecycle.reason
     error = None if lifecycle.is_ready else f"not ready: {state}: {reason}"
     return Ready(ready=lifecycle.is_ready, state=state, reason=reason, error=error)
+
+
+def of_model_readiness(model: str, release: str, lifecycle: Lifecycle) -> ModelReady:
+    """Whether the release is loaded, and what it waits for."""
+    ready = lifecycle.serving is not None
+    error = None if ready else f"not loaded: {lifecycle.reason}"
+    return ModelReady(name=model, version=release, ready=ready, error=error)
 
 
 def _tensors(specs: Sequence[TensorSpec]) -> list[TensorMetadata]:

@@ -1,8 +1,7 @@
 """The request's id in every answer of the application behind the inference endpoint."""
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from modelserver.http import headers
+from modelserver.http.asgi import ASGIApp, Message, Receive, Scope, Send
 
 
 class RequestId:

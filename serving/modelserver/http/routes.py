@@ -3,17 +3,15 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.responses import JSONResponse
 
 from modelserver.codec.wording import unknown
 from modelserver.errors import UnknownModel, UnknownRelease
 from modelserver.http import metadata, openapi
-from modelserver.http.status import RETRY_AFTER_S, UNAVAILABLE
+from modelserver.http.health import MEDIA_TYPE, Answer, Health
 from modelserver.inference.lifecycle import Lifecycle
 from modelserver.model.contract import Contract
+from modelserver.observe import exposition
 from modelserver.observe.metrics import CONTENT_TYPE, Metrics
-
-_RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 
 
 class Routes:
@@ -28,6 +26,7 @@ class Routes:
         contract: Contract,
         lifecycle: Lifecycle,
         metrics: Metrics,
+        health: Health,
     ) -> None:
         self._model = model
         self._release = release
@@ -35,6 +34,8 @@ class Routes:
         self._contract = contract
         self._lifecycle = lifecycle
         self._metrics = metrics
+        self._health = health
+        self._exposition = exposition.of(metrics)
 
     def router(self) -> APIRouter:
         """All routes, each under its path of the protocol."""
@@ -43,7 +44,7 @@ class Routes:
         unready: dict[int | str, dict[str, Any]] = {503: {"model": metadata.Ready}}
         unloaded = unknown | {503: {"model": metadata.ModelReady}}
         router.get("/v2")(self.server)
-        router.get("/v2/health/live")(self.live)
+        router.get("/v2/health/live", response_model=metadata.Live)(self.live)
         router.get("/v2/health/ready", responses=unready, response_model=metadata.Ready)(self.ready)
         router.get("/metrics", responses=openapi.METRICS, response_class=Response)(self.scrape)
         for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{release}"):
@@ -60,14 +61,13 @@ class Routes:
         """Name, version and protocol extensions of this server."""
         return metadata.of_server(self._version)
 
-    async def live(self) -> metadata.Live:
+    async def live(self) -> Response:
         """Whether the process answers at all: false only by not answering."""
-        return metadata.Live()
+        return _response(self._health.live())
 
     async def ready(self) -> Response:
         """Whether new requests are wanted: no while starting, draining, or after a failed start."""
-        ready = metadata.of_readiness(self._lifecycle)
-        return _json(ready.model_dump(exclude_none=True), ready=ready.ready)
+        return _response(self._health.ready())
 
     async def model(self, request: Request) -> metadata.ModelMetadata:
         """Inputs, outputs and release of the model."""
@@ -80,14 +80,7 @@ class Routes:
     async def model_ready(self, request: Request) -> Response:
         """Whether the release is loaded, warmed up and replayed: once true, it stays true."""
         self._require(request)
-        ready = self._lifecycle.serving is not None
-        body = metadata.ModelReady(
-            name=self._model,
-            version=self._release,
-            ready=ready,
-            error=None if ready else f"not loaded: {self._lifecycle.reason}",
-        )
-        return _json(body.model_dump(exclude_none=True), ready=ready)
+        return _response(self._health.model_ready())
 
     async def infer(self, request: Request) -> Response:
         """Outputs of the model for one or more rows of input, as JSON or binary tensors.
@@ -98,7 +91,7 @@ class Routes:
 
     async def scrape(self) -> Response:
         """Metrics in Prometheus' text format."""
-        return Response(self._metrics.exposition(), media_type=CONTENT_TYPE)
+        return Response(self._exposition(), media_type=CONTENT_TYPE)
 
     def _require(self, request: Request) -> None:
         named = request.path_params
@@ -109,5 +102,5 @@ class Routes:
         return unknown(name, release, served=(self._model, self._release))
 
 
-def _json(body: dict[str, Any], *, ready: bool) -> JSONResponse:
-    return JSONResponse(body) if ready else JSONResponse(body, UNAVAILABLE, _RETRY)
+def _response(answer: Answer) -> Response:
+    return Response(answer.content, answer.status, dict(answer.headers), MEDIA_TYPE)

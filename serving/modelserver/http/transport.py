@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
-from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.server import Server
 
+from modelserver.http.asgi import ASGIApp
 from modelserver.http.connection import Connection
 from modelserver.http.crowd import Crowd, room
 from modelserver.http.dialect import Dialect
@@ -23,7 +24,7 @@ RELEASE_HEADER = "x-model-release"
 """Names the release that gave an answer; in a request, the release that is wanted."""
 
 
-class HttpServer(uvicorn.Server):
+class HttpServer(Server):
     """uvicorn's server; the process decides when it ends."""
 
     @contextmanager
@@ -63,4 +64,4 @@ def server(
         "timeout_keep_alive": KEEP_ALIVE_S,
         "backlog": crowd.room.backlog,
     }
-    return HttpServer(uvicorn.Config(app, **config))
+    return HttpServer(Config(app, **config))

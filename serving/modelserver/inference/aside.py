@@ -29,11 +29,11 @@ class Aside:
         """Do some work; `done` is then called in the event loop with the result or the error."""
         if self._queue is None:
             self._queue = SimpleQueue()
-            sys.setswitchinterval(SWITCH_S)
             thread = threading.Thread(
                 target=_work_off, args=(self._queue,), name="aside", daemon=True
             )
             thread.start()
+        sys.setswitchinterval(SWITCH_S)
         self._queue.put((asyncio.get_running_loop(), work, done))  # type: ignore[arg-type]
 
 

@@ -12,14 +12,15 @@ import numpy as np
 import onnxruntime
 
 from modelserver.errors import InferenceFailed, ModelMalformed, ModelUnsupported, RequestError
-from modelserver.model import bounded, empty, failures, size_names
 from modelserver.model import contract as contracts
+from modelserver.model import empty, failures, size_names
 from modelserver.model import providers as executors
 from modelserver.model.contract import Contract, Graph, GraphTensor, SharedSize
 from modelserver.model.graph import reader
 from modelserver.model.graph.parts import ModelFile
-from modelserver.model.guard import plan, rewrite
+from modelserver.model.guard import plan
 from modelserver.model.guard.needs import Needs
+from modelserver.model.guard.plan import Guards
 from modelserver.model.provider_options import ProviderOptions
 from modelserver.tensor.datatypes import Array
 
@@ -88,6 +89,8 @@ class Model:
         if self._has_bfloat16:
             return self._run_values(outputs, feeds)
         if self.needs.end:
+            from modelserver.model import bounded  # noqa: PLC0415 - for few graphs alone
+
             return bounded.run(self.session, outputs, feeds)
         return self.session.run(outputs, feeds, options)
 
@@ -189,7 +192,7 @@ def load(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a missing provider is an error below
             session = onnxruntime.InferenceSession(
-                rewrite.guarded(path, planned.guards) if planned.guards else str(path),
+                _guarded(path, planned.guards) if planned.guards else str(path),
                 _options(
                     threads,
                     arena=arena,
@@ -206,6 +209,12 @@ def load(
     contracts.check(contract, graph)
     _refuse_bf16_beside_bytes(contract)
     return Model(session, contract, graph, tuple(session.get_providers()), Needs.of(planned))
+
+
+def _guarded(path: Path, guards: Mapping[str, Guards]) -> bytes:
+    from modelserver.model.guard import rewrite  # noqa: PLC0415 - for few graphs alone
+
+    return rewrite.guarded(path, guards)
 
 
 def _graph_of(path: Path) -> ModelFile:

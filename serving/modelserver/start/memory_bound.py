@@ -13,7 +13,7 @@ import resource
 from pathlib import Path
 
 from modelserver.start import control_groups, usage
-from modelserver.start.memory_plan import USED_SHARE
+from modelserver.start.memory_plan import LATER_BYTES, USED_SHARE
 
 # Times the memory that there is, while a model is loaded. The bound counts what is mapped, while
 # memory is used up by what is touched: a server that fits is never refused.
@@ -23,7 +23,9 @@ _MAPPED_PER_TOUCHED = 2
 _THREAD_BYTES = 16 << 20
 
 _FILES_BYTES = 8 << 20  # pages of libraries that are touched later, which the bound does not count
-_LEAST_SPARE_BYTES = 32 << 20  # mapped beyond what is in use: stacks of threads, most of all
+
+# Mapped beyond what is in use: stacks of threads, most of all, and what is imported later.
+_LEAST_SPARE_BYTES = (32 << 20) + LATER_BYTES
 
 
 def impose(threads: int, limit_bytes: int) -> int | None:

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 USED_SHARE = 0.8
 """Of the memory that the process may have, this part is planned with."""
 
+LATER_BYTES = 24 << 20
+"""Kept for what is imported once somebody asks for more than inference and health.
+
+Measured: FastAPI and what it brings take 20 MB, 16 of them for good, and map 24. They are no place
+to be short of memory: pydantic, which is written in Rust, would end the process.
+"""
+
 # Where so little is left that this is less, a part of what is not held for good is used instead:
 # pages of files, which the kernel takes back when it needs them, are most of a small server.
 _LEAST_SHARE = 0.25
@@ -43,8 +50,8 @@ def divide(
 
     `resident_bytes` are in use already, `anonymous_bytes` of them for good.
     """
-    planned = int(limit_bytes * USED_SHARE) - resident_bytes
-    least = int((limit_bytes - anonymous_bytes) * _LEAST_SHARE)
+    planned = int(limit_bytes * USED_SHARE) - resident_bytes - LATER_BYTES
+    least = int((limit_bytes - anonymous_bytes - LATER_BYTES) * _LEAST_SHARE)
     room = max(planned, least, 2 * _LEAST_REQUESTS_BYTES)
     weights = int(artifact_bytes * _WEIGHTS_PER_ARTIFACT)
     requests = max((room - weights) // 2, _LEAST_REQUESTS_BYTES)

@@ -3,6 +3,9 @@
 The C library keeps what is freed, for the next request. After a model was loaded that is about one
 and a half times its file, after a burst of large bodies hundreds of megabytes. No later request
 needs them, and they count against the pod's limit.
+
+glibc has more heaps for threads, and gives back the end of the first one only when it is asked to:
+tens of megabytes stay for each thread that large bodies pass through. So threads share the first.
 """
 
 import asyncio
@@ -19,7 +22,17 @@ QUIET_S = 1.0
 LAST_S = 16.0
 """Then again after waits that double up to this one: slow clients take their answers meanwhile."""
 
-_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+_LIBC = ctypes.CDLL(None)
+_TRIM = getattr(_LIBC, "malloc_trim", None)  # glibc alone has it
+_TUNE = getattr(_LIBC, "mallopt", None)  # so has it this one
+_MOST_HEAPS = -8
+"""`M_ARENA_MAX` of glibc's malloc.h."""
+
+
+def share_heap() -> None:
+    """Have threads that begin from now on share one heap, all of which can be given back."""
+    if _TUNE is not None:
+        _TUNE(_MOST_HEAPS, 1)
 
 
 def give_back() -> bool:

@@ -5,9 +5,10 @@ which needs the event loop, is in `process`.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelserver.artifact import self_contained
 from modelserver.artifact.cache import Artifact, Cache
@@ -22,13 +23,10 @@ from modelserver.model.rows import independence as rows
 from modelserver.model.rows.independence import Independence
 from modelserver.model.session import Model
 from modelserver.start import (
-    empty_shapes,
     first_input,
     footprint,
-    golden,
     memory_bound,
     memory_plan,
-    probe,
     reclaim,
     shapes,
     usage,
@@ -36,12 +34,13 @@ from modelserver.start import (
 )
 from modelserver.start.cpu_quota import usable_cpus
 from modelserver.start.first_input import FirstInput
-from modelserver.start.footprint import Footprint, Watched
-from modelserver.start.golden import Golden
+from modelserver.start.footprint import Feeds, Footprint, Watched
 from modelserver.start.memory_plan import MemoryPlan
-from modelserver.start.probe import Trial
 from modelserver.start.shapes import MemoryPlannedWrongly
 from modelserver.start.warmup import Profile
+
+if TYPE_CHECKING:
+    from modelserver.start.golden import Golden
 
 Step = Callable[[str], None]
 
@@ -151,6 +150,8 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     )
     profile = replace(profile, ends=not tried.model.needs.end)
     if recorded:
+        from modelserver.start import golden  # noqa: PLC0415 - a start imports what it needs
+
         step("replaying the golden file")
         golden.replay(tried.model, recorded)
     step("measuring the memory of a run")
@@ -175,7 +176,7 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     )
 
 
-def _try(model: Model, wanted: Wanted, cache: Cache, example: probe.Feeds | None) -> _Tried:
+def _try(model: Model, wanted: Wanted, cache: Cache, example: Feeds | None) -> _Tried:
     """What first runs of a model show: input that it takes, and which sizes have to be equal."""
     watched = footprint.watch(model)
     first = first_input.find(watched, example)
@@ -187,14 +188,14 @@ def _try(model: Model, wanted: Wanted, cache: Cache, example: probe.Feeds | None
         watched = footprint.watch(model)
         shared = shapes.shared_sizes(watched, first.feeds)
     if model.needs.elements or model.needs.is_guarded:
+        from modelserver.start import empty_shapes  # noqa: PLC0415 - for few graphs alone
+
         model = replace(model, shapes=empty_shapes.learn(model, first.feeds, shared))
         watched = replace(watched, shapes=model.shapes)
     return _Tried(model, watched, first, shared)
 
 
-def _opened(
-    path: Path, wanted: Wanted, threads: int, example: probe.Feeds | None, step: Step
-) -> _Opened:
+def _opened(path: Path, wanted: Wanted, threads: int, example: Feeds | None, step: Step) -> _Opened:
     """What a verified file holds."""
     step("checking the artifact")
     self_contained.check(path)
@@ -203,11 +204,10 @@ def _opened(
     independence = rows.NOT_ASKED
     if wanted.max_rows > 1:
         independence = rows.of(file, wanted.contract, is_claimed=wanted.rows_claimed)
-    takes_nothing = True
+    needs = None
     if untried := guards.plan(file, wanted.contract.input_names).untried:
         step("trying the model in a process of its own")
-        trial = Trial(wanted.contract, wanted.providers, wanted.provider_options, threads, example)
-        takes_nothing = probe.survives_no_elements(path, trial, untried)
+        needs = _tried_apart(path, wanted, threads, example, untried)
     step("loading the model")
     divided = _plan(wanted, threads)
     before = usage.read()
@@ -219,9 +219,24 @@ def _opened(
         model = _model(path, wanted, threads)
     reclaim.give_back()
     weights_bytes = max(usage.read().anonymous - before.anonymous, 0)
-    if not takes_nothing:
-        model = replace(model, needs=Needs(wanted.contract.input_names, probe.WHY))
+    if needs:
+        model = replace(model, needs=needs)
     return _Opened(model, independence, divided, weights_bytes)
+
+
+def _tried_apart(
+    path: Path, wanted: Wanted, threads: int, example: Feeds | None, untried: Collection[str]
+) -> Needs | None:
+    """What the model has to be kept from, as a trial in a process of its own showed."""
+    from modelserver.start import probe  # noqa: PLC0415 - for few graphs alone
+
+    names = wanted.contract.input_names
+    trial = probe.Trial(
+        wanted.contract, wanted.providers, wanted.provider_options, threads, example
+    )
+    if probe.survives_no_elements(path, trial, untried):
+        return None
+    return Needs(names, probe.WHY)
 
 
 def _bound_arena(wanted: Wanted, plan: MemoryPlan) -> None:
@@ -258,9 +273,11 @@ def _model(path: Path, wanted: Wanted, threads: int, *, reuse: bool | None = Non
     )
 
 
-def _golden(wanted: Wanted, cache: Cache, step: Step) -> Golden | None:
+def _golden(wanted: Wanted, cache: Cache, step: Step) -> "Golden | None":
     if wanted.golden is None:
         return None
     step("fetching the golden file")
+    from modelserver.start import golden  # noqa: PLC0415 - a start imports what it needs
+
     text = cache.use(wanted.golden, Path.read_bytes)
     return golden.parse(text, wanted.contract)

@@ -11,7 +11,7 @@ from modelserver.errors import ModelOutOfMemory, RequestError, RequestTooLarge, 
 from modelserver.model.contract import Contract
 from modelserver.model.rows.independence import Independence, no_batch_because
 from modelserver.model.session import Model
-from modelserver.start import batch_curve, trial
+from modelserver.start import batch_curve
 from modelserver.tensor.datatypes import Array
 from modelserver.tensor.spec import ANY_SIZE, TensorSpec
 
@@ -88,6 +88,8 @@ def measure(
     run_s = median(singles)
     if reason:
         return Profile(run_s, reason, takes_no_rows=_takes_no_rows(model, feeds))
+    from modelserver.start import trial  # noqa: PLC0415 - where rows share runs alone
+
     refute = trial.claim_refuted_because if independence.is_trusted else trial.refuted_because
     reason, rows, curve = _batches(model, feeds, max_rows, singles, refute)
     takes_no_rows = _takes_no_rows(model, feeds, give_back=rows == 1)

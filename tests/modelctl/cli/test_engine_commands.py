@@ -284,12 +284,15 @@ def test_logs_follow_until_interrupted(tmp_path: Path) -> None:
     log.parent.mkdir()
     log.write_text("old\nlast\n")
     command = [sys.executable, "-m", "modelctl", "logs", "linear", "-f", "-n", "1"]
+    # A shell ignores the signal in what it starts in the background, and that is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     following = subprocess.Popen(
         [*command, "--state", str(tmp_path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGINT, before)
     try:
         said = [following.stdout.readline()]  # type: ignore[union-attr]
         with log.open("a") as file:

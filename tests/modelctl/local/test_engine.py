@@ -13,9 +13,11 @@ from modelctl.local.envoy.resources import Standing
 from modelctl.local.envoy.snapshot import Snapshot
 from modelctl.local.good import GoodStates
 from modelctl.local.journal import Journal
+from modelctl.local.limits import Limits
 from modelctl.local.plan.endpoints import Endpoints, Host
 from modelctl.local.plan.rollout import Rollout
 from modelctl.local.plan.values import ModelPlan
+from modelctl.local.room import Room
 from modelctl.local.servers.supervisor import Supervisor
 from modelctl.local.source.reading import ModelReading, Reading
 from modelctl.local.timing import Timing
@@ -73,6 +75,10 @@ class Servers:
     def apply(self, _: object, *, urgent: object = ()) -> None:
         """Start nothing."""
 
+    def memory_bytes(self) -> dict[str, int]:
+        """Each server uses more than any machine has."""
+        return dict.fromkeys(self.ready, 1 << 50)
+
     def settle(self) -> None:
         """End nothing: no earlier engine left anything."""
 
@@ -93,12 +99,16 @@ def _reading(*weights: dict[str, int], paused: bool = False) -> Reading:
 
 
 def _engine(
-    envoy: CountingEnvoy, journal: Journal | None = None, servers: Servers | None = None
+    envoy: CountingEnvoy,
+    journal: Journal | None = None,
+    servers: Servers | None = None,
+    room: Room | None = None,
 ) -> Engine:
     """An engine that takes no reading of its own accord while a test lasts."""
     timing = Timing(hurry_s=0.01, sample_s=60, idle_s=60)
     supervisor = cast("Supervisor", servers or Servers())
-    return Engine(cast("Envoy", envoy), supervisor, journal or Journal(), timing, asyncio.Event())
+    wake = asyncio.Event()
+    return Engine(cast("Envoy", envoy), supervisor, journal or Journal(), timing, wake, room=room)
 
 
 async def _until(engine: Engine, holds: Callable[[], bool]) -> None:
@@ -328,6 +338,49 @@ def test_what_was_good_serves_until_the_target_can(tmp_path: Path) -> None:
     assert [{"m-r1": 100}, {"m-r3": 100}] == [first.weights(), then.weights()]
 
 
+def test_a_model_without_room_is_refused(tmp_path: Path) -> None:
+    """What does not fit is told with the limit and not started; what fits again goes on."""
+    journal = Journal()
+
+    async def story() -> Engine:
+        full = Room(Limits(files=256 + 4))
+        engine = _engine(CountingEnvoy(tmp_path), journal, room=full)
+        loop = asyncio.create_task(engine.run())
+        engine.offer(Reading(COMMIT, {}, _with_servers({"r1": 100, "r2": 0})))
+        await _until(engine, lambda: bool(engine.rollouts["m"].no_room))
+        assert {} == engine.rollouts["m"].workloads()
+        engine.offer(Reading(COMMIT, {}, _with_servers({"r1": 100})))
+        await _until(engine, lambda: engine.converged)
+        loop.cancel()
+        return engine
+
+    engine = asyncio.run(story())
+    assert "" == engine.rollouts["m"].no_room
+    told = [event.message for event in journal.of("m") if event.level == "error"]
+    assert ["refused: 2 servers do not fit on this machine: found 260 open files"] == [
+        words.partition(" (")[0] for words in told
+    ]
+
+
+def test_memory_is_warned_of_once(tmp_path: Path) -> None:
+    """Memory that is short is a warning, told when that begins, and refuses nothing."""
+    journal = Journal()
+    engine = _engine(CountingEnvoy(tmp_path), journal, room=Room(Limits(memory_bytes=1 << 30)))
+    engine.offer(Reading(COMMIT, {}, _with_servers({"r1": 100})))
+
+    engine.note_memory()
+    engine.note_memory()
+
+    (event,) = [event for event in journal.of("") if event.level == "warning"]
+    assert ("memory is short", 1) == (event.message.partition(":")[0], event.count)
+    assert "" == engine.rollouts["m"].no_room
+
+
+def _with_servers(weights: dict[str, int]) -> dict[str, ModelReading]:
+    """A model with the servers that it takes."""
+    return {"m": ModelReading(plan(weights), COMMIT, paused=False)}
+
+
 def test_an_adopted_envoy_keeps_its_routes_until_more_is_known(tmp_path: Path) -> None:
     """An Envoy that was taken over gets nothing until git is read and its servers have answered."""
 
@@ -339,7 +392,7 @@ def test_an_adopted_envoy_keeps_its_routes_until_more_is_known(tmp_path: Path) -
         await _until(engine, lambda: True)
         published = [len(envoy.published)]
         engine.offer(_reading({"r1": 100}))
-        await _until(engine, lambda: engine.accepted is not None)
+        await _until(engine, lambda: engine.targets.accepted is not None)
         published.append(len(envoy.published))
         servers.adopting = False
         await _until(engine, lambda: engine.converged)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelctl.local import limits
-from modelctl.local.limits import Limits
+from modelctl.local.limits import Limits, Needs, needs
 from modelctl.local.plan.values import PodTemplate, Workload
 
 V2 = {"proc/self/cgroup": "0::/user.slice/up\n", "sys/fs/cgroup/cgroup.controllers": "memory pids"}
@@ -85,7 +85,7 @@ def test_system_that_says_nothing(tmp_path: Path) -> None:
 
     assert (None, None) == (found.memory_bytes, found.inotify_instances)
     assert limits.memory_kills(tmp_path) is None
-    assert "" == limits.unmet([workload(replicas=10_000)], Limits())
+    assert "" == limits.unmet(needs([workload(replicas=10_000)]), Limits())
 
 
 def test_what_an_earlier_run_left_counts_once(tmp_path: Path) -> None:
@@ -129,13 +129,13 @@ def test_memory_kills(tmp_path: Path, files: dict[str, str], expected: int) -> N
     [
         (Limits(files=300), "found 300 open files (ulimit -Hn), expected 336 at least"),
         (Limits(tasks=200, tasks_limit_of="x"), "found 200 processes and threads (x), expected"),
-        (Limits(inotify_instances=4), "sysctl -w fs.inotify.max_user_instances=1024"),
+        (Limits(inotify_instances=3), "sysctl -w fs.inotify.max_user_instances=1024"),
         (Limits(inotify_watches=10), "sysctl -w fs.inotify.max_user_watches=65536"),
     ],
 )
 def test_unmet(found: Limits, words: str) -> None:
     """The limit that would bite is named, with what is found, what is needed and the remedy."""
-    reason = limits.unmet([workload(replicas=20)], found)
+    reason = limits.unmet(needs([workload(replicas=20)]), found)
 
     assert reason.startswith("20 servers do not fit on this machine: found ")
     assert words in reason
@@ -146,7 +146,7 @@ def test_met() -> None:
     """Where all limits are high enough nothing is said."""
     enough = Limits(1024, 4096, "x", 128, 8192, 1 << 30)
 
-    assert "" == limits.unmet([workload(replicas=20)], enough)
+    assert "" == limits.unmet(needs([workload(replicas=20)]), enough)
 
 
 def test_refused_are_those_that_come_last() -> None:
@@ -157,6 +157,22 @@ def test_refused_are_those_that_come_last() -> None:
 
     assert ["b"] == list(found)
     assert "60 servers do not fit" in found["b"]
+
+
+def test_what_runs_is_not_refused() -> None:
+    """Servers that run leave less room, also where they have none any more; they are not judged."""
+    wanted = {"a": [workload("a-r1", 0)], "b": [workload("b-r1")]}
+    for running in (2, 50):
+        found = limits.refused(wanted, Limits(tasks=64 + 2 * 10), [workload("c-r1", running)])
+
+        assert ["b"] == list(found)
+
+
+def test_the_engine_alone_does_not_fit() -> None:
+    """A machine without room for the engine and Envoy is told so."""
+    reason = limits.unmet(Needs(), Limits(inotify_instances=2))
+
+    assert reason.startswith("the engine and Envoy do not fit on this machine: found 2 inotify")
 
 
 @pytest.mark.parametrize(
@@ -189,4 +205,4 @@ def test_of_this_machine() -> None:
     found = limits.read()
 
     assert found.memory_bytes is None or found.memory_bytes > 1 << 20
-    assert "" == limits.unmet([workload(replicas=2)], found)
+    assert "" == limits.unmet(needs([workload(replicas=2)]), found)

@@ -6,18 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine_kit import INFER, MODEL, Repo, Up, running
-from modelctl.render import generated
-from modelctl.repo.loading import load
-from modelctl.repo.tree import WorkTree
+from engine_kit import MODEL, Repo, Up, running
 from scratch import git
-
-OTHER = "other"
+from tests.modelctl.local.second_model import add_other, release_of_other, shift_other
 
 
 def command(*words: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -38,34 +33,6 @@ def killed(up: Up, *, alone: bool = False) -> None:
     up.wait()
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-
-
-def add_other(repo: Repo) -> None:
-    """A second model, of the same releases."""
-    for folder in (f"apps/{MODEL}", f"examples/artifacts/{MODEL}"):
-        shutil.copytree(repo.root / folder, repo.root / folder.replace(MODEL, OTHER))
-    for path in (repo.root / f"apps/{OTHER}").rglob("*.yaml"):
-        path.write_text(path.read_text().replace(MODEL, OTHER))
-    shift_other(repo, {"r1": 100, "r2": 0})
-
-
-def shift_other(repo: Repo, weights: dict[str, int], stable: str = "r1") -> None:
-    """Write what the second model serves."""
-    listed = ", ".join(f"{release}: {weight}" for release, weight in weights.items())
-    repo.write(
-        f"apps/{OTHER}/envs/local.yaml",
-        f"stable: {stable}\nweights: {{{listed}}}\n"
-        "scale: {min: 1, max: 4, metric: cpu, target: 70}\n",
-    )
-    shutil.rmtree(repo.root / f"apps/{OTHER}/rendered", ignore_errors=True)
-    for path, text in generated(load(WorkTree(repo.root)).model(OTHER)).items():
-        repo.write(path, text)
-
-
-def release_of_other(up: Up) -> tuple[int, str]:
-    """Who answers for the second model: status and release."""
-    status, answer = up.ask(path=INFER.replace(MODEL, OTHER))
-    return status, str(answer.get("model_version", ""))
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -191,70 +158,3 @@ def test_an_environment_that_does_not_run_here(
     assert "expected one with engine: local (local); choose it with --env" in done.stderr
     assert "" == done.stdout
     assert not (tmp_path / "state/envoy").exists() or not list((tmp_path / "state/envoy").iterdir())
-
-
-@pytest.fixture
-def full_state(own_repo: Repo, tmp_path: Path) -> Iterator[Up]:
-    """A running `up` whose state folder is on a disk of its own that is full by now."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(place)]
-    if subprocess.run(words, check=False, capture_output=True).returncode:
-        pytest.skip("only root may mount a file system")
-    try:
-        with running(own_repo.root, place / "state") as up:
-            up.until_well()
-            fill(place)
-            yield up
-            (place / "filler").unlink()
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(disk: Path) -> None:
-    """Leave no block free."""
-    with (disk / "filler").open("wb", buffering=0) as filler:
-        try:
-            while True:
-                filler.write(b"x" * 4096)
-        except OSError:
-            return
-
-
-def test_status_on_a_full_disk(own_repo: Repo, full_state: Up) -> None:
-    """With a full disk, a bad commit and a killed server, the status is the present one."""
-    bad = own_repo.serve({"r1": 100, "r2": 5}).commit("apps/linear: Shift too much")
-    full_state.until(lambda s: s["seen"]["id"] == bad)
-
-    done = command("status", "--state", full_state.state)
-
-    assert 1 == done.returncode
-    assert "weights-sum-100" in done.stdout
-
-
-def test_status_of_a_stopped_engine(own_repo: Repo, full_state: Up) -> None:
-    """An engine that is stopped is never well."""
-    full_state.process.send_signal(signal.SIGSTOP)
-    own_repo.serve({"r1": 100, "r2": 5}).commit("apps/linear: Shift too much")
-
-    done = command("status", "--state", full_state.state)
-
-    full_state.process.send_signal(signal.SIGCONT)
-    assert 2 == done.returncode
-    assert "does not answer" in done.stdout
-
-
-def test_artifacts_on_a_full_disk(own_repo: Repo, full_state: Up) -> None:
-    """Artifacts that find no room refuse their model, and are written once there is some."""
-    added = own_repo.serve({"r1": 100, "r2": 0}).commit("apps/linear: Introduce r2")
-    status = full_state.until(lambda s: s["seen"]["id"] == added)
-    assert "artifacts cannot be written" in status["models"][0]["sync_reason"]
-    assert "No space left on device" in status["models"][0]["sync_reason"]
-    assert full_state.answers()
-
-    (full_state.state.parent / "filler").unlink()
-    full_state.until_well(added)
-    fill(full_state.state.parent)
-    git(own_repo.root, "revert", "--no-edit", "HEAD")
-    git(own_repo.root, "revert", "--no-edit", "HEAD")
-    full_state.until_well(git(own_repo.root, "rev-parse", "HEAD").strip())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine_kit import MODEL, Load, Repo, Up, running
+from engine_kit import JSON, MODEL, Load, Repo, Up, running
 
 
 @pytest.fixture
@@ -43,6 +43,38 @@ def test_life_of_a_release(repo: Repo, up: Up) -> None:
     assert load.releases["r2"] > 0
 
 
+def test_a_release_that_comes_is_never_unavailable(repo: Repo, up: Up) -> None:
+    """Who names a release while it is introduced is refused until it answers: never a 503."""
+    seen: list[int] = []
+
+    def asked(status: JSON) -> bool:
+        seen.append(up.ask({"x-model-release": "r2"})[0])
+        return status["well"] and status["synced"]["id"] == introduced
+
+    seen.append(up.ask({"x-model-release": "r2"})[0])
+    introduced = repo.serve({"r1": 100, "r2": 0}).commit("apps/linear: Introduce r2")
+    up.until(asked)
+    seen.append(up.ask({"x-model-release": "r2"})[0])
+
+    assert [404, 200] == list(dict.fromkeys(seen))
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_a_request_that_names_a_release_reaches_it(repo: Repo, up: Up) -> None:
+    """By path and by header, at any weight and as a shadow; one that is not there is refused."""
+    ways = [
+        lambda release: up.ask({"x-model-release": release}),
+        lambda release: up.ask(path=f"/v2/models/{MODEL}/versions/{release}/infer"),
+    ]
+    changes = (({"r1": 90, "r2": 10}, None), ({"r1": 100}, ("r2", 50)))
+    for weights, shadow in changes:
+        up.until_well(repo.serve(weights, shadow=shadow).commit("apps/linear: Change"))
+        for way in ways:
+            up.until(lambda _, way=way: way("r2")[0] == 200)
+            assert {"r2"} == {way("r2")[1]["model_version"] for _ in range(20)}
+            assert {404} == {way("r9")[0] for _ in range(5)}
+
+
 def test_split_follows_git(own_repo: Repo, own_up: Up) -> None:
     """Of 4,000 requests 10 % reach the canary, and the measured share says so without others."""
     own_up.until_well(own_repo.serve({"r1": 100, "r2": 0}).commit("apps/linear: Introduce r2"))
@@ -51,7 +83,13 @@ def test_split_follows_git(own_repo: Repo, own_up: Up) -> None:
     split = own_up.split(4000)
     for _ in range(50):
         own_up.release({"x-model-release": "r2"})
-    status = own_up.until(lambda s: releases(s, "r2")["measured"]["direct"] == 50)
+    # Envoy counts at once, and sums latencies up every few seconds.
+    status = own_up.until(
+        lambda s: (
+            (found := releases(s, "r2")["measured"])["direct"] == 50
+            and found["latency_p50_ms"] is not None
+        )
+    )
 
     assert 4000 == split.total()
     assert 320 <= split["r2"] <= 480

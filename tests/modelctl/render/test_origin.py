@@ -188,3 +188,18 @@ def test_a_named_file_is_one_that_changes_the_line() -> None:
         if not _BLAMED.fullmatch(source) and not source.startswith("template "):
             files = {leaf.path for leaf in givers}
             assert source in files or not files or source.endswith("/model.yaml"), (text, source)
+
+
+def test_a_route_of_every_version_of_the_template_has_a_source() -> None:
+    """Whichever version of the template an environment pins, a line of a route has a source."""
+    tree, _ = _base()
+    pinned = tree.files[layout.ENVIRONMENTS].replace(b"template: v1", b"template: v2")
+    model = load(replace(tree, files=tree.files | {layout.ENVIRONMENTS: pinned})).model("linear")
+    routes = {path: text for path, text in generated(model).items() if "httproute-" in path}
+    sources = [
+        typed_source(model, path, text[: text.index("kind: HTTPRoute")].count("\n"))
+        for path, text in routes.items()
+    ]
+
+    assert len(sources) > 1
+    assert [] == [source for source in sources if not source.startswith("template v2 of ")]

@@ -1,9 +1,14 @@
 """Memory after large requests."""
 
+import ctypes
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.serving import onnx_models
 from tests.serving.conftest import write_release
@@ -19,6 +24,18 @@ WEIGHTS_KEPT = 1.3
 """Times the size of the weights; without giving back it is 1.6 times."""
 KEPT_BYTES = 48 * MIB
 """Well below one body's worth of tensors and text, let alone four."""
+HEAPS = """
+import ctypes, threading
+import modelserver.__main__
+
+libc = ctypes.CDLL(None)
+thread = threading.Thread(target=libc.malloc, args=(100_000,))
+thread.start()
+thread.join()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+"""What the C library says of its heaps, in XML, after a thread of a server took memory."""
 
 
 def test_loading_keeps_little_beside_the_weights(tmp_path: Path, start: "Start") -> None:
@@ -30,6 +47,15 @@ def test_loading_keeps_little_beside_the_weights(tmp_path: Path, start: "Start")
         held.append(resident_bytes(server))
 
     assert held[1] - held[0] <= WEIGHTS_KEPT * 4 * LAYERS * WIDTH**2
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="glibc has heaps")
+def test_threads_share_one_heap() -> None:
+    """What threads free lies in the one heap that can be given back to its end."""
+    python = [sys.executable, "-c", HEAPS]
+    found = subprocess.run(python, capture_output=True, text=True, check=True)
+
+    assert 1 == found.stdout.count("<heap nr=")
 
 
 def test_memory_returns_after_a_burst_of_large_bodies(tmp_path: Path, start: "Start") -> None:

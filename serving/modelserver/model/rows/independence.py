@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from modelserver.model.contract import Contract
 from modelserver.model.graph.parts import ModelFile
-from modelserver.model.rows import proof
 from modelserver.tensor.spec import ANY_SIZE
 
 
@@ -46,6 +45,8 @@ def of(file: ModelFile, contract: Contract, *, is_claimed: bool) -> Independence
     """What is known of the rows of a model that keeps its contract."""
     if reason := no_batch_because(contract):
         return Independence(reason, is_possible=False, is_claimed=is_claimed)
+    from modelserver.model.rows import proof  # noqa: PLC0415 - its table of operators is large
+
     return Independence(proof.why_dependent(file, contract), is_claimed=is_claimed)
 
 
