@@ -35,13 +35,9 @@ def _gateway(environment: Environment, _: Teams) -> tuple[Object, ...]:
     return template.platform(environment) if template else ()
 
 
-def _dashboards(environment: Environment, _: Teams) -> tuple[Object, ...]:
-    return dashboards.objects(environment)
-
-
 # What is rendered for an environment as a whole, by folder of its platform.
 _FOLDERS: Mapping[str, Callable[[Environment, Teams], Iterable[Object]]] = {
-    "dashboards": _dashboards,
+    "dashboards": lambda environment, _: dashboards.objects(environment),
     "gateway": _gateway,
     "namespaces": namespaces.objects,
     "policies": lambda environment, _: admission.objects(environment),

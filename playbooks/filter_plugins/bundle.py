@@ -16,7 +16,8 @@ def repositories(
 ) -> list[Described]:
     """Repositories with the address and fingerprint of their keys, and the site's own changes.
 
-    A key names these itself, or the entry of `versions` that has them. `extra` adds packages by
+    A key names these itself, or the entry of `versions` that has them, whose `keys` go before for
+    the `system` of that name. `extra` adds packages by
     the name of the repository; `excluded` takes packages out by their names.
     """
     found = []
@@ -46,10 +47,13 @@ def archives(
 
 def _key(key: Described, versions: dict[str, Any]) -> Described:
     locked = versions[key["lock"]] if "lock" in key else {}
+    own = locked.get("keys", {}).get(key.get("system"), {})
     return {
         "path": key["path"],
-        "url": key.get("url") or locked["key_url"],
-        "fingerprint": key.get("fingerprint") or locked["key_fingerprint"],
+        "url": key.get("url") or own.get("url") or locked["key_url"],
+        "fingerprint": key.get("fingerprint")
+        or own.get("fingerprint")
+        or locked["key_fingerprint"],
     }
 
 

@@ -184,3 +184,27 @@ def test_the_role_applies_nothing_by_name_but_its_own() -> None:
 
     assert {"Namespace", "Secret"} == {item["kind"] for item in spelled}
     assert "modelctl-ansible" not in tasks.replace("__argocd_manager", "")
+
+
+def test_pods_that_reach_out_get_the_proxy(argocd: ModuleType) -> None:
+    """In both spellings, with Argo CD's own Services as exceptions; the cache gets none."""
+    pods = {"template": {"spec": {"containers": [{"name": "a", "env": [{"name": "X"}]}]}}}
+    manifest = [
+        thing("Deployment", "argocd-repo-server", "apps/v1", spec=pods),
+        thing("Deployment", "argocd-redis", "apps/v1", spec=pods),
+        thing("Service", "argocd-redis"),
+        thing("Service", "argocd-repo-server"),
+    ]
+    proxy = {"https_proxy": "http://proxy.example.com:3128", "no_proxy": "10.0.0.0/8"}
+
+    found = argocd.objects(manifest, [], "argocd", (), proxy)
+
+    container, cache = (
+        item["spec"]["template"]["spec"]["containers"][0]
+        for item in found
+        if item["kind"] == "Deployment"
+    )
+    given = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert "10.0.0.0/8,argocd-redis,argocd-repo-server" == given["no_proxy"] == given["NO_PROXY"]
+    assert "http://proxy.example.com:3128" == given["https_proxy"] == given["HTTPS_PROXY"]
+    assert [{"name": "X"}] == cache["env"]

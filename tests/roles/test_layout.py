@@ -1,5 +1,6 @@
 """What must hold for the files of every role."""
 
+import re
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -93,6 +94,22 @@ def test_variables_carry_the_roles_name(role: Path) -> None:
 
 
 @each_role
+def test_every_variable_is_read(role: Path) -> None:
+    """A variable that nothing reads would be set in vain: the role, or a playbook, names it."""
+    folders = ("tasks", "templates", "vars", "handlers", "files")
+    places = [path for folder in folders for path in role.glob(f"{folder}/*")]
+    places += [role / "defaults" / "main.yml", *(PROJECT / "playbooks").rglob("*.yml")]
+    lines = [line for path in places for line in path.read_text().splitlines()]
+    unread = [
+        name
+        for name in options(role)
+        if not any(re.search(rf"(?<!^)\b{name}\b(?!:)", f" {line}") for line in lines)
+    ]
+
+    assert [] == unread
+
+
+@each_role
 def test_ownership_is_complete_in_form(role: Path) -> None:
     """The manifest has each of its keys, with absolute paths."""
     owned = read(role / "meta" / "ownership.yml")
@@ -140,6 +157,35 @@ def test_the_router_only_imports(role: Path) -> None:
             wrong.append(task.get("name"))
 
     assert [] == wrong
+
+
+def called() -> set[tuple[str, str]]:
+    """Role and entry point of every task that includes or imports a role."""
+    files = [*(PROJECT / "playbooks").rglob("*.yml"), *(PROJECT / "roles").glob("*/tasks/*.yml")]
+    found = set()
+    for path in files:
+        plays = [item for item in read(path) or [] if isinstance(item, dict)]
+        parts = ("pre_tasks", "tasks", "post_tasks")
+        listed = [task for play in plays for part in parts for task in play.get(part) or []]
+        for task in inside(listed + plays):
+            given = task.get("ansible.builtin.include_role") or task.get(
+                "ansible.builtin.import_role"
+            )
+            if given:
+                found.add((given["name"], given.get("tasks_from", "main")))
+    return found
+
+
+def test_every_entry_point_has_a_caller() -> None:
+    """What a role offers beside its main way is used by a playbook or by another role."""
+    offered = {
+        (role.name, entry)
+        for role in ROLES
+        for entry in read(role / "meta" / "argument_specs.yml")["argument_specs"]
+        if entry != "main" and (role / "tasks" / f"{entry}.yml").exists()
+    }
+
+    assert set() == offered - called()
 
 
 @each_role

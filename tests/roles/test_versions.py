@@ -195,3 +195,33 @@ def test_versions_that_do_not_work_together_are_named(
 
     assert findings[0]["found"].startswith("kubernetes 1.30.1 with argocd ")
     assert "https://" in findings[0]["expected"]
+
+
+@pytest.mark.parametrize(
+    ("today", "checks"),
+    [
+        ("2026-11-28", set()),
+        ("2027-04-30", {"version-support"}),
+        ("2027-07-01", {"version-support"}),
+    ],
+)
+def test_a_line_that_ends_is_told_two_months_before(
+    lock: Lock, inventory_filters: ModuleType, today: str, checks: set[str]
+) -> None:
+    """Kubernetes 1.36 is mended until 2027-06-28; from 60 days before on preflight warns."""
+    entry = {"kubernetes": lock["versions"]["kubernetes"] | {"newest": "1.36.4"}}
+
+    found = inventory_filters.lifecycle_findings(entry, today=today)
+
+    assert checks == {finding["check"] for finding in found}
+
+
+def test_a_version_that_lags_is_told(inventory_filters: ModuleType) -> None:
+    """A pin behind the newest of its line is named with both."""
+    entry = {"version": "1.36.4", "newest": "1.36.6", "checked": "2026-11-20"}
+
+    (finding,) = inventory_filters.lifecycle_findings({"kubernetes": entry}, today="2026-11-28")
+
+    assert ("version-lag", "warning", "kubernetes 1.36.4") == (
+        finding["check"], finding["severity"], finding["found"],
+    )  # fmt: skip

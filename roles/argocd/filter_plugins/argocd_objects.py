@@ -51,11 +51,13 @@ def objects(
     settings: Iterable[Object],
     namespace: str,
     known_hosts: Iterable[str] = (),
+    proxy: Mapping[str, str] | None = None,
 ) -> list[Object]:
     """The objects to apply, each once: two applies of one object would take turns.
 
-    `known_hosts` are further lines of the ConfigMap of SSH host keys. Pods of the installation are
-    annotated with a digest of the settings that they read only when they start.
+    `proxy` is the environment of the pods that reach out; Argo CD's own Services are added to its
+    exceptions. `known_hosts` are further lines of the ConfigMap of SSH host keys. Pods of the
+    installation are annotated with a digest of the settings that they read only when they start.
     """
     by_key: dict[Key, Object] = {}
     for thing in [*manifest, *settings]:
@@ -68,6 +70,7 @@ def objects(
             thing["metadata"].setdefault("namespace", namespace)
         if thing["kind"] in WORKLOADS:
             annotate(thing, digest)
+            add_proxy(thing, proxy or {}, services=names_of(by_key.values(), "Service"))
     return list(by_key.values())
 
 
@@ -91,6 +94,31 @@ def annotate(workload: Object, digest: str) -> None:
     """Makes a workload's pods anew when the settings change."""
     metadata = workload["spec"]["template"].setdefault("metadata", {})
     metadata.setdefault("annotations", {})[ANNOTATION] = digest
+
+
+def names_of(things: Iterable[Object], kind: str) -> list[str]:
+    """Names of the objects of one kind, sorted."""
+    return sorted(thing["metadata"]["name"] for thing in things if thing["kind"] == kind)
+
+
+def add_proxy(workload: Object, proxy: Mapping[str, str], *, services: list[str]) -> None:
+    """Gives a workload that reaches out the proxy, in both spellings that programs read.
+
+    Argo CD's parts name each other by their Services; gRPC would ask the proxy for these as well.
+    """
+    if not proxy or "redis" in workload["metadata"]["name"]:
+        return
+    inside = ",".join(dict.fromkeys([*str(proxy.get("no_proxy", "")).split(","), *services]))
+    given = {**proxy, "no_proxy": inside.strip(",")}
+    wanted = [
+        {"name": name, "value": str(value)}
+        for key, value in sorted(given.items())
+        for name in (key.lower(), key.upper())
+    ]
+    for container in workload["spec"]["template"]["spec"]["containers"]:
+        names = {entry["name"] for entry in wanted}
+        kept = [entry for entry in container.get("env", []) if entry["name"] not in names]
+        container["env"] = kept + wanted
 
 
 def definitions(things: Iterable[Object]) -> list[Object]:

@@ -1,4 +1,4 @@
-"""Filters that turn data into TOML and TOML into data, for containerd's files."""
+"""Filters for containerd's files: data to TOML and back, and words of its unit."""
 
 from __future__ import annotations
 
@@ -59,9 +59,38 @@ def from_toml(text: str) -> dict[str, Any]:
     return tomllib.loads(str(text))
 
 
+def unread_keys(written: Mapping[str, Any], merged: Mapping[str, Any], path: str = "") -> list[str]:
+    """Keys of a written configuration that containerd did not take into its merged one.
+
+    `containerd config dump` ends well with a key that it does not know, and leaves it out.
+    """
+    found: list[str] = []
+    for name, value in written.items():
+        whole = f"{path}.{name}" if path else name
+        if name not in merged:
+            found.append(whole)
+        elif isinstance(value, Mapping) and isinstance(merged[name], Mapping):
+            found += unread_keys(value, merged[name], whole)
+    return found
+
+
+def unit_word(text: str) -> str:
+    """One quoted word of a systemd unit: `%` begins a specifier there, backslash and `"` an escape.
+
+    A password in a proxy's address is percent-encoded, so that `%` is what it often has.
+    """
+    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
 class FilterModule:
     """What Ansible asks for the filters."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return {"containerd_to_toml": to_toml, "containerd_from_toml": from_toml}
+        return {
+            "containerd_to_toml": to_toml,
+            "containerd_from_toml": from_toml,
+            "containerd_unread_keys": unread_keys,
+            "containerd_unit_word": unit_word,
+        }

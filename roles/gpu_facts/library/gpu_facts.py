@@ -64,6 +64,11 @@ facts:
 """
 
 NVIDIA = "10de"
+MELLANOX = "15b3"
+# Vital product data of the ConnectX functions through which NVSwitches of the fifth NVLink are
+# managed; the switches themselves are not on the PCI bus. Network cards lack it.
+# Source: https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/
+SWITCH_MANAGEMENT = b"SW_MNG"
 # VGA controller and 3D controller; a GPU's audio and USB functions have other classes.
 GPU_CLASSES = ("0x0300", "0x0302")
 BRIDGE_CLASS = "0x0680"
@@ -102,6 +107,7 @@ class Host:
     """What was read, before any decision."""
 
     functions: tuple[Function, ...]
+    switch_managers: int
     product: str
     vendor: str
     modules: frozenset[str]
@@ -155,6 +161,16 @@ def read_functions(root: Path) -> tuple[Function, ...]:
     return tuple(found)
 
 
+def read_switch_managers(root: Path) -> int:
+    """How many functions on the bus manage NVSwitches that the bus does not show."""
+    folders = root.iterdir() if root.is_dir() else []
+    return sum(
+        _text(folder / "vendor").removeprefix("0x") == MELLANOX
+        and SWITCH_MANAGEMENT in _bytes(folder / "vpd")
+        for folder in folders
+    )
+
+
 def read_host(roots: Roots) -> Host:
     """What the system shows below `roots`; what is absent reads as empty."""
     secure_boot = _bytes(roots.efivars / SECURE_BOOT)[ATTRIBUTES:]
@@ -164,6 +180,7 @@ def read_host(roots: Roots) -> Host:
     flavor = "open" if "Open Kernel Module" in described else "proprietary"
     return Host(
         functions=read_functions(roots.pci),
+        switch_managers=read_switch_managers(roots.pci),
         product=_text(roots.dmi / "product_name"),
         vendor=_text(roots.dmi / "sys_vendor"),
         modules=frozenset(
@@ -176,9 +193,21 @@ def read_host(roots: Roots) -> Host:
     )
 
 
+def _by_chip(device: str, chips: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a device id says that no table of products names: its chip, and so its generation."""
+    return next(
+        (
+            {"name": f"{chip['name']} (10de:{device})", "generation": chip["generation"]}
+            for chip in chips
+            if chip["first"] <= device <= chip["last"]
+        ),
+        {},
+    )
+
+
 def _describe(function: Function, tables: Mapping[str, Any]) -> dict[str, Any]:
     """One GPU with what the tables say about its device id; unknown ids keep empty fields."""
-    product = tables["products"].get(function.device, {})
+    product = tables["products"].get(function.device) or _by_chip(function.device, tables["chips"])
     generation = tables["generations"].get(product.get("generation", ""), {})
     lowest = max(product.get("branch_min", 0), generation.get("branch_min", 0))
     return {
@@ -190,6 +219,7 @@ def _describe(function: Function, tables: Mapping[str, Any]) -> dict[str, Any]:
         "branch_min": lowest,
         "branch_max": generation.get("branch_max"),
         "fabric": product.get("fabric", "none"),
+        "fabric_state": generation.get("fabric_state", False),
         "mig": product.get("mig", ""),
         "usable": function.driver != "vfio-pci",
     }
@@ -201,7 +231,8 @@ def _device_findings(gpus: Sequence[Mapping[str, Any]]) -> Iterable[Finding]:
         if not gpu["known"]:
             yield Finding(
                 "unknown-device", at, "a PCI device id that no table names", "a known GPU",
-                "add the id to roles/gpu_facts/vars/main.yml with its source", blocking=True,
+                "name it in gpu_facts_products_extra, or in roles/gpu_facts/vars/main.yml with its "
+                "source", blocking=True,
             )  # fmt: skip
         if not gpu["usable"]:
             yield Finding(
@@ -244,17 +275,17 @@ def common_mig_profiles(
 
 
 def _fabric(gpus: Sequence[Mapping[str, Any]], host: Host, tables: Mapping[str, Any]) -> str:
-    """The one fabric of the host: `nvswitch` needs switches on the bus, the others do not."""
+    """The one fabric of the host; one made of switches needs them to be seen, or what manages them.
+
+    A GPU that is passed through to a virtual machine alone has no fabric, whatever its board has.
+    """
     kinds = {gpu["fabric"] for gpu in gpus}
-    switches = [
-        function
+    has_switches = any(
+        function.class_code.startswith(BRIDGE_CLASS) and function.device in tables["switches"]
         for function in host.functions
-        if function.class_code.startswith(BRIDGE_CLASS) and function.device in tables["switches"]
-    ]
-    for kind in ("imex", "nvlink5"):
-        if kind in kinds:
-            return kind
-    return "nvswitch" if "nvswitch" in kinds and switches else "none"
+    )
+    seen = {"imex": True, "nvlink5": host.switch_managers > 0, "nvswitch": has_switches}
+    return next((kind for kind, is_seen in seen.items() if kind in kinds and is_seen), "none")
 
 
 def _host_findings(
@@ -282,12 +313,13 @@ def _host_findings(
             "role nvidia_driver loads it; without InfiniBand management devices the fabric stays "
             "down although the service is up", blocking=False,
         )  # fmt: skip
-    boards = [gpu for gpu in gpus if gpu["fabric"] == "nvswitch"]
+    boards = [gpu for gpu in gpus if gpu["fabric"] in {"nvswitch", "nvlink5"}]
     if fabric == "none" and len(boards) >= SWITCHED_BASEBOARD:
         yield Finding(
-            "no-switch-seen", names, f"{len(boards)} baseboard GPUs and no NVSwitch on the bus",
-            "the baseboard's NVSwitches", "pass the switches through, or check the baseboard",
-            blocking=True,
+            "no-switch-seen", names,
+            f"{len(boards)} baseboard GPUs, and no NVSwitch on the bus nor what manages one",
+            "the baseboard's NVSwitches, or their ConnectX bridges",
+            "pass the switches through, or check the baseboard", blocking=True,
         )  # fmt: skip
 
 
@@ -306,7 +338,13 @@ def decide(host: Host, tables: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "devices": devices,
         "count": len(gpus),
-        "platform": {"vendor": host.vendor, "product": host.product, "fabric": fabric, **needs},
+        "platform": {
+            "vendor": host.vendor,
+            "product": host.product,
+            "fabric": fabric,
+            "fabric_state": fabric != "none" and all(gpu["fabric_state"] for gpu in gpus),
+            **needs,
+        },
         "module_flavors": flavors,
         "module_flavor": flavors[0] if flavors else "",
         "branches": common_branches(gpus),

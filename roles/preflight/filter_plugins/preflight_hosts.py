@@ -270,6 +270,34 @@ def observed_hosts(hostvars: Mapping[str, Observed], hosts: list[str]) -> dict[s
     }
 
 
+def refusal(failed: Mapping[str, Any], *, role: str, host: str) -> Finding:
+    """A role's refusal as a finding: its message says found, expected and what to do.
+
+    In a loop the first item that failed speaks. A message of another form is given as it is.
+    """
+    results = [item for item in failed.get("results", []) if item.get("failed")]
+    message = " ".join(str((results or [failed])[0].get("msg", "no message")).split())
+    match = REFUSAL.match(message)
+    told = match.groupdict("") if match else {"found": message, "expected": f"what {role} needs"}
+    remedy = told.get("remedy") or told.get("advice") or f"see roles/{role}/README.md"
+    return {
+        "severity": "error",
+        "host": host,
+        **_entry(f"role-{role}", told["found"], told["expected"], remedy),
+    }
+
+
+REFUSAL = re.compile(
+    r"^(?:\S+: )?(?:.*?)[Ff]ound:? (?P<found>.+?)[,;.] [Ee]xpected:? (?P<expected>.+?)[.:] "
+    r"(?:Remedy: (?P<remedy>.+?)|(?P<advice>[A-Z(].*?))\.?$"
+)
+
+
+def refusals(hostvars: Mapping[str, Observed], hosts: list[str]) -> list[Finding]:
+    """The refusals that roles stated on those of `hosts` that were asked."""
+    return [finding for host in hosts for finding in hostvars[host].get("__preflight_refusals", [])]
+
+
 class FilterModule:
     """Registers the filters with Ansible."""
 
@@ -277,6 +305,8 @@ class FilterModule:
         """Filter functions by the name that templates use."""
         return {
             "preflight_observed": observed_hosts,
+            "preflight_refusal": refusal,
+            "preflight_refusals": refusals,
             "preflight_host_findings": host_findings,
             "preflight_listeners": listeners,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import re
 from collections import Counter
@@ -14,6 +15,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 ENDPOINT = re.compile(r"^(?P<host>[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})$")
 ENOUGH = 2
+# A move to the next release line is planned within two months.
+ENDING_DAYS = 60
 
 
 def inventory_findings(
@@ -201,6 +204,35 @@ def compatibility_findings(
     ]
 
 
+def lifecycle_findings(versions: Mapping[str, Any], *, today: str) -> list[Finding]:
+    """Warnings on versions of the lock that lag, and on release lines that end or have ended."""
+    soon = (dt.date.fromisoformat(today) + dt.timedelta(days=ENDING_DAYS)).isoformat()
+    found = [
+        _finding(
+            "version-lag",
+            f"{name} {entry['version']}",
+            f"{entry['newest']}, the newest of its line on {entry['checked']}",
+            "raise it in versions.yml, then run playbooks/upgrade.yml",
+            host="versions.yml",
+            severity="warning",
+        )
+        for name, entry in versions.items()
+        if str(entry.get("newest", entry["version"])) != str(entry["version"])
+    ]
+    return found + [
+        _finding(
+            "version-support",
+            f"{name} {entry['version']}, whose line is mended until {entry['supported_until']}",
+            f"a line with more than {ENDING_DAYS} days to go on {today}",
+            "move versions.yml to the next line, then run playbooks/upgrade.yml",
+            host="versions.yml",
+            severity="warning",
+        )
+        for name, entry in versions.items()
+        if str(entry.get("supported_until", soon)) < soon
+    ]
+
+
 def _row_text(row: Mapping[str, Any]) -> str:
     return " and ".join(f"{name} {release}" for name, release in row["if"].items())
 
@@ -223,5 +255,6 @@ class FilterModule:
         return {
             "preflight_addresses": addresses,
             "preflight_inventory_findings": inventory_findings,
+            "preflight_lifecycle_findings": lifecycle_findings,
             "preflight_compatibility_findings": compatibility_findings,
         }

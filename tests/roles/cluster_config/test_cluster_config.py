@@ -190,6 +190,102 @@ def test_joining_pins_the_authority(default: Rendered) -> None:
     assert "controlPlane" not in worker
 
 
+# Variables of role control_plane that say how the role works; what they write is no configuration.
+WORKING = re.compile(
+    r"_(hosts|timeout|token_ttl|renewal_days|renewal_forced|version|node_name|schedulable"
+    r"|advertise_address|bind_port|cri_socket)$"
+)
+# Read when the key is made; what a live cluster does with another value is in encryption.yml.
+ENCRYPTION = {"control_plane_encryption_resources"}
+
+
+def reached(names: set[str], texts: dict[str, str]) -> set[str]:
+    """All variables that the templates of `names` read, those that they lead to with them."""
+    found: set[str] = set()
+    while names - found:
+        found |= names
+        text = " ".join(texts.get(name, "") for name in names)
+        names = found | set(re.findall(r"\b(?:__)?control_plane_\w+", text))
+    return found
+
+
+def test_every_variable_reaches_a_live_control_plane_or_is_refused() -> None:
+    """A variable is part of what is brought to a live host, or of what it was made with."""
+    specs = yaml.safe_load((ROOT / "roles/control_plane/meta/argument_specs.yml").read_text())
+    variables = yaml.safe_load((ROOT / "roles/control_plane/vars/main.yml").read_text())
+    texts = {name: json.dumps(value) for name, value in variables.items()}
+    held = reached({"__control_plane_digest", "__control_plane_made_digest"}, texts)
+    asked = {
+        name for name in specs["argument_specs"]["main"]["options"] if not WORKING.search(name)
+    }
+
+    assert set() == asked - held - ENCRYPTION
+
+
+def test_a_changed_gate_is_brought_and_not_refused(render: Render, default: Rendered) -> None:
+    """A feature gate reaches the live components, so that a wrong one can be corrected."""
+    other = render(control_plane_feature_gates={"Some": True})["cp1"]
+
+    assert default["cp1"]["made"] == other["made"]
+    assert default["cp1"]["digest"] != other["digest"]
+
+
+def test_changed_flags_of_etcd_are_seen(render: Render, default: Rendered) -> None:
+    """The static pod of etcd is written anew where it lacks a flag, and only there."""
+    other = render(control_plane_etcd_args={"quota-backend-bytes": "4294967296"})
+
+    assert not default["cp1"]["etcd_differs"]
+    assert other["cp1"]["etcd_differs"]
+
+
+def test_what_moves_the_address_outlives_a_reset() -> None:
+    """After kubeadm reset emptied the folder of static pods, kube-vip's is written again."""
+    names = [
+        task.get("ansible.builtin.include_role", {}).get("name")
+        or " ".join(task.get("ansible.builtin.command", {}).get("argv", [])[:2])
+        for task in yaml.safe_load((ROOT / "roles/control_plane/tasks/clear.yml").read_text())
+    ]
+
+    assert "control_plane_vip" == names[names.index("kubeadm reset") + 1]
+
+
+def level_of(policy: dict[str, Any], user: str, verb: str, group: str, resource: str) -> str:
+    """The level that an audit policy gives a request: the first rule that matches decides."""
+    for rule in policy["rules"]:
+        named = {
+            (item.get("group", ""), kind)
+            for item in rule.get("resources", [])
+            for kind in item.get("resources", [resource])
+        }
+        if (
+            user in rule.get("users", [user])
+            and verb in rule.get("verbs", [verb])
+            and not rule.get("userGroups")
+            and "nonResourceURLs" not in rule
+            and (not named or (group, resource) in named)
+        ):
+            return str(rule["level"])
+    return "None"
+
+
+@pytest.mark.parametrize(
+    ("user", "verb", "group", "resource", "level"),
+    [
+        ("system:kube-controller-manager", "update", "coordination.k8s.io", "leases", "None"),
+        ("system:node:w1", "patch", "coordination.k8s.io", "leases", "None"),
+        ("system:serviceaccount:kube-system:kube-proxy", "watch", "", "services", "None"),
+        ("alice", "delete", "coordination.k8s.io", "leases", "Request"),
+        ("alice", "get", "", "secrets", "Metadata"),
+        ("alice", "create", "", "pods", "Request"),
+    ],
+)
+def test_the_audit_log_holds_what_people_do(
+    default: Rendered, *, user: str, verb: str, group: str, resource: str, level: str
+) -> None:
+    """Heartbeats and watches of the system's own parts would fill the log in days."""
+    assert level == level_of(default["cp1"]["audit"], user, verb, group, resource)
+
+
 def test_the_lab_registers_without_a_taint(render: Render, default: Rendered) -> None:
     """A schedulable control plane has an empty list of taints, any other leaves them to kubeadm."""
     lab = by_kind(render(control_plane_schedulable=True)["cp1"])["InitConfiguration"]

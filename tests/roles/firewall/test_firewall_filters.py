@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ SETS = {
     "api": ["0.0.0.0/0"],
     "cluster": ["10.0.0.1", "10.0.0.2", "2001:db8::1"],
     "control_plane": ["10.0.0.1"],
+    "inside": ["10.0.0.1", "10.0.0.2", "2001:db8::1", "10.244.0.0/16"],
 }
 
 
@@ -56,6 +58,20 @@ def test_the_network_provider_decides_its_ports(plugin: Any) -> None:
     assert "flannel-vxlan" not in names(plugin, groups=["workers"])
     assert "flannel-vxlan" in names(plugin, groups=["workers"], cni="flannel")
     assert "calico-vxlan" not in names(plugin, groups=["workers"], cni="flannel")
+
+
+def test_pods_open_only_what_they_need(plugin: Any) -> None:
+    """A pod reaches a host's API, kubelet and exporters, and neither SSH nor etcd."""
+    sets = SETS | {"api": ["10.244.0.0/16"], "any": []}
+    rules = plugin.rules(
+        PORTS, groups=["cluster", "control_plane", "gpu"], cni="calico", sets=sets, ssh_port=22
+    )
+    open_to_pods = {rule["name"] for rule in rules if "10.244.0.0/16" in rule["networks"]}
+    template = (ROOT / "roles/firewall/templates/firewall.nft.j2").read_text()
+    accepted = re.findall(r"saddr .* accept", template.split("chain input")[1])
+
+    assert {"kubernetes-api", "kubelet", "node-exporter", "dcgm-exporter"} == open_to_pods
+    assert 3 == len(accepted), "DHCPv6, traffic in IP between nodes, and the rules of the table"
 
 
 def test_ssh_follows_the_port_that_ansible_uses(plugin: Any) -> None:

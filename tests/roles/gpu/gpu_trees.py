@@ -48,6 +48,20 @@ def _add_bus(host: Mapping[str, Any], pci: Path) -> None:
         add_function(pci, device, SWITCH_CLASS)
 
 
+# Vital product data as a ConnectX-7 has it: a network card, and a function that manages switches.
+CARD = b"\x82\x2c\x00NVIDIA ConnectX-7 HHHL Adapter card\x90\x05\x00PN\x02MC\x78"
+MANAGER = CARD[:-1] + b"V1\x0bSMDL=SW_MNG\x78"
+
+
+def _add_connectx(host: Mapping[str, Any], pci: Path) -> None:
+    for key, data in (("network_cards", CARD), ("switch_managers", MANAGER)):
+        for place in range(host.get(key, 0)):
+            folder = pci / f"0000:{'c' if data == CARD else 'd'}{place}:00.0"
+            for name, value in (("vendor", "0x15b3"), ("device", "0x1021"), ("class", "0x020700")):
+                _write(folder / name, f"{value}\n")
+            _write(folder / "vpd", data)
+
+
 def build(host: Mapping[str, Any], root: Path) -> dict[str, Path]:
     """Write the host below `root`; the paths are named as the module's arguments."""
     paths = {
@@ -59,6 +73,7 @@ def build(host: Mapping[str, Any], root: Path) -> dict[str, Path]:
         "mok_certificate_path": root / "mok.pub",
     }
     _add_bus(host, paths["pci_path"])
+    _add_connectx(host, paths["pci_path"])
     for name, value in zip(("sys_vendor", "product_name"), host["dmi"], strict=True):
         _write(paths["dmi_path"] / name, f"{value}\n")
     for name in ("ext4", *host.get("modules", [])):

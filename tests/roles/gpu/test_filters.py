@@ -64,7 +64,27 @@ def test_cdi_list_leaves_uuids_out() -> None:
     assert ["0:1", "1"] == CDI.cdi_listed(listing + "nvidia.com/gpu=all\n")
 
 
-@pytest.mark.parametrize(("module", "names"), [(TOML, 2), (CDI, 2)])
+def test_a_key_that_containerd_left_out_is_told() -> None:
+    """A misspelt key, or one that ended, is in the file and not in the merged configuration."""
+    written = {"version": 4, "plugins": {"io.containerd.cri.v1.runtime": {"enable_cdix": True}}}
+    merged = {"version": 4, "plugins": {"io.containerd.cri.v1.runtime": {"enable_cdi": True}}}
+
+    found = TOML.unread_keys(written, merged)
+
+    assert ["plugins.io.containerd.cri.v1.runtime.enable_cdix"] == found
+    assert [] == TOML.unread_keys(merged, merged)
+
+
+def test_a_proxy_s_password_is_no_specifier_of_systemd() -> None:
+    """A percent sign, a quote and a backslash reach the service as they are."""
+    given = r'https_proxy=http://ci:p%40ss"\@proxy.example.com:3128'
+
+    word = TOML.unit_word(given)
+
+    assert r'"https_proxy=http://ci:p%%40ss\"\\@proxy.example.com:3128"' == word
+
+
+@pytest.mark.parametrize(("module", "names"), [(TOML, 4), (CDI, 2)])
 def test_filters_are_offered_under_their_role_s_name(module: ModuleType, names: int) -> None:
     """Each plugin offers its filters to Ansible."""
     assert names == len(module.FilterModule().filters())

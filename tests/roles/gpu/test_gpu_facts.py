@@ -68,8 +68,8 @@ def test_facts_of_a_host(
 
     found: dict[str, Any] = {key: facts[f"gpu_facts_{key}"] for key in expected if key in PLAIN}
     found["rules"] = [finding["rule"] for finding in facts["gpu_facts_findings"]]
-    if "fabric" in expected:
-        found["fabric"] = facts["gpu_facts_platform"]["fabric"]
+    platform = facts["gpu_facts_platform"]
+    found |= {key: platform[key] for key in ("fabric", "fabric_state") if key in expected}
     assert expected == found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import jsonschema
@@ -24,6 +25,20 @@ def test_products_name_known_rows(tables: dict[str, Any]) -> None:
 
     assert set(tables["generations"]) == {product["generation"] for product in products}
     assert set(tables["mig"]) == {product["mig"] for product in products if "mig" in product}
+
+
+def test_a_block_of_a_chip_is_of_one_generation(tables: dict[str, Any]) -> None:
+    """Blocks do not overlap, and a named product has the generation of the block that it is in."""
+    blocks = sorted((chip["first"], chip["last"], chip["generation"]) for chip in tables["chips"])
+    overlaps = [a for a, b in pairwise(blocks) if a[1] >= b[0]]
+    strays = [
+        device
+        for device, product in tables["products"].items()
+        for first, last, generation in blocks
+        if first <= device <= last and (generation != product["generation"] or "fabric" in product)
+    ]
+
+    assert ([], []) == (overlaps, strays)
 
 
 def test_a_product_starts_no_earlier_than_its_generation(tables: dict[str, Any]) -> None:

@@ -4,18 +4,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
+from harness.content import PROJECT
 from harness.plugins import load
 
 pysequoia = pytest.importorskip("pysequoia", reason="make setup-roles installs pysequoia")
 errors = pytest.importorskip("ansible.errors", reason="make setup-roles installs Ansible")
 
 PLUGIN = Path(__file__).parents[3] / "roles/package_source/filter_plugins/package_source.py"
+VENDORS = PROJECT / "tests/roles/vendors/keys"
+KEYS = yaml.safe_load((VENDORS / "sources.yml").read_text())["keys"]
+Vendor = Callable[[str], dict[str, object]]
+# A month before Kubernetes' key ends.
+TODAY = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 RESOLVE = {"mirror_key_file": "", "key_cache": "/cache", "default_architecture": "amd64"}
 
 
@@ -23,6 +33,24 @@ RESOLVE = {"mirror_key_file": "", "key_cache": "/cache", "default_architecture":
 def plugin() -> ModuleType:
     """Module object of the filter plugin, loaded by its path as Ansible does."""
     return load(PLUGIN)
+
+
+@pytest.fixture(autouse=True)
+def _today(plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day on which keys are judged."""
+    monkeypatch.setattr(plugin, "_now", lambda: TODAY)
+
+
+@pytest.fixture
+def vendor() -> Vendor:
+    """Repository entry of a publisher, named like the file that holds its key."""
+
+    def entry(name: str) -> dict[str, object]:
+        (key,) = [key for key in KEYS if key["file"] == name]
+        path = str(VENDORS / name)
+        return {"name": name, "key_file": path, "fingerprint": key["fingerprint"]}
+
+    return entry
 
 
 @pytest.fixture(scope="module")
@@ -111,25 +139,99 @@ def test_a_revoked_key_is_refused(plugin: ModuleType, whole: Any, public: Any) -
         plugin.verified_key(repository(public, key=str(revoked)))
 
 
-def test_an_expired_key_is_refused(plugin: ModuleType) -> None:
-    """A key past its date is refused with that date."""
-    day = dt.datetime(2020, 2, 3, tzinfo=dt.UTC)
-    certificate = SimpleNamespace(is_revoked=False, expiration=day)
+def test_an_expired_key_is_refused(
+    plugin: ModuleType, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of Kubernetes' packages, on the day after it ends, is refused with that date."""
+    monkeypatch.setattr(plugin, "_now", lambda: TODAY + dt.timedelta(days=32))
 
-    with pytest.raises(errors.AnsibleFilterError, match="expired on 2020-02-03"):
-        plugin._check_usable(certificate, {"name": "old", "fingerprint": "AB" * 20})
+    with pytest.raises(errors.AnsibleFilterError, match="expired on 2026-12-29"):
+        plugin.verified_key(vendor("kubernetes.asc"))
 
 
-def test_a_key_that_no_signature_of_its_own_proves_is_refused(plugin: ModuleType) -> None:
-    """A key whose self-signatures Sequoia rejects, as those by SHA-1, is refused in our words."""
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key["file"])
+def test_the_key_of_every_publisher_is_used(
+    plugin: ModuleType, vendor: Vendor, key: dict[str, Any]
+) -> None:
+    """The keys that publishers sign with today pass, also the one that SHA-1 alone binds."""
+    text = plugin.verified_key(vendor(key["file"]))
 
-    class Rejected(SimpleNamespace):
-        @property
-        def expiration(self) -> dt.datetime:
-            raise RuntimeError("policy rejects")
+    assert key["fingerprint"] == pysequoia.Cert.from_bytes(text.encode()).fingerprint.upper()
 
-    with pytest.raises(errors.AnsibleFilterError, match="valid self-signature: policy rejects"):
-        plugin._check_usable(Rejected(is_revoked=False), {"name": "old", "fingerprint": "AB" * 20})
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key["file"])
+def test_the_bytes_of_a_publishers_key_are_the_ones_noted(key: dict[str, Any]) -> None:
+    """A fixture is what its publisher gives, not what somebody made to fit."""
+    assert key["sha256"] == hashlib.sha256((VENDORS / key["file"]).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key["file"])
+def test_a_key_bound_by_sha1_is_refused_where_apt_refuses_it(
+    plugin: ModuleType, vendor: Vendor, key: dict[str, Any]
+) -> None:
+    """Debian 13's apt takes no SHA-1: there the older NVIDIA key is refused, and no other."""
+    if not key["sha1_only"]:
+        assert plugin.verified_key(vendor(key["file"]), is_sha1_refused=True)
+        return
+    with pytest.raises(errors.AnsibleFilterError, match="only SHA-1 binds"):
+        plugin.verified_key(vendor(key["file"]), is_sha1_refused=True)
+
+
+def test_every_key_of_the_lock_is_held_as_a_fixture() -> None:
+    """versions.yml names the fingerprints and addresses that the fixtures were compared with."""
+    entries = yaml.safe_load((PROJECT / "versions.yml").read_text())["versions"].values()
+    locked = {
+        (entry["key_url"], entry["key_fingerprint"]) for entry in entries if "key_url" in entry
+    } | {
+        (key["url"], key["fingerprint"])
+        for entry in entries
+        for key in entry.get("keys", {}).values()
+    }
+
+    assert locked == {(key["url"], key["fingerprint"]) for key in KEYS}
+
+
+def cached(vendor: Vendor, tmp_path: Path, *, hours: int) -> dict[str, object]:
+    """Kubernetes' repository with its key in the controller's cache since some hours."""
+    path = tmp_path / "key.asc"
+    entry = vendor("kubernetes.asc")
+    path.write_bytes(Path(str(entry["key_file"])).read_bytes())
+    then = TODAY.timestamp() - hours * 3600
+    os.utime(path, (then, then))
+    return entry | {"key_file": str(path), "key_url": "https://packages.example.com/key"}
+
+
+@pytest.mark.parametrize(("days", "hours", "fetched"), [(45, 48, 1), (45, 1, 0), (30, 48, 0)])
+def test_a_key_about_to_end_is_fetched_again(
+    plugin: ModuleType, vendor: Vendor, tmp_path: Path, *, days: int, hours: int, fetched: int
+) -> None:
+    """A copy that ends within the days given is fetched again, at most once a day."""
+    entry = cached(vendor, tmp_path, hours=hours)
+
+    found = plugin.keys_to_fetch([entry], days=days)
+
+    assert [entry | {"key_is_usable": True}] * fetched == found
+
+
+@pytest.mark.parametrize("content", [None, b"<html>proxy says no</html>"])
+def test_a_missing_or_spoilt_copy_is_fetched(
+    plugin: ModuleType, vendor: Vendor, tmp_path: Path, content: bytes | None
+) -> None:
+    """What is no key serves nobody: it is fetched, and the fetch has to succeed."""
+    entry = cached(vendor, tmp_path, hours=1)
+    path = Path(str(entry["key_file"]))
+    path.write_bytes(content) if content else path.unlink()
+
+    assert [entry | {"key_is_usable": False}] == plugin.keys_to_fetch([entry], days=30)
+
+
+def test_a_key_about_to_end_is_told(plugin: ModuleType, vendor: Vendor) -> None:
+    """Preflight names the day on which every host would refuse the repository."""
+    entries = [vendor(key["file"]) for key in KEYS] + [{"name": "debian", "keyring": "/x"}]
+
+    told = plugin.ending_keys(entries, days=45)
+
+    assert ["the key of repository kubernetes.asc ends on 2026-12-29"] == told
 
 
 def test_a_keyring_of_the_host_is_passed_on(plugin: ModuleType, public: Any) -> None:
@@ -186,3 +288,19 @@ def test_a_key_by_address_lies_in_the_cache_by_fingerprint(plugin: ModuleType, p
     (found,) = plugin.resolved([entry], mirror_base="", mirror_fingerprint="", **RESOLVE)
 
     assert found["key_file"] == f"/cache/{public.fingerprint.upper()}.asc"
+
+
+@pytest.mark.parametrize(
+    ("uri", "suite", "address"),
+    [
+        ("https://pkgs.k8s.io/core:/stable:/v1.36/deb/", "/",
+         "https://pkgs.k8s.io/core:/stable:/v1.36/deb/InRelease"),
+        ("https://download.docker.com/linux/debian", "bookworm",
+         "https://download.docker.com/linux/debian/dists/bookworm/InRelease"),
+    ],
+)  # fmt: skip
+def test_a_repository_is_asked_for_its_release(
+    plugin: ModuleType, uri: str, suite: str, address: str
+) -> None:
+    """A flat repository keeps its release beside the packages, another below dists."""
+    assert address == plugin.release_url({"uri": uri, "suites": [suite]})

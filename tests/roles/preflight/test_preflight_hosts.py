@@ -191,3 +191,41 @@ def test_all_findings_come_at_once() -> None:
     found = on_host(cgroup_v2=False, memory_mb=1, clock_skew_s=99.0)
 
     assert [finding["check"] for finding in found] == ["cgroup-v2", "memory", "clock"]
+
+
+@pytest.mark.parametrize(
+    ("message", "parts"),
+    [
+        (
+            "cp1: found recipients [], expected at least one age public key (age1...). Make one.",
+            (
+                "recipients []",
+                "at least one age public key (age1...)",
+                "Make one",
+            ),
+        ),
+        (
+            "Key of repository x. Found: a revoked key. Expected: one key. Remedy: get it again.",
+            ("a revoked key", "one key", "get it again"),
+        ),
+        ("boom", ("boom", "what etcd_backup needs", "see roles/etcd_backup/README.md")),
+    ],
+)
+def test_a_refusal_of_a_role_becomes_a_finding(message: str, parts: tuple[str, str, str]) -> None:
+    """What a role would refuse later stands in the verdict, in the role's own words."""
+    failed = {"results": [{"failed": False, "msg": "fine"}, {"failed": True, "msg": message}]}
+
+    found = hosts.refusal(failed, role="etcd_backup", host="cp1")
+
+    assert ("role-etcd_backup", "error", "cp1") == (
+        found["check"], found["severity"], found["host"],
+    )  # fmt: skip
+    assert parts == (found["found"], found["expected"], found["remedy"])
+
+
+def test_every_role_that_states_refusals_is_asked() -> None:
+    """Preflight names each role that has a file tasks/refuse.yml."""
+    stated = {path.parents[1].name for path in ROLES.glob("*/tasks/refuse.yml")}
+    asked = yaml.safe_load((ROLES / "preflight/vars/main.yml").read_text())["__preflight_refusing"]
+
+    assert set() == {role for role in stated if f"'{role}'" not in asked}

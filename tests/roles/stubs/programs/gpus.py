@@ -16,6 +16,8 @@ PACKAGES = {
 }
 # First device id of a generation that the open module drives, and that only it drives.
 TURING, BLACKWELL = 0x1E00, 0x2900
+# First device id of a generation that reports its fabric's state.
+HOPPER = 0x2300
 NAMES = {
     "0x1eb8": "Tesla T4",
     "0x20b5": "NVIDIA A100 80GB PCIe",

@@ -56,7 +56,7 @@ def _images(arguments: list[str]) -> None:
     version = f"v{(version or calls.version('kubeadm')).lstrip('v')}"
     for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"):
         calls.out(f"{registry}/{name}:{version}")
-    for image in ("coredns/coredns:v1.13.1", "pause:3.10.1", f"etcd:{ETCD_IMAGE}"):
+    for image in ("coredns/coredns:v1.13.1", "pause:3.10.2", f"etcd:{ETCD_IMAGE}"):
         calls.out(f"{registry}/{image}")
 
 
@@ -131,6 +131,8 @@ def main() -> None:  # noqa: C901, PLR0912 - the table of commands
             kubeadm_phases.api_server_certificate(arguments)
         case ["init", "phase", "control-plane", "all"]:
             kubeadm_phases.control_plane(arguments)
+        case ["init", "phase", "etcd", "local"]:
+            kubeadm_phases.etcd(arguments)
         case ["init", "phase", "upload-config", "kubeadm"]:
             kubeadm_phases.upload_config(arguments)
         case ["upgrade", "node", "phase", "kubelet-config"]:

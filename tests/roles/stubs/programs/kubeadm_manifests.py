@@ -59,8 +59,8 @@ def _etcd(cluster: dict[str, Any], node: str) -> dict[str, str]:
     }
 
 
-def write_control_plane(cluster: dict[str, Any], node: str) -> None:
-    """The manifests of etcd, API server, controller manager and scheduler."""
+def write_control_plane(cluster: dict[str, Any]) -> None:
+    """The manifests of API server, controller manager and scheduler."""
     registry = cluster.get("imageRepository") or "registry.k8s.io"
     version = cluster["kubernetesVersion"]
     networking = cluster.get("networking", {})
@@ -89,6 +89,11 @@ def write_control_plane(cluster: dict[str, Any], node: str) -> None:
             section.get("extraVolumes") or [],
         )
         calls.write(MANIFESTS / f"{name}.yaml", text, mode=0o600)
+
+
+def write_etcd(cluster: dict[str, Any], node: str) -> None:
+    """The manifest of etcd, which is a phase of its own."""
+    registry = cluster.get("imageRepository") or "registry.k8s.io"
     etcd = _pod("etcd", f"{registry}/etcd:{ETCD_IMAGE}", _etcd(cluster, node), [])
     calls.write(MANIFESTS / "etcd.yaml", etcd, mode=0o600)
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from . import calls, cluster, kubeadm_config, kubeadm_tokens, pki
-from .kubeadm_manifests import KUBELET, MANIFESTS, write_control_plane, write_kubelet
+from .kubeadm_manifests import KUBELET, MANIFESTS, write_control_plane, write_etcd, write_kubelet
 
 CONFIGS = "/api/v1/namespaces/kube-system/configmaps"
 MASTER = "node-role.kubernetes.io/control-plane"
@@ -85,7 +85,8 @@ def _control_plane_files(conf: dict[str, Any], node: str, *, super_admin: bool) 
     for file, subject in pki.KUBECONFIGS.items():
         if file != "super-admin.conf" or super_admin:
             pki.kubeconfig(pki.ROOT / file, server, subject, conf.get("clusterName", "kubernetes"))
-    write_control_plane(conf, node)
+    write_control_plane(conf)
+    write_etcd(conf, node)
 
 
 def _mark(node: str, taints: list[dict[str, Any]] | None) -> None:

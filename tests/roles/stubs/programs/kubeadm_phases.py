@@ -3,7 +3,7 @@
 import yaml
 
 from . import calls, kubeadm_config, pki
-from .kubeadm_manifests import KUBELET, MANIFESTS, write_control_plane
+from .kubeadm_manifests import KUBELET, MANIFESTS, write_control_plane, write_etcd
 from .kubeadm_node import load_config, save_config
 
 
@@ -31,8 +31,13 @@ def api_server_certificate(arguments: list[str]) -> None:
 
 def control_plane(arguments: list[str]) -> None:
     """The static pods anew."""
+    write_control_plane(_documents(arguments)[0])
+
+
+def etcd(arguments: list[str]) -> None:
+    """The static pod of etcd anew."""
     conf, node = _documents(arguments)
-    write_control_plane(conf, node)
+    write_etcd(conf, node)
 
 
 def upload_config(arguments: list[str]) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from . import calls, kubeadm_config, pki
 from .cluster import must, request
-from .kubeadm_manifests import KUBELET, MANIFESTS, write_control_plane
+from .kubeadm_manifests import KUBELET, MANIFESTS, write_control_plane, write_etcd
 from .kubeadm_node import load_config, save_config
 
 FLAGS = KUBELET / "kubeadm-flags.env"
@@ -94,7 +94,8 @@ def apply(arguments: list[str]) -> None:
             '"/etc/kubernetes/admin.conf": failed to load admin kubeconfig'
         )
     conf = load_config("kubeadm-config", "ClusterConfiguration") | {"kubernetesVersion": target}
-    write_control_plane(conf, _node())
+    write_control_plane(conf)
+    write_etcd(conf, _node())
     save_config("kubeadm-config", "ClusterConfiguration", conf)
     must("POST", "/double/version", {"gitVersion": target})
     if own.get("certificateRenewal", True):
@@ -115,7 +116,8 @@ def node(arguments: list[str]) -> None:
             f"{conf['kubernetesVersion']}"
         )
     if (MANIFESTS / "kube-apiserver.yaml").exists():
-        write_control_plane(conf, _node())
+        write_control_plane(conf)
+        write_etcd(conf, _node())
         if own.get("certificateRenewal", True):
             renew()
     _renew_kubelet_config(_patches(arguments, own))

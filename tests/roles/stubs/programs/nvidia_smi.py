@@ -30,14 +30,19 @@ def _field(gpu: dict[str, Any], name: str) -> str:
         "mig.mode.current": "Enabled" if layout(gpu["index"]) else "Disabled",
         "mig.mode.pending": "Enabled" if layout(gpu["index"]) else "Disabled",
         "persistence_mode": "Enabled",
-        "fabric.state": "Completed" if gpus.bridges() else "N/A",
-        "fabric.status": "Success" if gpus.bridges() else "N/A",
+        "fabric.state": "Completed" if _reports_fabric(gpu) else "N/A",
+        "fabric.status": "Success" if _reports_fabric(gpu) else "N/A",
         "compute_mode": "Default",
         "ecc.errors.uncorrected.volatile.total": "0",
     }
     if name not in values:
         calls.fail(f'Field "{name}" is not a valid field to query.', status=2)
     return values[name]
+
+
+def _reports_fabric(gpu: dict[str, Any]) -> bool:
+    """From Hopper on a GPU on switches tells its fabric's state; an A100 prints N/A."""
+    return bool(gpus.bridges()) and int(gpu["device"], 16) >= gpus.HOPPER
 
 
 def _query(fields: list[str], styles: list[str], seen: list[dict[str, Any]]) -> None:
@@ -58,6 +63,20 @@ def _list(seen: list[dict[str, Any]]) -> None:
             calls.out(f"  MIG {profile:<11} Device  {place}: (UUID: {uuid})")
 
 
+def _log(seen: list[dict[str, Any]]) -> None:
+    """The log of `nvidia-smi -q`, in the form of 580, of what the roles read in it."""
+    calls.out("\n==============NVSMI LOG==============\n")
+    calls.out(f"{'Driver Version':<55}: {gpus.loaded()['version']}")
+    calls.out(f"\n{'Attached GPUs':<55}: {len(seen)}")
+    for gpu in seen:
+        calls.out(f"GPU 0000{gpu['address']}".upper())
+        calls.out(f"    {'Product Name':<51}: {gpu['name']}")
+        calls.out("    Fabric")
+        for name in ("State", "Status"):
+            calls.out(f"        {name:<47}: {_field(gpu, f'fabric.{name.lower()}')}")
+        calls.out("")
+
+
 def main() -> None:
     """Answer one call."""
     arguments = calls.log("nvidia-smi")
@@ -76,6 +95,8 @@ def main() -> None:
     query = calls.option(arguments, "--query-gpu")
     if query:
         _query(query.split(","), calls.option(arguments, "--format").split(","), seen)
+    elif arguments == ["-q"]:
+        _log(seen)
     elif arguments in (["-L"], ["--list-gpus"]):
         _list(seen)
     elif arguments[:2] == ["mig", "-lgip"]:
