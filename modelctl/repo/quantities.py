@@ -5,6 +5,7 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/q
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 MIB = 1 << 20
 
@@ -18,6 +19,7 @@ _SMALL = {letter: Fraction(1000) ** -power for power, letter in enumerate("mun",
 _SUFFIXES = _BINARY | _DECIMAL | _SMALL
 
 
+@lru_cache(maxsize=1024)  # the same few amounts stand in most releases
 def amount(quantity: str) -> Fraction:
     """How much a quantity is: cores for cpu, bytes for memory.
 

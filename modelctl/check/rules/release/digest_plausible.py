@@ -1,8 +1,7 @@
 """A digest is that of a file, not a placeholder.
 
 ## What it does
-Refuses a SHA-256 of a model or golden file that repeats one digit, that of no bytes at all, and one
-that a release gives to its model file and its golden file alike.
+Refuses a SHA-256 of a model or golden file that is all zeros, or that of no bytes at all.
 
 ## Why
 A placeholder that was to be replaced has the form of a digest. The server compares, refuses the
@@ -31,24 +30,18 @@ ID = "digest-plausible"
 LEVEL = Level.ERROR
 SCOPE = Scope.MODEL
 
-_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+_PLACEHOLDERS = {
+    "0" * 64: "nothing but zeros",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855": "that of no bytes at all",
+}
 _REMEDY = "write what `sha256sum` prints for the file"
 
 
 def check(files: ModelFiles) -> Iterator[Violation]:
-    """One finding for each digest that no file of this release has."""
+    """One finding for each digest that no file of a release has."""
     for key, release in files.releases.items():
-        model, golden = release.artifact.sha256, release.golden and release.golden.sha256
-        for part, sha256 in (("artifact", model), ("golden", golden)):
-            what = _fault(sha256) if sha256 else ""
-            if part == "golden" and sha256 == model:
-                what = "the digest of the model file"
-            if what:
-                message = f"found {what}, expected the digest of this file"
+        golden = release.golden.sha256 if release.golden else ""
+        for part, sha256 in (("artifact", release.artifact.sha256), ("golden", golden)):
+            if sha256 in _PLACEHOLDERS:
+                message = f"found {_PLACEHOLDERS[sha256]}, expected the digest of this file"
                 yield in_release(files, key, part, "sha256", message=message, remedy=_REMEDY)
-
-
-def _fault(sha256: str) -> str:
-    if len(set(sha256)) == 1:
-        return f"64 times the digit {sha256[0]}"
-    return "the digest of no bytes at all" if sha256 == _OF_NOTHING else ""
