@@ -10,6 +10,8 @@ from scratch import commit, git
 Modelctl = Callable[..., str]
 
 MODEL = "apps/linear/model.yaml"
+ENVIRONMENTS = "argocd/environments.yaml"
+REGION = ("template: v2", "template: v2\n    stores: {variables: {AWS_REGION: eu}}")
 R1, R2 = "apps/linear/releases/r1.yaml", "apps/linear/releases/r2.yaml"
 SERVING = "apps/linear/envs/local.yaml"
 EDIT = ("linear", "--env", "local", "--commit")
@@ -194,15 +196,20 @@ def test_a_return_excuses_what_is_typed_beside_it_and_no_more(
 def test_a_return_by_typed_files_excuses_what_was_wrong_already(
     shifted: Path, modelctl: Modelctl
 ) -> None:
-    """The revert of an edit of `model.yaml` passes, whatever else is broken; warnings stay so."""
-    edit(shifted, modelctl, MODEL, "latency_p99_ms: 100", "latency_p99_ms: 20000")
+    """The revert of an edit of `model.yaml` passes, whatever else is broken."""
+    edit(
+        shifted,
+        modelctl,
+        MODEL,
+        "service_level:",
+        "access: {api_keys: {secret: k}}\nservice_level:",
+    )
     _add_a_faulty_model(shifted)
 
     git(shifted, "revert", "--no-edit", "HEAD~1")
 
     output = modelctl("check")
     assert "apps/other/model.yaml:1:1: note: schema-valid" in output
-    assert f"{MODEL}:10:33: warning: restart-impact" in output
 
 
 def _add_a_faulty_model(root: Path) -> None:
@@ -215,13 +222,21 @@ def _add_a_faulty_model(root: Path) -> None:
 def test_a_setting_that_all_pods_have_says_what_it_restarts(
     shifted: Path, modelctl: Modelctl
 ) -> None:
-    """A service level that is edited restarts every Deployment: a warning, at the field itself."""
-    edit(shifted, modelctl, MODEL, "latency_p99_ms: 100", "latency_p99_ms: 20000")
+    """A store that is edited restarts every Deployment: a warning, at the environment."""
+    edit(shifted, modelctl, ENVIRONMENTS, *REGION)
 
     output = modelctl("check")
 
-    assert f"{MODEL}:10:33: warning: restart-impact" in output
+    assert f"{ENVIRONMENTS}:" in output
+    assert "warning: restart-impact" in output
     assert "which restarts 2 Deployments of linear at once: 2 in local" in output
+
+
+def test_what_a_model_promises_restarts_nothing(shifted: Path, modelctl: Modelctl) -> None:
+    """A service level that is edited changes no rendered file, and gives no warning."""
+    edit(shifted, modelctl, MODEL, "latency_p99_ms: 100", "latency_p99_ms: 20000")
+
+    assert "restart-impact" not in modelctl("check")
 
 
 def test_only_the_models_of_a_path_are_compared(shifted: Path, modelctl: Modelctl) -> None:
