@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from modelctl.__main__ import main
-from scratch import PROJECT, git, init
+from scratch import PROJECT, git, init, use_own_hosts
 
 MODELS = ("alpha", "beta")
 ENVIRONMENTS = ("local", "prod")
@@ -90,6 +90,7 @@ def template(root: Path) -> None:
     shutil.copy(PROJECT / "argocd/teams.yaml", root / "argocd/teams.yaml")
     (root / "argocd/environments.yaml").write_text(_ENVIRONMENTS)
     (root / "notes.txt").write_text("nobody's\n")
+    use_own_hosts(root)  # what is rendered for all models is there from the first commit on
     init(root)
     for name, value in SETTINGS.items():
         git(root, "config", name, value)
