@@ -14,7 +14,7 @@ from tests.cluster.control_plane import ControlPlane
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need built programs, which `make test-cluster` runs."""
     for item in items:
-        if {"api", "control_plane"} & set(getattr(item, "fixturenames", ())):
+        if {"api", "control_plane", "stage"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.cluster)
 
 

@@ -5,6 +5,7 @@ are evaluated.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,16 +23,16 @@ def objects(environment: str) -> Iterator[Object]:
     """Everything that one environment's cluster is given, in the order of a sync."""
     folders = [str(p.relative_to(PROJECT)) for p in PROJECT.glob(f"apps/*/rendered/{environment}")]
     folders += [f"argocd/{each}/{environment}" for each in ("applications", "projects", "platform")]
-    found = [*world.documents(PROJECT, *folders, "argocd/config"), *_root(environment)]
-    return iter(sorted(found, key=place))
+    # Argo CD's own settings: those of every environment, over which each lays its own.
+    files = [*PROJECT.glob("argocd/config/*.yaml"), *_own(environment)]
+    folders += [str(path.relative_to(PROJECT)) for path in files]
+    found = {key(item): item for item in world.documents(PROJECT, *folders)}
+    return iter(sorted(found.values(), key=place))
 
 
-def _root(environment: str) -> Iterator[Object]:
-    return (
-        item
-        for item in world.documents(PROJECT, "argocd/bootstrap")
-        if environment in str(item["spec"])
-    )
+def _own(environment: str) -> Iterator[Path]:
+    yield from PROJECT.glob(f"argocd/config/{environment}/*.yaml")
+    yield from PROJECT.glob(f"argocd/bootstrap/{environment}.yaml")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

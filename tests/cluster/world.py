@@ -183,9 +183,10 @@ def make_namespaces(api: Api, items: Iterable[Object]) -> None:
 
 
 def documents(root: Path, *folders: str) -> Iterator[Object]:
-    """The Kubernetes objects in the YAML files below some folders."""
+    """The Kubernetes objects in some YAML files, or in those below some folders."""
     for folder in folders:
-        for path in sorted((root / folder).rglob("*.yaml")):
+        below = root / folder
+        for path in [below] if below.is_file() else sorted(below.rglob("*.yaml")):
             for item in yaml.load_all(path.read_bytes(), Loader=yaml.CSafeLoader):
                 if isinstance(item, dict) and "apiVersion" in item:
                     yield item

@@ -22,7 +22,12 @@ _Part = dict[str, Any]
 
 
 def network_policy(model: Model, releases: Sequence[Release], environment: Environment) -> _Part:
-    """Requests from the gateway, scrapes from monitoring, and the way to the artifacts."""
+    """Requests from the gateway, scrapes from monitoring, and the way to the artifacts.
+
+    An empty list of ways out is left out: the API server drops it, and would count each sync of
+    the same object as a change.
+    """
+    egress = _egress(set(_fetch_ports(releases, environment)), environment)
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -40,7 +45,7 @@ def network_policy(model: Model, releases: Sequence[Release], environment: Envir
                     "ports": _tcp([PORT_NAME]),
                 },
             ],
-            "egress": _egress(set(_fetch_ports(releases, environment)), environment),
+            **({"egress": egress} if egress else {}),
         },
     }
 

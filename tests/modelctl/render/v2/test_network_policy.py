@@ -127,7 +127,7 @@ def test_nothing_is_open_where_nothing_is_fetched(plain: Placement) -> None:
         plain.environment, artifact_mirrors={"https://models.example.com/": "file:"}
     )
 
-    assert [] == _policy(replace(plain, environment=environment))["egress"]
+    assert "egress" not in _policy(replace(plain, environment=environment))
 
 
 def test_nothing_is_open_for_what_a_node_pulls(plain: Placement) -> None:
@@ -135,7 +135,7 @@ def test_nothing_is_open_for_what_a_node_pulls(plain: Placement) -> None:
     artifact = Artifact(f"oci://r.example.com:5000/m@sha256:{'a' * 64}", "b" * 64, 1, "image")
     release = replace(plain.releases["r1"], artifact=artifact, golden=None)
 
-    assert [] == _policy(replace(plain, releases={"r1": release}))["egress"]
+    assert "egress" not in _policy(replace(plain, releases={"r1": release}))
 
 
 def test_the_metadata_service_is_open_where_stores_ask(plain: Placement) -> None:
