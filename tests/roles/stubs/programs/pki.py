@@ -14,6 +14,8 @@ from . import calls
 ROOT = Path("/etc/kubernetes")
 PKI = ROOT / "pki"
 DAYS = 365
+# A test that wants certificates which have ended writes a number of days here.
+OTHER_DAYS = calls.STATE / "certificate-days"
 LEAVES = {
     "apiserver": ("ca", "/CN=kube-apiserver"),
     "apiserver-kubelet-client": ("ca", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
@@ -97,7 +99,7 @@ def leaf(issuer: str, subject: str, sans: list[str], key: Path, crt: Path) -> No
             "-in",
             str(request),
             "-days",
-            str(DAYS),
+            OTHER_DAYS.read_text().strip() if OTHER_DAYS.exists() else str(DAYS),
             "-CAcreateserial",
             "-CA",
             str(PKI / f"{issuer}.crt"),
@@ -135,9 +137,11 @@ def kubeconfig(path: Path, server: str, subject: str, cluster: str) -> None:
     calls.write(path, yaml.safe_dump(document, sort_keys=False), mode=0o600)
 
 
-def make_leaves(sans: list[str]) -> None:
+def make_leaves(sans: list[str], *, only_missing: bool = False) -> None:
     """Every certificate below /etc/kubernetes/pki that is not an authority."""
     for name, (issuer, subject) in LEAVES.items():
+        if only_missing and (PKI / f"{name}.crt").exists():
+            continue
         own = sans if name in {"apiserver", "etcd/server", "etcd/peer"} else []
         leaf(issuer, subject, own, PKI / f"{name}.key", PKI / f"{name}.crt")
     if not (PKI / "sa.key").exists():
