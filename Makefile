@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-roles demo up check render lint test cluster-tools lint-roles test-roles bench bench-peers bench-editing protobuf lock clean image
+.PHONY: help setup setup-dev setup-roles demo up check render lint test cluster-tools test-cluster lint-roles test-roles bench bench-peers bench-editing protobuf lock clean image
 
 help: ## Show what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -39,10 +39,13 @@ lint: setup-dev ## Format check, lint, types, layers, YAML style
 	$(BIN)/yamllint --strict .
 
 test: setup-dev ## Unit, property, golden and end-to-end tests
-	$(BIN)/python -m pytest -m "not roles"
+	$(BIN)/python -m pytest -m "not roles and not cluster"
 
 cluster-tools: ## Build programs of Kubernetes and Envoy Gateway for tests (Go; minutes, once)
 	$(PYTHON) tests/cluster/tools.py
+
+test-cluster: setup-dev cluster-tools ## Test on a real API server, Envoy Gateway and Envoy (Linux; Go, etcd)
+	$(PYTHON) tests/cluster/private.py $(BIN)/python -m pytest -m cluster tests/cluster
 
 lint-roles: setup-roles ## Lint roles and playbooks: ansible-lint's profile production, strict
 	PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=tests/roles $(BIN)/python -m harness.lint

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from modelctl.local.servers import processes
-from modelctl.render import generated, generated_for_gateways
+from modelctl.render import drift, generated
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
-from scratch import PROJECT, git, init
+from scratch import PROJECT, git, init, use_own_hosts
 from waiting import PATIENCE_S, until
 
 MODEL = "linear"
@@ -39,10 +39,12 @@ class Repo:
     def __init__(self, root: Path) -> None:
         """Make it, with r1 taking all traffic on one replica, as one commit."""
         self.root = root
-        for folder in (f"apps/{MODEL}/releases", f"examples/artifacts/{MODEL}", "argocd/projects"):
+        for folder in (f"apps/{MODEL}/releases", f"examples/artifacts/{MODEL}"):
             shutil.copytree(PROJECT / folder, root / folder)
-        for file in (f"apps/{MODEL}/model.yaml", "argocd/environments.yaml"):
+        (root / "argocd").mkdir()
+        for file in (f"apps/{MODEL}/model.yaml", "argocd/environments.yaml", "argocd/teams.yaml"):
             shutil.copyfile(PROJECT / file, root / file)
+        use_own_hosts(root)
         self.serve({"r1": 100})
         init(root)
 
@@ -83,8 +85,10 @@ class Repo:
         for folder in (f"apps/{MODEL}/rendered", "argocd/platform"):
             shutil.rmtree(self.root / folder, ignore_errors=True)
         repository = load(WorkTree(self.root))
-        for_gateways = generated_for_gateways(repository.environments)
-        for path, text in {**generated(repository.model(MODEL)), **for_gateways}.items():
+        shared = drift.expected_shared(repository)
+        for path, content in shared.items():
+            self.write(path, content.decode())
+        for path, text in generated(repository.model(MODEL)).items():
             self.write(path, text)
         return self
 

@@ -1,10 +1,17 @@
 """Scratch repositories: the words that several test modules share."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
+from modelctl.render import drift
+from modelctl.repo.loading import load
+from modelctl.repo.tree import WorkTree
+
 PROJECT = Path(__file__).parents[1]
+# A host of the samples; where their artifacts are said to lie, nothing is looked for.
+_SAMPLE = re.compile(r"(?<!https://models)\.example\.com\b")
 
 
 def git(root: Path, *words: str) -> str:
@@ -22,6 +29,22 @@ def init(root: Path) -> None:
     git(root, "config", "user.email", "test@example.com")
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--allow-empty", "--message", "root: Begin")
+
+
+def use_own_hosts(root: Path) -> None:
+    """Give the environments host names that are no samples, and render what repeats them."""
+    file = root / "argocd/environments.yaml"
+    file.write_text(_SAMPLE.sub(".models.test", file.read_text("utf-8")), "utf-8")
+    repository = load(WorkTree(root))
+    changes = drift.shared_changes(repository, exact=True)
+    for folder in repository.folders:
+        changes |= drift.render_changes(repository.model(folder))
+    for path, content in changes.items():
+        if content is None:
+            (root / path).unlink()
+        else:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
 
 
 def commit(root: Path, subject: str = "root: Change") -> str:

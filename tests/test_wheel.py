@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from modelctl.__main__ import COMMANDS
 from modelctl.repo.schema import KINDS
-from scratch import PROJECT, git, init
+from scratch import PROJECT, git, init, use_own_hosts
 
 NEVER_NEEDED = ("envoy", "jinja2", "starlette", "uvicorn", "modelserver")
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
@@ -67,6 +67,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("own")
     for folder in ("apps", "argocd", "examples/artifacts"):
         shutil.copytree(PROJECT / folder, root / folder)
+    use_own_hosts(root)
     init(root)
     return root
 

@@ -13,7 +13,7 @@ from modelctl.repo.layout import Kind, place
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 
-_NOT_RENDERED_FROM = frozenset({Kind.PROJECT, Kind.PLATFORM})
+_NOT_RENDERED_FROM = frozenset({Kind.PLATFORM})
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def _changes(root: Path) -> tuple[dict[str, bytes | None], list[Finding]]:
     _ = tree.entries  # all of them at once, not model by model
     repository = load(tree)
     faults = [f for f in repository.faults if place(f.path).kind not in _NOT_RENDERED_FROM]
-    changes = drift.gateway_changes(repository)
+    changes = drift.shared_changes(repository, exact=True)
     for folder in repository.folders:
         files = repository.model(folder)
         faults += files.faults

@@ -12,6 +12,7 @@ from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.errors import EditRefusedError
 from modelctl.finding import Finding
 from modelctl.render import drift
+from modelctl.render.moves import FIELD
 from modelctl.repo.layout import Kind, Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import ModelFiles, Repository
@@ -56,6 +57,8 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
     models = sorted({place(path).model for path in typed} - {""})
     before, middle = load(tree), load(OverlayTree(tree, typed))
     rendered = _rendered(middle, models, typed, wanted)
+    if _is_about_a_move(tree, typed):
+        rendered |= _projects(middle)
     after = load(OverlayTree(tree, dict(typed) | rendered))
     findings = check(after, models)
     _refuse(findings, known=check(before, models), live=wanted)
@@ -83,6 +86,20 @@ def _rendered(
         rendered = drift.render_changes(files).items()
         changes |= {p: c for p, c in rendered if everywhere or place(p).pair in pairs}
     return changes
+
+
+def _is_about_a_move(tree: Tree, typed: Changes) -> bool:
+    """Whether a change says of a model, or no longer says, that it moves between teams."""
+    paths = [path for path in typed if place(path).kind is Kind.MODEL]
+    before = [tree.read(path) for path in paths if tree.entry(path) is not None]
+    after = [typed[path] or b"" for path in paths]
+    return any(FIELD in content for content in (*before, *after))
+
+
+def _projects(repository: Repository) -> dict[str, bytes | None]:
+    """The projects that a move changes."""
+    changes = drift.shared_changes(repository, exact=True).items()
+    return {path: content for path, content in changes if place(path).kind is Kind.PROJECT}
 
 
 def _refuse_unrendered(files: ModelFiles, live: Iterable[Live]) -> None:

@@ -17,6 +17,7 @@ _PATHS = {
     "release": "apps/<model>/releases/r<N>.yaml",
     "serving": "apps/<model>/envs/<environment>.yaml",
     "environments": "argocd/environments.yaml",
+    "teams": "argocd/teams.yaml",
 }
 _TYPES = {
     "array": "list",
@@ -50,7 +51,7 @@ class Field:
 def reference_page() -> str:
     """Every kind of file: where it lies, its fields, and an example."""
     head = (
-        "People write four kinds of file; what is below `apps/*/rendered/` and\n"
+        "People write five kinds of file; what is below `apps/*/rendered/` and\n"
         "`argocd/applications/` is generated from them. Editors complete and check a file that\n"
         "begins with `# yaml-language-server: $schema=` and the path to its schema."
     )

@@ -1,4 +1,4 @@
-"""From the typed files of a model to all its generated files, as a pure function.
+"""From typed files to all generated files, as a pure function.
 
 The same files give the same bytes on every machine; no clock, version or file is read.
 """
@@ -6,12 +6,13 @@ The same files give the same bytes on every machine; no clock, version or file i
 from collections.abc import Iterator, Mapping
 
 from modelctl.render.emit import document
+from modelctl.render.shared import Shared, generated_shared
 from modelctl.render.templates import TEMPLATES, Object
 from modelctl.repo import layout
-from modelctl.repo.kinds import Environment, Environments, Model, Release, Serving
+from modelctl.repo.kinds import Environment, Model, Release, Serving
 from modelctl.repo.repository import ModelFiles
 
-__all__ = ["generated", "generated_for_gateways", "objects"]
+__all__ = ["Shared", "generated", "generated_shared", "objects"]
 
 
 def generated(files: ModelFiles) -> dict[str, str]:
@@ -24,18 +25,6 @@ def generated(files: ModelFiles) -> dict[str, str]:
         path: text
         for environment, serving in files.served
         for path, text in _files(files, environment, serving)
-    }
-
-
-def generated_for_gateways(environments: Environments) -> dict[str, str]:
-    """Path and full text of every file that is generated for no model alone."""
-    return {
-        layout.gateway_file(each.name, value["kind"], value["metadata"]["name"]): document(
-            value, edit=layout.ENVIRONMENTS
-        )
-        for each in environments.ordered
-        if each.template in TEMPLATES
-        for value in TEMPLATES[each.template].platform(each)
     }
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from modelctl.render import generated, generated_for_gateways
+from modelctl.render import Shared, generated, generated_shared
+from modelctl.render.charts import charts
+from modelctl.render.moves import moves
+from modelctl.render.shared import typed_file
 from modelctl.repo import layout
 from modelctl.repo.layout import Kind, Pair, place
 from modelctl.repo.repository import ModelFiles, Repository
@@ -82,19 +85,50 @@ def render_changes(files: ModelFiles) -> dict[str, bytes | None]:
 
 
 @lru_cache(maxsize=4)
-def expected_for_gateways(repository: Repository) -> Mapping[str, bytes]:
-    """Every file that is generated for no model alone, as it should be."""
-    texts = generated_for_gateways(repository.environments)
-    return {path: text.encode() for path, text in texts.items()}
+def expected_shared(repository: Repository, *, exact: bool = False) -> Mapping[str, bytes]:
+    """Every file that is generated for no model alone, as it should be.
+
+    Models that move have a part in it. They are looked for only where the projects are not what
+    they are without any move, unless it has to be `exact`; `stale_projects` tells of the others.
+    """
+    still = _shared(repository, {})
+    there = repository.generated
+    is_still = all(
+        there.get(path) == content
+        for path, content in still.items()
+        if place(path).kind is Kind.PROJECT
+    )
+    return still if is_still and not exact else _shared(repository, moves(repository))
 
 
-def gateway_changes(repository: Repository) -> dict[str, bytes | None]:
+def stale_projects(files: ModelFiles) -> dict[str, bytes]:
+    """The projects that do not let a model of theirs take along what it left elsewhere."""
+    if files.model is None or files.model.moved_from is None:
+        return {}
+    expected, there = expected_shared(files.repository, exact=True), files.repository.generated
+    paths = [layout.project_file(each.name, files.model.owner) for each, _ in files.served]
+    return {p: expected[p] for p in paths if p in expected and there.get(p) != expected[p]}
+
+
+def shared_changes(repository: Repository, *, exact: bool = False) -> dict[str, bytes | None]:
     """What rendering would write for no model alone, or with None remove.
 
-    Nothing where the environments cannot be read: what was rendered of them before stays.
+    Nothing where the environments cannot be read, and nothing of teams where those cannot: what
+    was rendered of them before stays.
     """
     if not repository.environments.ordered:
         return {}
-    wanted, there = expected_for_gateways(repository), repository.generated
+    wanted, there = expected_shared(repository, exact=exact), repository.generated
     changed = {path: content for path, content in wanted.items() if there.get(path) != content}
-    return {**changed, **dict.fromkeys(sorted(there.keys() - wanted.keys()))}
+    orphans = sorted(path for path in there if path not in wanted)
+    known = bool(repository.teams.ordered)
+    gone = [path for path in orphans if known or typed_file(path) != layout.TEAMS]
+    return {**changed, **dict.fromkeys(gone)}
+
+
+def _shared(
+    repository: Repository, former: Mapping[tuple[str, str], frozenset[str]]
+) -> dict[str, bytes]:
+    found = charts(repository.documents)
+    shared = Shared(repository.environments, repository.teams, found, former)
+    return {path: text.encode() for path, text in generated_shared(shared).items()}

@@ -1,7 +1,8 @@
 """Objects as YAML text in one fixed style, the same bytes with every version of everything.
 
 Block style, two spaces, indented lists, keys in the order given, no line folding. A string is
-written bare only where no YAML reader, of version 1.1 or 1.2, could take it for anything else.
+written bare only where no YAML reader, of version 1.1 or 1.2, could take it for anything else. A
+text of several plain lines stands as it is, so that a difference shows the line that differs.
 """
 
 import re
@@ -15,6 +16,8 @@ _NUMBER_OR_DATE = re.compile(r"[0-9][0-9a-fA-FoOxXtTzZ_.:+-]*")  # or only the s
 # Words that YAML 1.1 takes for booleans or for null.
 _RESERVED = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"})
 _ASCII_PRINTABLE = range(0x20, 0x7F)
+# Several lines that stand as they are: the first begins with no space, none ends with one.
+_LINES = re.compile(r"[!-~]([ -~]*[!-~])?(\n([ -~]*[!-~])?)*\n[ -~]*[!-~]\n?")
 _STEP = "  "
 _COLLECTIONS = (dict, list, tuple)
 
@@ -39,7 +42,7 @@ def emit(value: dict[str, Any]) -> str:
 def _mapping(value: dict[str, Any], indent: str, lines: list[str]) -> None:
     for key, item in value.items():
         if type(item) is str:  # most values are, and this is most of the renderer's time
-            lines.append(f"{indent}{_string(key)}: {_string(item)}")
+            lines.append(f"{indent}{_string(key)}: {_text(item, indent)}")
         elif item and isinstance(item, _COLLECTIONS):
             lines.append(f"{indent}{_string(key)}:")
             _collection(item, indent + _STEP, lines)
@@ -50,7 +53,8 @@ def _mapping(value: dict[str, Any], indent: str, lines: list[str]) -> None:
 def _sequence(value: Sequence[Any], indent: str, lines: list[str]) -> None:
     for item in value:
         if not item or not isinstance(item, _COLLECTIONS):
-            lines.append(f"{indent}- {_scalar(item)}")
+            text = _text(item, indent) if isinstance(item, str) else _scalar(item)
+            lines.append(f"{indent}- {text}")
             continue
         first = len(lines)
         _collection(item, indent + _STEP, lines)
@@ -62,6 +66,16 @@ def _collection(item: Any, indent: str, lines: list[str]) -> None:  # noqa: ANN4
         _mapping(item, indent, lines)
     else:
         _sequence(item, indent, lines)
+
+
+def _text(text: str, indent: str) -> str:
+    """A string, below a key or a dash that stands at `indent`."""
+    if "\n" not in text or not _LINES.fullmatch(text):
+        return _string(text)
+    is_ended = text.endswith("\n")
+    kept = text[:-1] if is_ended else text
+    below = (f"{indent}{_STEP}{line}" if line else "" for line in kept.split("\n"))
+    return "\n".join(("|" if is_ended else "|-", *below))
 
 
 def _scalar(item: object) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from modelctl.model.tensors import Contract, Graph
 
 Engine = Literal["local", "argocd"]
+Forge = Literal["github", "gitlab", "gitea"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class ServiceLevel:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`apps/<model>/model.yaml`."""
+    """`apps/<model>/model.yaml`; `moved_from` is the team whose namespace it stood in before."""
 
     folder: str
     name: str
@@ -31,6 +32,7 @@ class Model:
     description: str
     contract: Contract
     service_level: ServiceLevel
+    moved_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,15 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterGateway:
+    """The Gateway listener for callers inside the cluster, in the namespace of the other."""
+
+    name: str
+    listener: str
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """The shared Gateway listener that every HTTPRoute of an environment attaches to."""
 
@@ -160,6 +171,60 @@ class Gateway:
     namespace: str
     listener: str
     hostname: str
+    proxies_namespace: str | None = None
+    cluster: ClusterGateway | None = None
+
+    @property
+    def pods_namespace(self) -> str:
+        """Where the gateway's proxies run, and so where requests come from."""
+        return self.proxies_namespace or self.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """Who answers for names: a namespace, and addresses on the nodes."""
+
+    namespace: str = "kube-system"
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What pods of an environment may reach, and who may reach them; addresses with prefixes."""
+
+    dns: Dns = Dns()
+    monitoring_namespace: str = "monitoring"
+    metadata_addresses: tuple[str, ...] = ("169.254.169.254/32", "fd00:ec2::254/128")
+    image_pull_secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSignOn:
+    """Single sign-on of Argo CD; `secret` is a Secret with the key `clientSecret`."""
+
+    issuer: str
+    client_id: str
+    secret: str = "argocd-oidc"  # noqa: S105 - a name
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """Who is told what became of a revision."""
+
+    chat: bool = False
+    commit_status: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArgoCd:
+    """Argo CD's own settings in an environment; None where it has none."""
+
+    url: str | None = None
+    sso: SingleSignOn | None = None
+    on_call_groups: tuple[str, ...] = ()
+    platform_groups: tuple[str, ...] = ()
+    dashboards_url: str | None = None
+    notifications: Notifications = Notifications()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +256,17 @@ class Environment:
     gateway: Gateway
     artifact_mirrors: Mapping[str, str]
     stores: Stores = Stores()
+    network: Network = Network()
+    argocd: ArgoCd | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GitSource:
-    """The repository that Argo CD reads: URL and fully qualified revision."""
+    """The repository that Argo CD reads: URL and fully qualified revision, and what serves it."""
 
     url: str
     revision: str
+    forge: Forge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +279,51 @@ class Environments:
     def get(self, name: str) -> Environment | None:
         """The environment of that name, or None."""
         return next((e for e in self.ordered if e.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What all pods of a team may take in one environment; quantities of Kubernetes."""
+
+    cpu: str
+    memory: str
+    pods: int
+    gpus: Mapping[str, int] = field(default_factory=dict)  # by resource name
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One entry of `argocd/teams.yaml`; no `environments` means every one of engine argocd."""
+
+    name: str
+    description: str
+    groups: tuple[str, ...]
+    environments: tuple[str, ...] = ()
+    quota: Quota | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of everything that the team's models have."""
+        return namespace_of(self.name)
+
+    def serves_in(self, environment: Environment) -> bool:
+        """Whether the team has a project and a namespace in an environment."""
+        if environment.engine != "argocd":
+            return False
+        return not self.environments or environment.name in self.environments
+
+
+@dataclass(frozen=True, slots=True)
+class Teams:
+    """`argocd/teams.yaml`."""
+
+    ordered: tuple[Team, ...] = ()
+
+    def get(self, name: str) -> Team | None:
+        """The team of that name, or None."""
+        return next((team for team in self.ordered if team.name == name), None)
+
+
+def namespace_of(team: str) -> str:
+    """The namespace of a team's models, given its name."""
+    return f"models-{team}"

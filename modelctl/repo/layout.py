@@ -12,9 +12,14 @@ APPS = "apps"
 ARGOCD = "argocd"
 ROOTS = (APPS, ARGOCD)  # everything that people or the renderer write for models lies below these
 ENVIRONMENTS = f"{ARGOCD}/environments.yaml"
+TEAMS = f"{ARGOCD}/teams.yaml"
 PROJECTS = f"{ARGOCD}/projects"
+BOOTSTRAP = f"{ARGOCD}/bootstrap"
+SETTINGS = f"{ARGOCD}/config"
 APPLICATIONS = f"{ARGOCD}/applications"
 PLATFORM = f"{ARGOCD}/platform"
+# Below the platform of an environment, what is rendered; everything else there is people's.
+PLATFORM_FOLDERS = frozenset({"dashboards", "gateway", "namespaces", "policies"})
 
 _SUFFIX = ".yaml"
 _RELEASE = re.compile(r"r[1-9][0-9]*")
@@ -30,16 +35,29 @@ class Kind(StrEnum):
     RELEASE = "release"
     SERVING = "serving"
     ENVIRONMENTS = "environments"
+    TEAMS = "teams"
+    PLATFORM = "platform"  # what else people write for Argo CD: its settings, the platform
     PROJECT = "project"
-    PLATFORM = "platform"  # what else Argo CD is given: its root, its settings, the platform
-    GATEWAY = "gateway"  # what the Gateway of an environment is told, for all models
+    BOOTSTRAP = "bootstrap"  # the root Application of an environment
+    SETTINGS = "settings"  # of Argo CD in one environment
+    PLATFORM_RENDERED = "platform-rendered"  # for all models of an environment, by folder
     RENDERED = "rendered"
     APPLICATION = "application"
     OTHER = "other"  # not a place that anything is read from
 
 
+_TYPED = {"environments.yaml": Kind.ENVIRONMENTS, "teams.yaml": Kind.TEAMS}
 # Written by the renderer alone.
-GENERATED = frozenset({Kind.RENDERED, Kind.APPLICATION, Kind.GATEWAY})
+GENERATED = frozenset(
+    {
+        Kind.PROJECT,
+        Kind.BOOTSTRAP,
+        Kind.SETTINGS,
+        Kind.PLATFORM_RENDERED,
+        Kind.RENDERED,
+        Kind.APPLICATION,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +85,39 @@ def place(path: str) -> Place:
     match path.split("/"):
         case ["apps", model, *below] if model and below:
             return _below_a_model(model, below)
-        case ["argocd", *below]:
+        case ["argocd", *below] if below:
             return _below_argocd(below)
     return Place(Kind.OTHER)
 
 
 def _below_argocd(below: list[str]) -> Place:
+    file, environment = below[-1], below[1] if len(below) > len(("folder", "file")) else ""
+    if len(below) == 1 and file in _TYPED:
+        return Place(_TYPED[file])
+    generated = _generated_below_argocd(below)
+    if generated is None and _stem(file):
+        return Place(Kind.PLATFORM, environment=environment if below[0] == "platform" else "")
+    return generated or Place(Kind.OTHER)
+
+
+def _generated_below_argocd(below: list[str]) -> Place | None:
+    """The place of a generated file; whatever lies among them is one of them."""
+    found = None
     match below:
-        case ["environments.yaml"]:
-            return Place(Kind.ENVIRONMENTS)
-        case ["projects", environment, file] if team := _stem(file):
-            return Place(Kind.PROJECT, environment=environment, team=team)
         case ["applications", *between, file]:
-            return Place(
-                Kind.APPLICATION, _stem(file) or file, environment=between[0] if between else ""
-            )
-        case ["platform", environment, "gateway", *inside] if inside:
-            return Place(Kind.GATEWAY, environment=environment)
-        case [*between, file] if between[:1] != ["projects"] and _stem(file):
-            return Place(Kind.PLATFORM)
-    return Place(Kind.OTHER)
+            environment = between[0] if between else ""
+            found = Place(Kind.APPLICATION, _stem(file) or file, environment=environment)
+        case ["projects", environment, file]:
+            found = Place(Kind.PROJECT, environment=environment, team=_stem(file) or file)
+        case ["projects", *between, _]:
+            found = Place(Kind.PROJECT, environment=between[0] if between else "")
+        case ["bootstrap", *between, file]:
+            found = Place(Kind.BOOTSTRAP, environment=between[0] if between else _stem(file))
+        case ["config", environment, *inside] if inside:
+            found = Place(Kind.SETTINGS, environment=environment)
+        case ["platform", environment, folder, *inside] if inside and folder in PLATFORM_FOLDERS:
+            found = Place(Kind.PLATFORM_RENDERED, environment=environment)
+    return found
 
 
 def _below_a_model(model: str, below: list[str]) -> Place:
@@ -161,9 +192,24 @@ def application_file(environment: str, folder: str) -> str:
     return f"{APPLICATIONS}/{environment}/{folder}{_SUFFIX}"
 
 
-def gateway_file(environment: str, kind: str, name: str) -> str:
-    """Path of one object that is rendered for the Gateway of an environment."""
-    return f"{PLATFORM}/{environment}/gateway/{kind.lower()}-{name}{_SUFFIX}"
+def platform_folder(environment: str, folder: str) -> str:
+    """One of `PLATFORM_FOLDERS` of an environment."""
+    return f"{PLATFORM}/{environment}/{folder}"
+
+
+def platform_file(environment: str, folder: str, kind: str, name: str) -> str:
+    """Path of one object that is rendered for all models of an environment."""
+    return f"{platform_folder(environment, folder)}/{kind.lower()}-{name}{_SUFFIX}"
+
+
+def bootstrap_file(environment: str) -> str:
+    """Path of the root Application of an environment."""
+    return f"{BOOTSTRAP}/{environment}{_SUFFIX}"
+
+
+def settings_file(environment: str, kind: str, name: str) -> str:
+    """Path of one of Argo CD's settings that are an environment's own."""
+    return f"{SETTINGS}/{environment}/{kind.lower()}-{name}{_SUFFIX}"
 
 
 def project_file(environment: str, team: str) -> str:

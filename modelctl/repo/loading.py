@@ -8,7 +8,7 @@ from typing import Any
 from modelctl.finding import START, Finding
 from modelctl.repo import documents, layout, schema, typed
 from modelctl.repo.documents import Document
-from modelctl.repo.kinds import Environments, GitSource
+from modelctl.repo.kinds import Environments, GitSource, Teams
 from modelctl.repo.layout import GENERATED, Kind, place
 from modelctl.repo.repository import ModelFiles, Repository
 from modelctl.repo.tree import Entry, EntryKind, Tree
@@ -27,9 +27,9 @@ def load(tree: Tree) -> Repository:
     reader = _Reader(tree)
     reader.read(shared)
     environments = _environments(reader)
-    for kind in (Kind.PROJECT, Kind.PLATFORM):
-        for path in reader.paths(kind):
-            reader.document(path)
+    teams = reader.fields(layout.TEAMS, Kind.TEAMS)
+    for path in reader.paths(Kind.PLATFORM):
+        reader.document(path)
     generated = {p: c for p, c in reader.contents.items() if place(p).kind in GENERATED}
     return Repository(
         entries=shared,
@@ -38,6 +38,7 @@ def load(tree: Tree) -> Repository:
         faults=tuple(sorted(reader.faults)),
         tree=tree,
         environments=environments,
+        teams=typed.teams(teams) if teams else Teams(),
         generated=generated,
         applications=applications,
         load_model=load_model,

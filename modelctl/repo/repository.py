@@ -12,7 +12,7 @@ from modelctl.finding import Finding, Violation
 from modelctl.model.graph import MAX_GRAPH_BYTES, ArtifactFacts, too_large
 from modelctl.repo import layout, mirrors, remembered
 from modelctl.repo.documents import Document
-from modelctl.repo.kinds import Environment, Environments, Model, Release, Serving
+from modelctl.repo.kinds import Environment, Environments, Model, Release, Serving, Teams
 from modelctl.repo.tree import Entry, EntryKind, Tree
 
 
@@ -111,6 +111,7 @@ class Repository(Files):
     generated: Mapping[str, bytes]  # by path, what is rendered for no model alone, as it is
     applications: Mapping[str, Mapping[str, Entry]]  # by model, then by path
     load_model: Callable[["Repository", str], ModelFiles] = field(repr=False)
+    teams: Teams = field(default_factory=Teams)  # none while their file is absent or faulty
 
     @cached_property
     def folders(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 # A wheel carries them inside the package; in a checkout they lie where typed files name them.
 _IN_WHEEL = _PACKAGE / "schemas"
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "schemas"
-KINDS = ("model", "release", "serving", "environments")
+KINDS = ("model", "release", "serving", "environments", "teams")
 _SHOWN_CHARACTERS = 60  # of a value in a message
 _MAX_VIOLATIONS = 100  # of one file; whoever has more mends those first
 

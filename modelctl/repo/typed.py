@@ -4,9 +4,12 @@ from typing import Any
 
 from modelctl.model.tensors import Contract, Graph, TensorSpec
 from modelctl.repo.kinds import (
+    ArgoCd,
     Artifact,
     Batching,
     Certificates,
+    ClusterGateway,
+    Dns,
     Environment,
     Environments,
     Gateway,
@@ -15,6 +18,9 @@ from modelctl.repo.kinds import (
     Gpu,
     Limits,
     Model,
+    Network,
+    Notifications,
+    Quota,
     Release,
     Resources,
     Runtime,
@@ -22,7 +28,10 @@ from modelctl.repo.kinds import (
     ServiceLevel,
     Serving,
     Shadow,
+    SingleSignOn,
     Stores,
+    Team,
+    Teams,
 )
 
 Fields = dict[str, Any]
@@ -39,6 +48,7 @@ def model(folder: str, fields: Fields) -> Model:
             _tensors(fields["contract"]["inputs"]), _tensors(fields["contract"]["outputs"])
         ),
         service_level=ServiceLevel(**fields["service_level"]),
+        moved_from=fields.get("moved_from"),
     )
 
 
@@ -92,9 +102,54 @@ def _environment(fields: Fields) -> Environment:
         name=fields["name"],
         engine=fields["engine"],
         template=fields["template"],
-        gateway=Gateway(**fields["gateway"]),
+        gateway=_gateway(fields["gateway"]),
         artifact_mirrors=fields.get("artifact_mirrors", {}),
         stores=_stores(fields.get("stores", {})),
+        network=_network(fields.get("network", {})),
+        argocd=_argocd(fields["argocd"]) if "argocd" in fields else None,
+    )
+
+
+def _gateway(fields: Fields) -> Gateway:
+    cluster = fields.get("cluster")
+    return Gateway(**fields | {"cluster": ClusterGateway(**cluster) if cluster else None})
+
+
+def _network(fields: Fields) -> Network:
+    lists = ("metadata_addresses", "image_pull_secrets")
+    dns = fields.get("dns", {})
+    return Network(
+        **fields
+        | {key: tuple(fields[key]) for key in lists if key in fields}
+        | {"dns": Dns(**dns | {"addresses": tuple(dns.get("addresses", ()))})}
+    )
+
+
+def _argocd(fields: Fields) -> ArgoCd:
+    sso = fields.get("sso")
+    return ArgoCd(
+        url=fields.get("url"),
+        sso=SingleSignOn(**sso) if sso else None,
+        on_call_groups=tuple(fields.get("on_call_groups", ())),
+        platform_groups=tuple(fields.get("platform_groups", ())),
+        dashboards_url=fields.get("dashboards_url"),
+        notifications=Notifications(**fields.get("notifications", {})),
+    )
+
+
+def teams(fields: Fields) -> Teams:
+    """The value of `argocd/teams.yaml`."""
+    return Teams(tuple(_team(entry) for entry in fields["teams"]))
+
+
+def _team(fields: Fields) -> Team:
+    quota = fields.get("quota")
+    return Team(
+        name=fields["name"],
+        description=fields["description"],
+        groups=tuple(fields["groups"]),
+        environments=tuple(fields.get("environments", ())),
+        quota=Quota(**quota) if quota else None,
     )
 
 

@@ -36,14 +36,14 @@ _GRAPH = Graph(
     (TensorSpec("price", "FP32", (-1, 1)),),
 )
 
-_SOURCE = 'repository: {url: "https://git.example.com/fleet.git", revision: refs/heads/main}\n'
+_SOURCE = 'repository: {url: "https://git.fleet.test/fleet.git", revision: refs/heads/main}\n'
 _ENVIRONMENT = """\
   - name: {name}
     engine: {engine}
     template: v1
-    gateway: {{name: models, namespace: gateway, listener: https, hostname: {name}.example.com}}
+    gateway: {{name: models, namespace: gateway, listener: https, hostname: {name}.fleet.test}}
 """
-_PROJECT = "kind: AppProject\nmetadata: {{name: team-{team}}}\n"
+_TEAM = "  - {{name: team-{team}, description: Owns models., groups: [team-{team}]}}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def make(root: Path, fleet: Fleet) -> None:
     for path, content in files.items():
         _write(root / path, content)
     repository = load(WorkTree(root))
-    for folder in repository.folders:
-        generated = drift.expected(repository.model(folder))
+    models = (drift.expected(repository.model(folder)) for folder in repository.folders)
+    for generated in (drift.expected_shared(repository), *models):
         files |= generated
         for path, content in generated.items():
             _write(root / path, content)
@@ -93,9 +93,8 @@ def _write(path: Path, content: bytes) -> None:
 def _typed(fleet: Fleet) -> Iterator[tuple[str, bytes]]:
     """What people would have written."""
     yield layout.ENVIRONMENTS, _environments(fleet).encode()
-    for team in range(min(_TEAMS, fleet.models)):
-        for name in fleet.names:
-            yield layout.project_file(name, f"team-{team}"), _PROJECT.format(team=team).encode()
+    teams = "".join(_TEAM.format(team=team) for team in range(min(_TEAMS, fleet.models)))
+    yield layout.TEAMS, f"teams:\n{teams}".encode()
     for number in range(fleet.models):
         yield from _model(fleet, number)
 

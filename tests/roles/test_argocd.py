@@ -11,6 +11,7 @@ from harness.plugins import load
 
 REPOSITORY = Path(__file__).parents[2]
 PATH = REPOSITORY / "roles/argocd/filter_plugins/argocd_objects.py"
+FAULTS = REPOSITORY / "roles/argocd/filter_plugins/argocd_faults.py"
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,47 @@ def test_only_what_this_role_applied_is_deleted(argocd: ModuleType) -> None:
     assert [ours] == found
 
 
+def application(name: str, sync: str, *messages: str, **status: object) -> dict[str, Any]:
+    """An Application as Argo CD reports it, with what it could not compare."""
+    conditions = [{"type": "ComparisonError", "message": message} for message in messages]
+    found = {"sync": {"status": sync}, "conditions": conditions, **status}
+    return {"metadata": {"name": name}, "status": found}
+
+
+def test_every_application_is_looked_at() -> None:
+    """A root that is synced says nothing of models that cannot be compared."""
+    faults = load(FAULTS).faults
+    root = application("root", "Synced")
+
+    assert [] == faults([root, application("linear", "OutOfSync")])
+    assert ["linear not compared (no such repository)"] == faults(
+        [root, application("linear", "Unknown", "no such repository")]
+    )
+    assert ["no root Application"] == faults([application("linear", "Synced")])
+
+
+def test_a_root_that_is_not_synced_says_why() -> None:
+    """Its message, or that nothing was reconciled yet."""
+    faults = load(FAULTS).faults
+
+    assert ["the root Application Unknown (authentication required)"] == faults(
+        [application("root", "Unknown", "authentication required")]
+    )
+    assert ["the root Application not reconciled (no message)"] == faults(
+        [{"metadata": {"name": "root"}}]
+    )
+
+
+def test_a_model_that_left_is_no_fault() -> None:
+    """Its Application waits for a person to delete it, and so does the root."""
+    faults = load(FAULTS).faults
+    left = [{"kind": "Application", "status": "OutOfSync", "requiresPruning": True}]
+    root = application("root", "OutOfSync", resources=left)
+
+    assert [] == faults([root, application("linear", "Unknown", "app path does not exist")])
+    assert [] != faults([application("root", "OutOfSync", resources=[{"status": "OutOfSync"}])])
+
+
 def committed(pattern: str) -> set[tuple[str, str]]:
     """Kind and name of every object in the repository's files."""
     things = [yaml.safe_load(path.read_text()) for path in (REPOSITORY / "argocd").glob(pattern)]
@@ -120,7 +162,7 @@ def committed(pattern: str) -> set[tuple[str, str]]:
 
 def test_no_object_has_two_owners() -> None:
     """What the role applies, Argo CD's root Application does not, and the reverse."""
-    role = committed("config/*.yaml") | committed("bootstrap/*.yaml")
+    role = committed("config/**/*.yaml") | committed("bootstrap/*.yaml")
     argo = set().union(
         *(committed(f"{folder}/**/*.yaml") for folder in ("applications", "projects", "platform"))
     )

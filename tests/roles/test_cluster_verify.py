@@ -166,12 +166,28 @@ def test_an_old_backup_fails_and_none_warns(verify: ModuleType) -> None:
     assert [("warn", "etcd backup")] == not_passed(verify, found)
 
 
+FAILED = [("fail", "argocd"), ("warn", "argocd")]
+
+
+def not_compared(kind: str = "ComparisonError", message: str = "refused") -> dict[str, Any]:
+    """The status of an Application that cannot be compared with git."""
+    condition = {"type": kind, "message": message}
+    return {"sync": {"status": "Unknown"}, "conditions": [condition]}
+
+
 @pytest.mark.parametrize(
     ("name", "status", "expected"),
     [
         ("root", {"sync": {"status": "OutOfSync"}}, [("fail", "argocd")]),
         ("root", {}, [("warn", "argocd")]),
         ("linear", {"sync": {"status": "OutOfSync"}}, [("warn", "argocd")] * 2),
+        ("linear", not_compared("InvalidSpecError", "no such repository"), FAILED),
+        ("linear", not_compared("ComparisonError", "connection refused"), FAILED),
+        (
+            "linear",
+            not_compared("ComparisonError", "apps/x: app path does not exist"),
+            [("warn", "argocd")] * 2,
+        ),
     ],
 )
 def test_applications_are_reported(
@@ -184,6 +200,17 @@ def test_applications_are_reported(
         found["applications"].append({"metadata": {"name": "root"}, "status": {}})
 
     assert expected == not_passed(verify, found)
+
+
+def test_a_sample_address_is_named(verify: ModuleType) -> None:
+    """An Application that still reads the sample's repository says so, with what to edit."""
+    source = {"repoURL": "https://git.example.com/platform/models.git"}
+    app = {"metadata": {"name": "root"}, "spec": {"source": source}, "status": not_compared()}
+
+    found = verify.application_finding("root", app)
+
+    assert "fail" == found["level"]
+    assert "argocd/environments.yaml" in found["remedy"]
 
 
 def test_a_pod_that_does_not_run_is_named(verify: ModuleType) -> None:

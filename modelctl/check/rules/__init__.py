@@ -25,7 +25,14 @@ from modelctl.check.rules.change import (
     restart_impact,
 )
 from modelctl.check.rules.form import name_budget, path_identity, schema_valid, yaml_strict
-from modelctl.check.rules.platform import owner_has_project, repository_url_consistent
+from modelctl.check.rules.platform import (
+    denied_to_all,
+    move_ends,
+    own_values,
+    owner_has_project,
+    repository_url_consistent,
+    teams_consistent,
+)
 from modelctl.check.rules.release import (
     io_contract_compatible,
     opset_supported,
@@ -73,7 +80,11 @@ RULES: tuple[Rule, ...] = (
     path_identity,
     name_budget,
     owner_has_project,
+    move_ends,
+    teams_consistent,
     repository_url_consistent,
+    own_values,
+    denied_to_all,
     image_digest_pinned,
     model_digest_pinned,
     release_exists,

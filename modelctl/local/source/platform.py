@@ -2,7 +2,7 @@
 
 from modelctl.gateway.fields import parse
 from modelctl.gateway.reading import Objects, read
-from modelctl.repo.layout import place
+from modelctl.repo import layout
 from modelctl.repo.repository import Repository
 
 
@@ -12,9 +12,8 @@ def platform(repository: Repository, environment: str) -> Objects | None:
     Raises:
         ObjectError: One is malformed, or has a field that is not known here.
     """
+    folder = f"{layout.platform_folder(environment, 'gateway')}/"
     own = {
-        path: content
-        for path, content in repository.generated.items()
-        if place(path).environment == environment
+        path: content for path, content in repository.generated.items() if path.startswith(folder)
     }
     return read(parse(path, content) for path, content in own.items()) if own else None

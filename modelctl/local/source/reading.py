@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from modelctl.check.change import is_about_applied_bytes
 from modelctl.check.engine import check_model, check_shared, errors
+from modelctl.check.rules.platform import own_values
 from modelctl.errors import GitError, ModelctlError
 from modelctl.finding import Finding
 from modelctl.gateway.reading import Objects
@@ -28,7 +29,9 @@ from modelctl.repo.repository import Files, ModelFiles, Repository
 from modelctl.repo.tree import Tree
 
 # Files of the repository that the findings of every model depend on.
-_LOOKED_AT = frozenset({Kind.ENVIRONMENTS, Kind.PROJECT})
+_LOOKED_AT = frozenset({Kind.ENVIRONMENTS, Kind.TEAMS})
+# A rule that warns of what only Argo CD reads: who tries a sample on a laptop has no use for it.
+_OF_CLUSTERS = own_values.ID
 
 CheckFiles = Callable[[Files], Iterable[Finding]]
 
@@ -37,7 +40,8 @@ def check_files(files: Files) -> Iterable[Finding]:
     """The findings of one model, or of what models share."""
     if isinstance(files, ModelFiles):
         return check_model(files)
-    return check_shared(files) if isinstance(files, Repository) else ()
+    shared = check_shared(files) if isinstance(files, Repository) else ()
+    return [finding for finding in shared if finding.rule != _OF_CLUSTERS]
 
 
 @dataclass(frozen=True, slots=True)

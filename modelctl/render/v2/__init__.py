@@ -6,10 +6,10 @@ What template v1 gives is frozen, so what is the same here comes from there.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelctl.render.v1.application import application
 from modelctl.render.v1.autoscaler import autoscaler
 from modelctl.render.v1.disruption_budget import disruption_budget
 from modelctl.render.v1.service_account import service_account
+from modelctl.render.v2.application import application
 from modelctl.render.v2.deployment import deployment
 from modelctl.render.v2.network_policy import network_policy
 from modelctl.render.v2.refusal import release_filter

@@ -12,6 +12,8 @@ Finding = dict[str, str]
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
 DAY_S, HOUR_S = 86_400, 3_600
+GONE = "app path does not exist"  # what Argo CD says of a model that left the environment
+SAMPLE = re.compile(r"\bexample\.(com|org|net)\b")  # host names that are nobody's
 
 
 def finding(
@@ -209,15 +211,39 @@ def application_findings(applications: Iterable[Data]) -> list[Finding]:
 
 
 def application_finding(name: str, app: Data) -> Finding:
-    """State of one Application; the root's failure fails the cluster, a model's is its owner's."""
+    """State of one Application: the root's failure, and what cannot be compared, fail the cluster.
+
+    That a model is sick is its owner's.
+    """
     status = app.get("status") or {}
     sync = (status.get("sync") or {}).get("status", "")
     health = (status.get("health") or {}).get("status", "")
-    good = sync == "Synced" and health in {"Healthy", ""}
-    bad = FAIL if name == "root" and sync else WARN
-    found = ", ".join(filter(None, [sync, health])) or "not reconciled yet"
+    why = uncompared(status)
+    good = sync == "Synced" and health in {"Healthy", ""} and not why
+    bad = FAIL if (name == "root" and sync) or why else WARN
+    found = ", ".join(filter(None, [sync, health, why])) or "not reconciled yet"
     remedy = f"argocd app get {name}, or its page: the message of the last sync"
+    if GONE in why:
+        bad, found = WARN, "in the cluster, and no more in git"
+        remedy = f"argocd app delete {name}, see docs/how-to/remove-a-model.md"
+    elif SAMPLE.search(repository_of(app)):
+        found = f"{found}, reads the sample's repository"
+        remedy = "write your own address into argocd/environments.yaml, then modelctl render"
     return finding("argocd", name, PASS if good else bad, found, "Synced, Healthy", remedy=remedy)
+
+
+def uncompared(status: Data) -> str:
+    """What Argo CD says of an Application that it cannot compare with git."""
+    types = {"ComparisonError", "InvalidSpecError"}
+    conditions = status.get("conditions") or []
+    said = [each.get("message", "") for each in conditions if each.get("type") in types]
+    return "; ".join(filter(None, said))
+
+
+def repository_of(app: Data) -> str:
+    """The address that an Application reads."""
+    source = (app.get("spec") or {}).get("source") or {}
+    return str(source.get("repoURL", ""))
 
 
 def parse_time(text: str) -> datetime:

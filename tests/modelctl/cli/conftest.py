@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelctl.__main__ import main
-from scratch import PROJECT, init
+from scratch import PROJECT, init, use_own_hosts
 from tests.modelctl.cli.linear import EDIT
 
 ARTIFACTS = PROJECT / "examples" / "artifacts" / "linear"
@@ -18,9 +18,10 @@ Modelctl = Callable[..., str]
 
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with environments and AppProjects, and no model yet."""
+    """A git repository with environments and teams, and no model yet."""
     shutil.copytree(PROJECT / "argocd", tmp_path / "argocd")
     shutil.rmtree(tmp_path / "argocd" / "applications", ignore_errors=True)
+    use_own_hosts(tmp_path)
     init(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path

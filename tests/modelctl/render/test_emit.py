@@ -31,7 +31,8 @@ TRICKY = st.sampled_from(
         ),
     ]
 )
-TEXT = st.text(max_size=20) | st.text("0123456789abcdefxot_.:+-TZ", max_size=20) | TRICKY
+LINES = st.lists(st.text(" ab:#-|>'\"%\t", max_size=6), max_size=5).map("\n".join)
+TEXT = st.text(max_size=20) | LINES | st.text("0123456789abcdefxot_.:+-TZ", max_size=20) | TRICKY
 SCALARS = TEXT | st.integers() | st.booleans()
 VALUES = st.recursive(
     SCALARS,
@@ -83,6 +84,30 @@ def test_every_string_reloads_with_libyaml(text: str) -> None:
 def test_scalars_are_quoted_only_where_a_reader_could_guess(value: object, expected: str) -> None:
     """A value that could be read as anything but itself is quoted, and no other."""
     assert f"key: {expected}\n" == emit({"key": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\n  b", "|-\n  a\n    b"),
+        ("a: 1\n\n# b\n", "|\n  a: 1\n\n  # b"),
+        ("a\n", '"a\\x0a"'),
+        (" a\nb", '" a\\x0ab"'),
+        ("a \nb", '"a \\x0ab"'),
+        ("a\nb\n\n", '"a\\x0ab\\x0a\\x0a"'),
+        ("a\n\tb", '"a\\x0a\\x09b"'),
+    ],
+)
+def test_several_lines_stand_as_they_are(text: str, expected: str) -> None:
+    """Plain lines are a block that a difference shows line by line; all others are quoted."""
+    assert f"key: {expected}\n" == emit({"key": text})
+
+
+def test_blocks_stand_below_what_holds_them() -> None:
+    """In lists and deeper mappings the lines of a block are indented with it."""
+    value = {"a": [{"b": "1\n2"}, "3\n4"]}
+
+    assert "a:\n  - b: |-\n      1\n      2\n  - |-\n    3\n    4\n" == emit(value)
 
 
 def test_lists_are_indented_below_their_key() -> None:

@@ -30,12 +30,16 @@ LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)  # as
             "argocd/projects/prod/vision.yaml",
             Place(Kind.PROJECT, environment="prod", team="vision"),
         ),
-        ("argocd/bootstrap/prod.yaml", Place(Kind.PLATFORM)),
-        ("argocd/platform/prod/gateway.yaml", Place(Kind.PLATFORM)),
+        ("argocd/teams.yaml", Place(Kind.TEAMS)),
+        ("argocd/bootstrap/prod.yaml", Place(Kind.BOOTSTRAP, environment="prod")),
+        ("argocd/config/prod/configmap-a.yaml", Place(Kind.SETTINGS, environment="prod")),
+        ("argocd/config/configmap-a.yaml", Place(Kind.PLATFORM)),
+        ("argocd/platform/prod/gateway.yaml", Place(Kind.PLATFORM, environment="prod")),
+        ("argocd/platform/prod/own/issuer.yaml", Place(Kind.PLATFORM, environment="prod")),
         ("argocd/root.yaml", Place(Kind.PLATFORM)),
         (
             "argocd/platform/prod/gateway/envoyproxy-models.yaml",
-            Place(Kind.GATEWAY, environment="prod"),
+            Place(Kind.PLATFORM_RENDERED, environment="prod"),
         ),
         (
             "apps/linear/rendered/prod/httproute-linear.yaml",
@@ -57,24 +61,25 @@ def test_every_kind_has_its_place(path: str, expected: Place) -> None:
 
 
 def test_every_kind_is_read_from_somewhere() -> None:
-    """No kind is without a path, and those that people do not write are three."""
+    """No kind is without a path, and the last of them are those that people do not write."""
     paths = [
         layout.model_file("a"),
         layout.release_file("a", "r1"),
         layout.serving_file("a", "prod"),
         layout.ENVIRONMENTS,
+        layout.TEAMS,
+        "argocd/platform/prod/cert-manager.yaml",
         layout.project_file("prod", "vision"),
-        "argocd/bootstrap/prod.yaml",
-        layout.gateway_file("prod", "EnvoyProxy", "models"),
+        layout.bootstrap_file("prod"),
+        layout.settings_file("prod", "ConfigMap", "argocd-cm"),
+        layout.platform_file("prod", "gateway", "EnvoyProxy", "models"),
         layout.rendered_file("a", "prod", "Service", "a-r1"),
         layout.application_file("prod", "a"),
         "README.md",
     ]
 
     assert list(Kind) == [place(path).kind for path in paths]
-    assert [Kind.GATEWAY, Kind.RENDERED, Kind.APPLICATION] == [
-        kind for kind in Kind if kind in GENERATED
-    ]
+    assert list(Kind)[6:-1] == [kind for kind in Kind if kind in GENERATED]
 
 
 @pytest.mark.parametrize(
@@ -82,9 +87,8 @@ def test_every_kind_is_read_from_somewhere() -> None:
     [
         *("", "/", "apps", "apps/", "apps/README.md", "apps//model.yaml", "/apps/a/model.yaml"),
         *("argocd", "argocd/", "argocd/environments.yml", "argocd/environments.yaml/x"),
-        *("argocd/projects/vision.yaml", "argocd/projects/prod/x/vision.yaml"),
-        *("argocd/projects/prod/vision.yml", "argocd/projects/prod/.yaml", "argocd/applications"),
-        *("argocd/bootstrap/prod.yml", "argocd/bootstrap/.yaml", "argocd/README.md", "README.md"),
+        *("argocd/projects", "argocd/applications", "argocd/bootstrap", "argocd/config"),
+        *("argocd/teams.yml", "argocd/platform/prod/notes.txt", "argocd/README.md", "README.md"),
         *("examples/apps/a/model.yaml", "Apps/a/model.yaml", "apps.yaml"),
     ],
 )
@@ -126,6 +130,24 @@ def test_whatever_lies_among_generated_files_is_generated(path: str, environment
 
     assert found.kind in GENERATED
     assert ("linear", environment) == (found.model, found.environment)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("argocd/projects/vision.yaml", "argocd/projects/prod/x/vision.yaml"),
+        *("argocd/projects/prod/vision.yml", "argocd/projects/prod/.yaml"),
+        *("argocd/bootstrap/prod.yml", "argocd/bootstrap/.yaml", "argocd/bootstrap/x/prod.yaml"),
+        *("argocd/config/prod/notes.txt", "argocd/config/prod/x/y.yaml"),
+        *("argocd/platform/prod/gateway/notes.txt", "argocd/platform/prod/policies/x/y.yaml"),
+    ],
+)
+def test_nothing_hides_among_what_is_generated_for_all(path: str) -> None:
+    """What lies there by another name is generated too, and no model's."""
+    found = place(path)
+
+    assert found.kind in GENERATED
+    assert found.pair is None
 
 
 def test_an_application_by_another_name_is_a_models_too() -> None:
@@ -215,8 +237,8 @@ def respelled(found: Place) -> str:
             return layout.release_file(found.model, found.release)
         case Kind.SERVING:
             return layout.serving_file(found.model, found.environment)
-        case Kind.PROJECT:
-            return layout.project_file(found.environment, found.team)
+        case Kind.TEAMS:
+            return layout.TEAMS
         case _:
             return layout.ENVIRONMENTS
 
@@ -224,7 +246,7 @@ def respelled(found: Place) -> str:
 @given(
     st.lists(
         st.sampled_from(
-            ["apps", "argocd", "releases", "envs", "projects", "model.yaml", "environments.yaml"]
+            ["apps", "argocd", "releases", "envs", "model.yaml", "environments.yaml", "teams.yaml"]
         )
         | NAMES
         | RELEASES.map(lambda release: f"{release}.yaml")

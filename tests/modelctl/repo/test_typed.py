@@ -7,7 +7,20 @@ import pytest
 from modelctl.model.tensors import TensorSpec
 from modelctl.pages import fields
 from modelctl.repo import typed
-from modelctl.repo.kinds import Batching, Golden, Gpu, Shadow
+from modelctl.repo.kinds import (
+    ArgoCd,
+    Batching,
+    ClusterGateway,
+    Dns,
+    Golden,
+    Gpu,
+    Network,
+    Notifications,
+    Quota,
+    Shadow,
+    SingleSignOn,
+    Team,
+)
 
 
 def test_model() -> None:
@@ -107,3 +120,61 @@ def test_no_field_is_forgotten(value: object, kind: str) -> None:
     own = {field.name for field in dataclasses.fields(value)}  # type: ignore[arg-type]  # both are dataclasses
 
     assert set(fields.example(kind)) <= own
+
+
+def test_defaults_of_an_environment() -> None:
+    """Without a word on its network it is as most clusters are, and Argo CD has no settings."""
+    (environment,) = typed.environments(fields.example("environments")).ordered
+
+    assert Network(Dns("kube-system", ()), "monitoring") == environment.network
+    assert ("169.254.169.254/32", "fd00:ec2::254/128") == environment.network.metadata_addresses
+    assert environment.argocd is None
+    assert environment.gateway.cluster is None
+    assert "gateway" == environment.gateway.pods_namespace
+
+
+def test_an_environment_in_full() -> None:
+    """The gateway's proxies, the network and Argo CD's settings arrive as they are said."""
+    example = fields.example("environments")
+    said = example["environments"][0]
+    cluster = {"name": "inner", "listener": "http", "hostname": "inner.gateway.svc"}
+    said["gateway"] |= {"proxies_namespace": "envoy", "cluster": cluster}
+    said["network"] = {
+        "dns": {"addresses": ["169.254.20.10/32"]},
+        "metadata_addresses": [],
+        "image_pull_secrets": ["pull"],
+    }
+    said["argocd"] = {
+        "sso": {"issuer": "https://login.acme.test", "client_id": "argo"},
+        "on_call_groups": ["on-call"],
+        "notifications": {"chat": True},
+    }
+    (environment,) = typed.environments(example).ordered
+
+    assert "envoy" == environment.gateway.pods_namespace
+    assert ClusterGateway("inner", "http", "inner.gateway.svc") == environment.gateway.cluster
+    assert (
+        Network(Dns("kube-system", ("169.254.20.10/32",)), "monitoring", (), ("pull",))
+        == environment.network
+    )
+    assert (
+        ArgoCd(
+            sso=SingleSignOn("https://login.acme.test", "argo", "argocd-oidc"),
+            on_call_groups=("on-call",),
+            notifications=Notifications(chat=True),
+        )
+        == environment.argocd
+    )
+
+
+def test_teams() -> None:
+    """A team has a namespace of its name, its groups, and its quota where it has one."""
+    example = fields.example("teams")
+    example["teams"].append({"name": "pricing", "description": "Prices.", "groups": ["p"]})
+    teams = typed.teams(example)
+
+    assert ["vision", "pricing"] == [team.name for team in teams.ordered]
+    assert Team("pricing", "Prices.", ("p",)) == teams.get("pricing")
+    assert Quota("64", "256Gi", 200) == teams.ordered[0].quota
+    assert "models-vision" == teams.ordered[0].namespace
+    assert teams.get("nobody") is None

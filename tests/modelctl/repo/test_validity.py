@@ -67,7 +67,7 @@ _PARTS: dict[tuple[type, ...], list[dict[str, Any]]] = {
 @cache
 def _samples(kind: str) -> list[Any]:
     """The values of the project's own files of a kind."""
-    files = [*PROJECT.glob("apps/**/*.yaml"), PROJECT / "argocd/environments.yaml"]
+    files = [*PROJECT.glob("apps/**/*.yaml"), *PROJECT.glob("argocd/*.yaml")]
     names = {file: str(file.relative_to(PROJECT)) for file in files}
     own = [file for file, name in names.items() if place(name).kind.value == kind]
     parsed = [parse(names[file], file.read_bytes())[0] for file in own]

@@ -1,16 +1,15 @@
-"""A model that Argo CD serves keeps its owner.
+"""A model that Argo CD serves changes its owner by a move that Argo CD can follow.
 
 ## What it does
 Refuses another `owner` of a model for each environment with `engine: argocd` that it is served in
-before and after the change.
+before and after the change, unless `moved_from` names the team that it had there.
 
 ## Why
 A model's namespace is its team's. With another owner Argo CD starts everything anew in the new
-namespace and forgets the old one, because it compares only what the Application's project may see:
-nothing there is pruned, the older of the two routes keeps host and path, and no later weight has
-any effect on what answers. To move a model today, remove its serving files of these environments,
-delete its Applications in Argo CD, which deletes what they own, and add it again under the new
-owner: for that long it is not served.
+namespace, and compares only what the new team's project may see: nothing in the old one is pruned,
+the older of the two routes keeps host and path, and no later weight has any effect on what answers.
+With `moved_from` the old namespace is in the new team's project, and what is left there is pruned
+within a second. docs/how-to/move-a-model.md has the steps, and how to take one back.
 
 ## Bad
 ```yaml
@@ -20,8 +19,9 @@ owner: sales
 
 ## Good
 ```yaml
-# apps/churn/model.yaml, which said owner: marketing before, without apps/churn/envs/prod.yaml
+# apps/churn/model.yaml, which said owner: marketing before, with apps/churn/envs/prod.yaml
 owner: sales
+moved_from: marketing
 ```
 """
 
@@ -37,26 +37,25 @@ SCOPE = Scope.CHANGE
 
 
 def check(change: ModelChange) -> Iterator[Violation]:
-    """One finding for a model that is applied under another owner than it is to have."""
+    """One finding for a model that is applied under an owner that it does not say it moves from."""
     model = change.after.model
-    served = [environment for environment, _ in change.after.served]
+    if model is None:
+        return
     owners = {
         environment.name: change.applied_before[environment.name].project
-        for environment in served
+        for environment, _ in change.after.served
         if environment.engine == "argocd" and environment.name in change.applied_before
     }
-    moved = {name: owner for name, owner in owners.items() if owner}
-    if model is None or set(moved.values()) <= {model.owner}:
+    known = {"", model.owner, model.moved_from}
+    left = {name: owner for name, owner in owners.items() if owner not in known}
+    if not left:
         return
     path = layout.model_file(change.folder)
-    places = ", ".join(name for name, owner in moved.items() if owner != model.owner)
-    old = next(owner for owner in moved.values() if owner != model.owner)
+    old = next(iter(left.values()))
     message = (
-        f"found the owner {model.owner}, expected {old}, in whose namespace it runs in {places}: "
-        "Argo CD would start it in another one and leave the old route, which wins"
+        f"found the owner {model.owner}, expected {old}, in whose namespace it runs in "
+        f"{', '.join(left)}: Argo CD would start it in another one and leave the old route, which "
+        "wins"
     )
-    remedy = (
-        f"write owner: {old}; to move it, remove it from {places}, delete its Applications in "
-        f"Argo CD, then add it as {model.owner}'s"
-    )
+    remedy = f"write owner: {old}; to move it, write moved_from: {old} beside the new owner"
     yield Violation(path, change.after.documents[path].at("owner"), message, remedy)

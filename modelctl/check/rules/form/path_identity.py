@@ -41,10 +41,7 @@ SCOPE = Scope.FILES
 _YAML = re.compile(r".+\.ya?ml", re.IGNORECASE)
 _FORGOTTEN_SUFFIX = re.compile(r"[^/.]+")  # a name that was to end in .yaml
 _FOLDERS = ("releases", "envs", "rendered")
-_PLACES = {
-    layout.APPS: "model.yaml, releases/r<N>.yaml or envs/<environment>.yaml in apps/<model>",
-    layout.PROJECTS: "argocd/projects/<environment>/<team>.yaml",
-}
+_PLACES = "model.yaml, releases/r<N>.yaml or envs/<environment>.yaml in apps/<model>"
 _NEAR = 0.8  # of difflib, 0 to 1: `release` is near to `releases`
 _NUMBER = re.compile(r"(?i)r?0*([1-9][0-9]*)")  # of a release, written in some other way
 
@@ -58,9 +55,8 @@ def check(files: Files) -> Iterator[Violation]:
     if isinstance(files, ModelFiles):
         yield from _missing_model(files, strangers.values())
         yield from _wrong_name(files)
-        yield from _unknown_environments(files, files.environments, Kind.SERVING)
+        yield from _unknown_environments(files, files.environments)
     if isinstance(files, Repository):
-        yield from _unknown_environments(files, files.environments, Kind.PROJECT)
         yield from _repeated_environments(files)
 
 
@@ -74,8 +70,7 @@ def _is_stranger(path: str) -> bool:
             parts[-1]
         )
         return bool(forgotten or _YAML.fullmatch(path))
-    is_project = path.startswith(f"{layout.PROJECTS}/") and _YAML.fullmatch(path)
-    return bool(is_project) or path == "argocd/environments.yml"
+    return path in ("argocd/environments.yml", "argocd/teams.yml")
 
 
 def _meant(path: str) -> str | None:
@@ -104,9 +99,8 @@ def _stranger(path: str, meant: str | None, *, taken: bool) -> Violation:
     if meant:
         message = f"found a file that nothing reads, expected {meant}"
         return Violation(path, START, message, "rename it")
-    folder = layout.PROJECTS if path.startswith(layout.PROJECTS) else layout.APPS
-    message = f"found a file that nothing reads, expected {_PLACES[folder]}"
-    return Violation(path, START, message, f"move it there, or out of {folder}")
+    message = f"found a file that nothing reads, expected {_PLACES}"
+    return Violation(path, START, message, f"move it there, or out of {layout.APPS}")
 
 
 def _missing_model(files: ModelFiles, meant: Collection[str | None]) -> Iterator[Violation]:
@@ -125,14 +119,12 @@ def _wrong_name(files: ModelFiles) -> Iterator[Violation]:
         yield Violation(path, at, message, f"write name: {files.folder}, or rename the folder")
 
 
-def _unknown_environments(
-    files: Files, environments: Environments, kind: Kind
-) -> Iterator[Violation]:
+def _unknown_environments(files: Files, environments: Environments) -> Iterator[Violation]:
     known = [environment.name for environment in environments.ordered]
     told = set(known)
     for path in sorted(files.entries) if known else ():
         name = place(path).environment
-        if place(path).kind is kind and name not in told:
+        if place(path).kind is Kind.SERVING and name not in told:
             told.add(name)
             yield _unknown_environment(path, name, known)
 

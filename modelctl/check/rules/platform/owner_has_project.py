@@ -1,22 +1,22 @@
-"""The team that owns a model has an AppProject wherever Argo CD serves it.
+"""The team that owns a model serves wherever Argo CD serves the model.
 
 ## What it does
-Looks, for each environment with `engine: argocd` that serves a model, for
-`argocd/projects/<environment>/<owner>.yaml`: an AppProject whose name is the owner.
+Looks, for each environment with `engine: argocd` that serves a model, for its owner in
+`argocd/teams.yaml`, with that environment among the team's `environments` if it has any.
 
 ## Why
-An Application that names a project that does not exist stays Unknown and syncs nothing; no check in
-the cluster says so before the merge.
+A team's AppProject and namespace are rendered from there. An Application that names a project that
+does not exist stays Unknown and syncs nothing; no check in the cluster says so before the merge.
 
 ## Bad
 ```yaml
-# apps/churn/model.yaml, without argocd/projects/prod/marketting.yaml
+# apps/churn/model.yaml; argocd/teams.yaml has the team marketing
 owner: marketting
 ```
 
 ## Good
 ```yaml
-# apps/churn/model.yaml, with argocd/projects/prod/marketing.yaml
+# apps/churn/model.yaml; argocd/teams.yaml has the team marketing
 owner: marketing
 ```
 """
@@ -24,9 +24,9 @@ owner: marketing
 from collections.abc import Iterator
 
 from modelctl.finding import Level, Scope, Violation
+from modelctl.nearest import hint
 from modelctl.repo import layout
-from modelctl.repo.documents import Document
-from modelctl.repo.kinds import Model
+from modelctl.repo.kinds import Model, Team
 from modelctl.repo.repository import ModelFiles
 
 ID = "owner-has-project"
@@ -35,39 +35,28 @@ SCOPE = Scope.MODEL
 
 
 def check(files: ModelFiles) -> Iterator[Violation]:
-    """One finding for each model without, and for each project that is none."""
-    if files.model is None:
+    """One finding for a model whose owner is no team, or none of an environment."""
+    shared = files.repository
+    if files.model is None or any(fault.path == layout.TEAMS for fault in shared.faults):
         return
-    shared, owner = files.repository, files.model.owner
-    wanted = [
-        layout.project_file(environment.name, owner)
-        for environment, _ in files.served
-        if environment.engine == "argocd"
-    ]
-    missing = [path for path in wanted if path not in shared.entries]
+    team = shared.teams.get(files.model.owner)
+    served = [each for each, _ in files.served if each.engine == "argocd"]
+    missing = [each.name for each in served if team is None or not team.serves_in(each)]
     if missing:
-        yield _no_project(files, files.model, missing)
-    for path in wanted:
-        if path in shared.documents:
-            yield from _wrong_project(shared.documents[path], owner)
+        yield _no_project(files, files.model, team, ", ".join(missing))
 
 
-def _no_project(files: ModelFiles, model: Model, missing: list[str]) -> Violation:
+def _no_project(files: ModelFiles, model: Model, team: Team | None, missing: str) -> Violation:
     path = layout.model_file(model.folder)
     position = files.documents[path].at("owner")
-    message = f"found the owner {model.owner} without an AppProject, expected {', '.join(missing)}"
-    remedy = "write it, or name a team that has one"
+    if team is not None:
+        message = f"found the owner {model.owner}, expected a team that serves in {missing}"
+        remedy = f"add {missing} to its environments in {layout.TEAMS}"
+        return Violation(path, position, message, remedy)
+    known = [each.name for each in files.repository.teams.ordered]
+    message = (
+        f"found the owner {model.owner}, expected a team of {layout.TEAMS}, "
+        f"because {missing} serves the model"
+    )
+    remedy = hint(model.owner, known, otherwise="add the team there, or name one that it has")
     return Violation(path, position, message, remedy)
-
-
-def _wrong_project(document: Document, owner: str) -> Iterator[Violation]:
-    fields = document.value if isinstance(document.value, dict) else {}
-    metadata = fields.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if fields.get("kind") != "AppProject":
-        message = f"found the kind {fields.get('kind', 'none')}, expected AppProject"
-        yield Violation(document.path, document.at("kind"), message, "write kind: AppProject")
-    elif name != owner:
-        position = document.at("metadata", "name")
-        message = f"found the name {name}, expected {owner} as the file is called"
-        yield Violation(document.path, position, message, f"write name: {owner}")

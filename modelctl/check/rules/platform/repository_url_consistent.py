@@ -5,7 +5,7 @@ Compares, in every YAML file below `argocd/` that people write, each `repoURL` w
 `repository.url`, the `targetRevision` or `revision` beside it with `repository.revision`, and each
 entry of `sourceRepos` with `repository.url`. A source with a `chart` is left alone, and so is the
 entry of a project that allows just such a chart's repository. `modelctl render` never writes into
-these files: they are people's, comments and all.
+these files: they are people's, comments and all. What it does write has the address from there.
 
 ## Why
 The address is one fact. An Application whose project allows another repository is refused by
@@ -39,7 +39,6 @@ ID = "repository-url-consistent"
 LEVEL = Level.ERROR
 SCOPE = Scope.FILES
 
-_WRITTEN = frozenset({Kind.PROJECT, Kind.PLATFORM})
 _REVISIONS = ("targetRevision", "revision")
 
 
@@ -47,7 +46,7 @@ def check(files: Files) -> Iterator[Violation]:
     """One finding for each address and each revision that is another."""
     if not isinstance(files, Repository) or not files.environments.source.url:
         return
-    written = [each for path, each in files.documents.items() if place(path).kind in _WRITTEN]
+    written = [each for path, each in files.documents.items() if place(path).kind is Kind.PLATFORM]
     charts = {
         str(fields["repoURL"])
         for document in written

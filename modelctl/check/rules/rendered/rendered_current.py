@@ -1,8 +1,9 @@
 """What is rendered is what the typed files say.
 
 ## What it does
-Renders every model and the Gateway of every environment in memory and compares it, byte for byte,
-with `apps/<model>/rendered/`, `argocd/applications/` and `argocd/platform/<environment>/gateway/`.
+Renders every model, and what is rendered for all of them, in memory and compares it, byte for
+byte, with `apps/<model>/rendered/` and, below `argocd/`, with `applications/`, `bootstrap/`,
+`projects/`, `config/<environment>/` and the rendered folders of `platform/<environment>/`.
 
 ## Why
 Argo CD applies what is rendered, people review what is typed. Where the two differ, the review was
@@ -31,6 +32,7 @@ from modelctl.check.difference import differs_in_line_ends_only, first_differenc
 from modelctl.finding import START, Level, Scope, Violation
 from modelctl.render import drift
 from modelctl.render.origin import typed_source
+from modelctl.render.shared import typed_file
 from modelctl.repo import layout
 from modelctl.repo.repository import Files, ModelFiles, Repository
 
@@ -50,13 +52,13 @@ _SHOWN_FILES = 3  # of a model in an environment; one command mends all of them
 def check(files: Files) -> Iterator[Violation]:
     """One finding for each generated file that is missing or differs, at its first difference.
 
-    Of a model or a Gateway in an environment only the first few: the rest is counted, one command
-    mends all.
+    Of a model, or of all models, in an environment only the first few: the rest is counted, one
+    command mends all.
     """
     if isinstance(files, ModelFiles):
         yield from _of_model(files)
     elif isinstance(files, Repository):
-        yield from _of_gateways(files)
+        yield from _of_all_models(files)
 
 
 def _of_model(files: ModelFiles) -> Iterator[Violation]:
@@ -74,25 +76,29 @@ def _of_model(files: ModelFiles) -> Iterator[Violation]:
             for path in paths[:_SHOWN_FILES]
         ]
         yield from _counted(shown, len(paths), "model")
+    for path, expected in drift.stale_projects(files).items():
+        found = files.repository.generated.get(path)
+        owner = layout.model_file(files.folder)
+        yield _finding(path, found, expected, lambda _=None, owner=owner: owner)
 
 
-def _of_gateways(repository: Repository) -> Iterator[Violation]:
+def _of_all_models(repository: Repository) -> Iterator[Violation]:
     stale: dict[str, list[str]] = defaultdict(list)
-    for path, content in drift.gateway_changes(repository).items():
+    for path, content in drift.shared_changes(repository).items():
         if content is not None:
             stale[layout.place(path).environment].append(path)
     for paths in stale.values():
-        expected = drift.expected_for_gateways(repository)
+        expected = drift.expected_shared(repository)
         shown = [
             _finding(
                 path,
                 repository.generated.get(path),
                 expected[path],
-                lambda _=None: layout.ENVIRONMENTS,
+                lambda _=None, path=path: typed_file(path),
             )
             for path in paths[:_SHOWN_FILES]
         ]
-        yield from _counted(shown, len(paths), "Gateway")
+        yield from _counted(shown, len(paths), "environment")
 
 
 def _counted(shown: list[Violation], count: int, of_what: str) -> list[Violation]:

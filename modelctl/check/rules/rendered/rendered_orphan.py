@@ -1,8 +1,9 @@
 """Nothing is left of what is not served any more.
 
 ## What it does
-Refuses files below `apps/<model>/rendered/`, `argocd/applications/` and
-`argocd/platform/<environment>/gateway/` that no typed file gives.
+Refuses files below `apps/<model>/rendered/` and, below `argocd/`, among the generated ones
+(`applications/`, `bootstrap/`, `projects/`, `config/<environment>/` and the rendered folders of
+`platform/<environment>/`) that no typed file gives.
 Where a typed file is there but faulty, what was rendered from it is left alone.
 
 ## Why
@@ -44,7 +45,7 @@ def check(files: Files) -> Iterator[Violation]:
     if isinstance(files, ModelFiles):
         yield from _of_model(files)
     elif isinstance(files, Repository):
-        for path, content in drift.gateway_changes(files).items():
+        for path, content in drift.shared_changes(files).items():
             if content is None:
                 message = "found a file that nothing generates, expected none"
                 yield Violation(path, START, message, _REMEDY)

@@ -15,7 +15,7 @@ from modelctl.check.change import Change
 from modelctl.check.engine import check
 from modelctl.errors import TreeError
 from modelctl.finding import Finding
-from modelctl.render import generated, generated_for_gateways
+from modelctl.render import drift, generated
 from modelctl.repo.git import Commit
 from modelctl.repo.layout import Pair
 from modelctl.repo.loading import load
@@ -138,8 +138,7 @@ def case_tree(case: Path) -> MemoryTree:
         for folder in repository.folders
         for path, text in generated(repository.model(folder)).items()
     }
-    for_gateways = generated_for_gateways(repository.environments)
-    rendered |= {path: text.encode() for path, text in for_gateways.items()}
+    rendered |= drift.expected_shared(repository)
     return MemoryTree(_without(rendered, deleted) | typed)
 
 

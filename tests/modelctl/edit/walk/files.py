@@ -16,6 +16,7 @@ Fields = Mapping[str, Any]
 Content = tuple[object, ...]  # what a release comes down to, as it runs
 
 ENVIRONMENTS = "argocd/environments.yaml"
+TEAMS = "argocd/teams.yaml"
 WHOLE = 100
 # Everything that a walk reads, it reads again and again.
 _remembered = lru_cache(maxsize=8192)

@@ -29,7 +29,7 @@ SETTINGS = {
 _BEGINNING_S = 1_700_000_000
 _ENVIRONMENTS = """\
 repository:
-  url: "https://git.example.com/platform/models.git"
+  url: "https://git.models.test/platform/models.git"
   revision: refs/heads/main
 
 environments:
@@ -42,7 +42,7 @@ environments:
   - name: prod
     engine: argocd
     template: v1
-    gateway: {name: models, namespace: gateway, listener: https, hostname: models.example.com}
+    gateway: {name: models, namespace: gateway, listener: https, hostname: models.test}
 """
 # Waits for orders, and does each in a child of its own that dies before the file it is told.
 _EXECUTIONER = """
@@ -86,8 +86,8 @@ class Ran:
 
 def template(root: Path) -> None:
     """Make the repository that every walk begins with: two models, each in two environments."""
-    projects = "argocd/projects/prod"
-    shutil.copytree(PROJECT / projects, root / projects)
+    (root / "argocd").mkdir(parents=True)
+    shutil.copy(PROJECT / "argocd/teams.yaml", root / "argocd/teams.yaml")
     (root / "argocd/environments.yaml").write_text(_ENVIRONMENTS)
     (root / "notes.txt").write_text("nobody's\n")
     init(root)

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.modelctl.edit.walk import files, verdict
-from tests.modelctl.edit.walk.files import ENVIRONMENTS, Pair, form
+from tests.modelctl.edit.walk.files import ENVIRONMENTS, TEAMS, Pair, form
 from tests.modelctl.edit.walk.stage import HANDFUL, Stage, pairs
 
-_FAULTY = ("model", "release", "release", "serving", "serving", "environments", "project")
+_FAULTY = ("model", "release", "release", "serving", "serving", "environments", "teams")
 _TYPED = (
     "release", "again", "model", "weight", "weight", "stable", "shadow", "layout", "scale",
     "paused", "stop",
@@ -36,11 +36,12 @@ class Hands(Stage):
             "release": self._release_file(pair, which),
             "serving": files.serving_file(pair),
             "environments": ENVIRONMENTS,
-            "project": "argocd/projects/prod/vision.yaml",
+            "teams": TEAMS,
         }[place]
         text = self.ground.read(path)
         if form(text.encode()) is not None:
-            faulty = {"field": f"{text}oops: 1\n", "syntax": f"{text}]\n", "gone": None}[how]
+            gone = f"{text}}}\n" if place == "teams" else None  # without it no model has an owner
+            faulty = {"field": f"{text}oops: 1\n", "syntax": f"{text}]\n", "gone": gone}[how]
             self._rewrite(path, faulty)
 
     @precondition(lambda self: self.is_wrong())
@@ -161,7 +162,7 @@ class Hands(Stage):
             return
         path = {
             "environments": ENVIRONMENTS,
-            "project": of[0] if of else "",
+            "teams": TEAMS,
             "model": f"apps/{of[0]}/model.yaml" if of else "",
             "release": files.release_file(*of) if kind == "release" else "",
         }[kind]

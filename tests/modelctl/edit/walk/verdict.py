@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tests.modelctl.edit.walk import files
-from tests.modelctl.edit.walk.files import ENVIRONMENTS, WHOLE, Fields, Pair
+from tests.modelctl.edit.walk.files import ENVIRONMENTS, TEAMS, WHOLE, Fields, Pair
 from tests.modelctl.edit.walk.oracle import Moment, Oracle
 
 Place = tuple[str, ...]  # what an error lies in: its kind, then which
@@ -57,10 +57,8 @@ def _errors(oracle: Oracle, moment: Moment) -> Iterator[Place]:
     models = {path.split("/")[1] for path in moment.files if path.startswith("apps/")}
     if not _is_formed(oracle, moment, ENVIRONMENTS):
         yield ("environments",)
-    for path in moment.files:
-        is_project = path.startswith("argocd/projects/")
-        if is_project and files.plain(oracle.blobs[moment.files[path]]) is None:
-            yield "project", path
+    if not _is_formed(oracle, moment, TEAMS):
+        yield ("teams",)
     for model in sorted(models):
         yield from _errors_of(oracle, moment, model)
 
@@ -134,7 +132,7 @@ def _is_return(oracle: Oracle, moment: Moment) -> bool:
 def _concerns(oracle: Oracle, moment: Moment, place: Place, pair: Pair) -> bool:
     """Whether an error is one of what an environment serves of a model."""
     kind, *of = place
-    if kind in ("environments", "project"):
+    if kind in ("environments", "teams"):
         return kind == "environments"
     if of[0] != pair[0]:
         return False

@@ -9,7 +9,7 @@ from modelctl.gateway.fields import parse
 from modelctl.gateway.reading import read
 from modelctl.gateway.values import Gateway as Read
 from modelctl.gateway.values import HeaderMatch
-from modelctl.render import drift, generated_for_gateways
+from modelctl.render import Shared, drift, generated_shared
 from modelctl.repo.kinds import Environment, Environments, Gateway, GitSource
 from modelctl.repo.repository import Repository
 
@@ -20,23 +20,23 @@ FOLDER = "argocd/platform/prod/gateway"
 def environments(hostname: str = "models.example.com", template: str = "v2") -> Environments:
     """One environment."""
     gateway = Gateway("models", "edge", "https", hostname)
-    return Environments(SOURCE, (Environment("prod", "argocd", template, gateway, {}),))
+    return Environments(SOURCE, (Environment("prod", "local", template, gateway, {}),))
 
 
 def gateway(hostname: str = "models.example.com") -> Read:
     """What a gateway reads of the rendered files."""
-    files = generated_for_gateways(environments(hostname)).items()
+    files = generated_shared(Shared(environments(hostname))).items()
     return merging.gateway(read(parse(path, text.encode()) for path, text in files))
 
 
 def test_the_first_template_says_nothing_to_the_gateway() -> None:
     """An environment that pins template v1 has no such file."""
-    assert {} == generated_for_gateways(environments(template="v1"))
+    assert {} == generated_shared(Shared(environments(template="v1")))
 
 
 def test_every_object_has_a_file_in_the_gateways_folder() -> None:
     """One object a file, in the Gateway's namespace, with a header that says what to edit."""
-    files = generated_for_gateways(environments())
+    files = generated_shared(Shared(environments()))
 
     assert {FOLDER} == {path.rpartition("/")[0] for path in files}
     assert all("\n  namespace: edge\n" in text for text in files.values())
@@ -123,14 +123,14 @@ def test_an_unknown_call_is_not_found_in_its_own_words() -> None:
 @pytest.fixture
 def whole(repository: Repository) -> Repository:
     """A repository whose environment has all its files for the Gateway."""
-    texts = generated_for_gateways(environments()).items()
+    texts = generated_shared(Shared(environments())).items()
     generated = {path: text.encode() for path, text in texts}
     return replace(repository, environments=environments(), generated=generated)
 
 
 def test_nothing_to_render(whole: Repository) -> None:
     """A repository that is current has no change."""
-    assert {} == drift.gateway_changes(whole)
+    assert {} == drift.shared_changes(whole)
 
 
 def test_what_rendering_changes(whole: Repository) -> None:
@@ -138,11 +138,11 @@ def test_what_rendering_changes(whole: Repository) -> None:
     path = f"{FOLDER}/envoyproxy-models.yaml"
     stale = {**whole.generated, path: b"old", f"{FOLDER}/left.yaml": b"over"}
 
-    changes = drift.gateway_changes(replace(whole, generated=stale))
+    changes = drift.shared_changes(replace(whole, generated=stale))
 
     assert {path: whole.generated[path], f"{FOLDER}/left.yaml": None} == changes
 
 
 def test_unreadable_environments_change_nothing(whole: Repository) -> None:
     """Where the environments cannot be read, what was rendered before stays."""
-    assert {} == drift.gateway_changes(replace(whole, environments=Environments(SOURCE, ())))
+    assert {} == drift.shared_changes(replace(whole, environments=Environments(SOURCE, ())))

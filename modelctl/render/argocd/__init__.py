@@ -1,0 +1,1 @@
+"""What Argo CD itself is given in an environment: its root, its settings, projects, namespaces."""
