@@ -90,6 +90,8 @@ def rotated_encryption(
     """
     if stage not in STAGES:
         raise AnsibleFilterError(f"rotated_encryption: found {stage!r}; expected one of {STAGES}")
+    # Ansible's texts carry where they are from, which no YAML writer takes.
+    provider, key, resources = str(provider), str(key), [str(name) for name in resources]
     document = yaml.safe_load(text)
     named = [name for entry in document["resources"] for name in entry["resources"]]
     old = [each for entry in document["resources"] for each in entry["providers"]]

@@ -128,6 +128,26 @@ def test_the_way_to_a_new_key_reads_everything_at_each_step(filters: ModuleType)
     assert "key2" in text
 
 
+class Tagged(str):
+    """A text as Ansible hands it to a filter: a class of its own."""
+
+    __slots__ = ()
+
+
+def test_ansibles_texts_are_written(filters: ModuleType) -> None:
+    """What comes from the inventory and from a registered result is plain YAML in the file."""
+    text = configuration(("secretbox", "key1", "old"))
+    written = filters.rotated_encryption(
+        Tagged(text),
+        stage="alone",
+        provider=Tagged("secretbox"),
+        resources=[Tagged("secrets")],
+        key=Tagged("new"),
+    )
+
+    assert [(["secrets"], ["new", "plain"])] == told(written)
+
+
 def test_a_step_done_twice_is_done_once(filters: ModuleType) -> None:
     """A run that died in the middle is finished by the next one."""
     text = configuration(("secretbox", "key1", "old"))
