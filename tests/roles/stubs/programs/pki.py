@@ -14,8 +14,8 @@ from . import calls
 ROOT = Path("/etc/kubernetes")
 PKI = ROOT / "pki"
 DAYS = 365
-# A test that wants certificates which have ended writes a number of days here.
-OTHER_DAYS = calls.STATE / "certificate-days"
+# A test that wants certificates which have ended makes this file.
+ENDED = calls.STATE / "certificates-ended"
 LEAVES = {
     "apiserver": ("ca", "/CN=kube-apiserver"),
     "apiserver-kubelet-client": ("ca", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
@@ -67,6 +67,15 @@ def authority(name: str) -> None:
     key.chmod(0o600)
 
 
+def _life() -> list[str]:
+    """How long a certificate is valid: one year, or until yesterday, as this openssl says it."""
+    if not ENDED.exists():
+        return ["-days", str(DAYS)]
+    if openssl("version").startswith("OpenSSL 3.0"):
+        return ["-days", "-1"]
+    return ["-not_before", "20250101000000Z", "-not_after", "20250102000000Z"]
+
+
 def leaf(issuer: str, subject: str, sans: list[str], key: Path, crt: Path) -> None:
     """A certificate signed by one of the authorities."""
     key.parent.mkdir(parents=True, exist_ok=True)
@@ -98,8 +107,7 @@ def leaf(issuer: str, subject: str, sans: list[str], key: Path, crt: Path) -> No
             "-req",
             "-in",
             str(request),
-            "-days",
-            OTHER_DAYS.read_text().strip() if OTHER_DAYS.exists() else str(DAYS),
+            *_life(),
             "-CAcreateserial",
             "-CA",
             str(PKI / f"{issuer}.crt"),
