@@ -48,10 +48,10 @@ test-cluster: setup-dev cluster-tools ## Test on a real API server, Envoy Gatewa
 	$(PYTHON) tests/cluster/private.py $(BIN)/python -m pytest -m cluster tests/cluster
 
 lint-roles: setup-roles ## Lint roles and playbooks: ansible-lint's profile production, strict
-	PATH=$(CURDIR)/$(BIN):$$PATH ansible-lint
+	PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=tests/roles $(BIN)/python -m harness.lint
 
-test-roles: setup-roles ## Test every role and playbook in containers (root, podman; no network while they run)
-	$(BIN)/python tests/roles/run.py
+test-roles: setup-roles ## Test every role and playbook in containers, or ROLE=x alone (root, podman; no network)
+	$(BIN)/python tests/roles/run.py $(ROLE)
 
 bench: setup-dev ## Compare the model server with bare ONNX Runtime and a naive FastAPI application
 	$(BIN)/python -m serving.bench --seconds 1

@@ -72,12 +72,14 @@ def parts(chosen: list[str], scratch: Path) -> list[list[Part]]:
         Part(name, [python, "-m", f"harness.{name}"]) for name in ("images", "repository")
     )
     roles = [scenario(name, scratch) for name in scenarios() if not chosen or name in chosen]
-    if chosen:
-        return [[images], [repository], roles]
     pytest = [python, "-m", "pytest", "--quiet"]
+    if chosen:
+        own = [str(TESTS / name) for name in chosen if any((TESTS / name).glob("test_*.py"))]
+        tests = Part("pytest", [*pytest, *own, str(TESTS / "test_layout.py")], PROJECT)
+        return [[images], [repository], [*roles, tests]]
     site = Part("site", [*pytest, "tests/roles/site"], PROJECT)
     others = Part("pytest", [*pytest, "tests/roles", "--ignore=tests/roles/site"], PROJECT)
-    lint = Part("lint", [str(BIN / "ansible-lint")], PROJECT)
+    lint = Part("lint", [python, "-m", "harness.lint"], PROJECT, {"PYTHONPATH": str(TESTS)})
     return [[images, lint], [repository], [site, *roles, others]]
 
 

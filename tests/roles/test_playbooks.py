@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from harness.content import PROJECT, TESTS
 
@@ -37,6 +38,44 @@ def test_site_shows_its_phases(ansible: Ansible) -> None:
 
     assert -1 not in first
     assert sorted(first) == first
+
+
+def places(playbook: str, *names: str) -> list[int]:
+    """Where the first task of each name, `role/entry` or a task list, stands in a playbook."""
+    found: list[str] = []
+    for play in yaml.safe_load((PROJECT / "playbooks" / f"{playbook}.yml").read_text()):
+        for task in play.get("tasks") or []:
+            given = task.get("ansible.builtin.include_role") or {}
+            found.append(f"{given.get('name')}/{given.get('tasks_from', 'main')}")
+            found.append(str(task.get("ansible.builtin.include_tasks")))
+    return [found.index(name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "look", "touch"),
+    [
+        ("restore", "etcd_backup/restore_check", "reset/kubeadm"),
+        ("restore", "etcd_backup/restore_check", "etcd_backup/restore"),
+        ("upgrade", "etcd_backup/backup_now", "tasks/upgrade_control_plane.yml"),
+        ("upgrade", "tasks/upgrade_control_plane.yml", "tasks/live_change.yml"),
+        ("rotate_certs", "control_plane/renew_ended", "control_plane/renew_certificates"),
+    ],
+)
+def test_what_can_fail_is_known_before_a_host_is_touched(
+    playbook: str, look: str, touch: str
+) -> None:
+    """A backup is opened before members go, and kubeadm's Job runs before nodes are cordoned."""
+    first, second = places(playbook, look, touch)
+
+    assert first < second
+
+
+def test_ended_certificates_are_renewed_on_all_at_once() -> None:
+    """No etcd has a majority before the last one is renewed: the play waits for nobody's turn."""
+    plays = yaml.safe_load((PROJECT / "playbooks" / "rotate_certs.yml").read_text())
+    (play,) = [play for play in plays if play["name"] == "Renew what has ended"]
+
+    assert "serial" not in play
 
 
 def test_every_role_has_a_scenario() -> None:

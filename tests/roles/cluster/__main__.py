@@ -3,8 +3,8 @@
     python -m roles.cluster --folder DIR [--port N] [--nodes a,b,c] [--version v1.36.4]
 
 Leaves in DIR: `api.sock`, `ca.crt`, `admin.crt`, `admin.key`, `kubeconfig`, `ready` (the port),
-and `bin/etcd` where this machine has etcd, for the etcd of the nodes. Says the port on stdout once
-it answers. Without `--nodes` there is no control plane until somebody runs `kubeadm init`.
+and in `bin` etcd and etcdctl of this machine, for the etcd of the nodes. Says the port on stdout
+once it answers. Without `--nodes` there is no control plane until somebody runs `kubeadm init`.
 """
 
 import argparse
@@ -99,10 +99,9 @@ def _prepare(folder: Path, options: argparse.Namespace) -> Double:
     authority = Authority(folder)
     authority.sign("server", "kube-apiserver")
     authority.sign("admin", "kubernetes-admin", "system:masters")
-    etcd = shutil.which("etcd")
-    if etcd:
-        (folder / "bin").mkdir(exist_ok=True)
-        shutil.copy(etcd, folder / "bin" / "etcd")
+    (folder / "bin").mkdir(exist_ok=True)
+    for program in filter(None, map(shutil.which, ("etcd", "etcdctl"))):
+        shutil.copy(program, folder / "bin")
     store = Store(version=options.version)
     names = [name for name in options.nodes.split(",") if name]
     if names:

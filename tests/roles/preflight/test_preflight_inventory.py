@@ -193,3 +193,33 @@ def test_inputs_of_playbooks_are_known(tmp_path: Path) -> None:
     known = specs.declared_by_playbooks(path)
 
     assert known == {"confirm_cluster": {"owner": "playbook reset", "type": "str"}}
+
+
+def members(tree: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Hosts of a group and of the groups in it, with their variables."""
+    found: dict[str, dict[str, Any]] = dict(tree.get("hosts") or {})
+    for child in (tree.get("children") or {}).values():
+        found |= members(child)
+    return found
+
+
+@pytest.mark.parametrize("name", ["sample", "lab"])
+def test_an_inventory_to_copy_has_no_fault(name: str) -> None:
+    """The sample, and one machine with a GPU that is everything, pass what looks at no host."""
+    folder = PROJECT / "inventories" / name
+    tree = yaml.safe_load((folder / "hosts.yml").read_text())
+    values = yaml.safe_load((folder / "group_vars" / "all.yml").read_text())
+    lock = yaml.safe_load((PROJECT / "versions.yml").read_text())
+    hosts = members(tree["cluster"])
+    groups = tree["cluster"]["children"] | {"gpu": tree["gpu"]}
+    cluster = {part: values[f"cluster_{part}"] for part in ("endpoint", "pod_cidr", "service_cidr")}
+
+    found = in_inventory(
+        cluster=cluster,
+        groups={group: sorted(members(own)) for group, own in groups.items()},
+        addresses={host: str(own["ansible_host"]) for host, own in hosts.items()},
+        versions=lock["versions"],
+        compatibility=lock["compatibility"],
+    )
+
+    assert [] == [finding for finding in found if finding["severity"] == "error"]

@@ -200,7 +200,6 @@ class Site:
             "gpu_facts_efivars_path": "/srv/host/efivars",
             "node_reboot_boot_time_command": "stat -c %Y /proc/1",
             "node_reboot_timeout": 60,
-            "etcd_backup_client": "package",
             "etcd_backup_recipients": [self._recipient()],
             "argocd_sync_timeout": 0,
             "cni_timeout": 60,

@@ -25,7 +25,7 @@ PING = """---
 # dpkg asks this hook before it changes anything; a full disk ends a change in the same place.
 FAULT = "/etc/apt/apt.conf.d/99-fault"
 ETCDCTL = (
-    "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 "
+    "/srv/cluster/bin/etcdctl --endpoints=https://127.0.0.1:2379 "
     "--cacert=/etc/kubernetes/pki/etcd/ca.crt "
     "--cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt "
     "--key=/etc/kubernetes/pki/etcd/healthcheck-client.key "

@@ -108,7 +108,7 @@ def _version(arguments: list[str]) -> None:
     calls.out(version if style == "short" else yaml.safe_dump(info))
 
 
-def main() -> None:  # noqa: C901, PLR0912 - the table of commands
+def main() -> None:  # noqa: C901, PLR0912, PLR0915 - the table of commands
     """Answer one call."""
     arguments = calls.log("kubeadm")
     match _words(arguments):
@@ -129,6 +129,12 @@ def main() -> None:  # noqa: C901, PLR0912 - the table of commands
             _upload(arguments)
         case ["init", "phase", "certs", "apiserver"]:
             kubeadm_phases.api_server_certificate(arguments)
+        case ["init", "phase", "kubeconfig", "kubelet"]:
+            kubeadm_phases.kubelet_kubeconfig(arguments)
+        case ["init", "phase", "kubeconfig", "all"]:
+            kubeadm_phases.kubeconfigs(arguments)
+        case ["init", "phase", "certs", "all"]:
+            kubeadm_phases.certificates(arguments)
         case ["init", "phase", "control-plane", "all"]:
             kubeadm_phases.control_plane(arguments)
         case ["init", "phase", "etcd", "local"]:

@@ -1,5 +1,7 @@
 """Single phases of kubeadm init and upgrade, on a node that has joined."""
 
+from typing import Any
+
 import yaml
 
 from . import calls, kubeadm_config, pki
@@ -7,7 +9,7 @@ from .kubeadm_manifests import KUBELET, MANIFESTS, write_control_plane, write_et
 from .kubeadm_node import load_config, save_config
 
 
-def _documents(arguments: list[str]) -> tuple[dict[str, object], str]:
+def _documents(arguments: list[str]) -> tuple[dict[str, Any], str]:
     """ClusterConfiguration of the file, and this node's name."""
     documents = kubeadm_config.read(calls.option(arguments, "--config"))
     registration = documents.get("InitConfiguration", {}).get("nodeRegistration") or {}
@@ -27,6 +29,40 @@ def api_server_certificate(arguments: list[str]) -> None:
     names = dict.fromkeys(["kubernetes", "localhost", node, "127.0.0.1", endpoint, *sans])
     issuer, subject = pki.LEAVES["apiserver"]
     pki.leaf(issuer, subject, [name for name in names if name], key, crt)
+
+
+def _names(conf: dict[str, Any], node: str) -> list[str]:
+    endpoint = str(conf.get("controlPlaneEndpoint") or "127.0.0.1:6443").split(":")[0]
+    sans = (conf.get("apiServer") or {}).get("certSANs") or []
+    return list(dict.fromkeys(["kubernetes", "localhost", node, "127.0.0.1", endpoint, *sans]))
+
+
+def certificates(arguments: list[str]) -> None:
+    """Every certificate that is not there, signed by the authorities that are."""
+    conf, node = _documents(arguments)
+    for name in ("ca", "etcd/ca", "front-proxy-ca"):
+        pki.authority(name)
+    pki.make_leaves(_names(conf, node), only_missing=True)
+
+
+def _kubeconfig(file: str, subject: str, arguments: list[str]) -> None:
+    conf, _ = _documents(arguments)
+    server = f"https://{conf.get('controlPlaneEndpoint') or '127.0.0.1:6443'}"
+    if not (pki.ROOT / file).exists():
+        pki.kubeconfig(pki.ROOT / file, server, subject, conf.get("clusterName", "kubernetes"))
+
+
+def kubelet_kubeconfig(arguments: list[str]) -> None:
+    """The kubelet's kubeconfig with a certificate inside, unless it is there."""
+    node = _documents(arguments)[1]
+    _kubeconfig("kubelet.conf", f"/O=system:nodes/CN=system:node:{node}", arguments)
+
+
+def kubeconfigs(arguments: list[str]) -> None:
+    """Every kubeconfig that is not there."""
+    kubelet_kubeconfig(arguments)
+    for file, subject in pki.KUBECONFIGS.items():
+        _kubeconfig(file, subject, arguments)
 
 
 def control_plane(arguments: list[str]) -> None:

@@ -22,8 +22,23 @@ def _node() -> str:
     return calls.option(words, "--hostname-override") or Path("/etc/hostname").read_text().strip()
 
 
+def _health_job() -> None:
+    """The Job of kubeadm, which tolerates the taint of control planes and no other."""
+    role = "node-role.kubernetes.io/control-plane"
+    for node in must("GET", "/api/v1/nodes")["items"]:
+        spec = node.get("spec", {})
+        taints = [taint for taint in spec.get("taints") or [] if taint["key"] != role]
+        if not spec.get("unschedulable") and not taints:
+            return
+    calls.fail(
+        "[upgrade/health] FATAL: [preflight] Some fatal errors occurred:\n\t[ERROR CreateJob]: "
+        'Job "upgrade-health-check" in the namespace "kube-system" did not complete in 1m0s'
+    )
+
+
 def plan(target: str) -> str:
     """The version that this kubeadm upgrades to; ends the program where it may not."""
+    _health_job()
     conf = load_config("kubeadm-config", "ClusterConfiguration")
     current, tool = conf["kubernetesVersion"], f"v{calls.version('kubeadm')}"
     target = target or tool
@@ -124,9 +139,19 @@ def node(arguments: list[str]) -> None:
     calls.out("[upgrade] The configuration for this node was successfully updated!")
 
 
+def _known() -> dict[str, Any]:
+    """The cluster's configuration; where no API answers, what the files on this host say."""
+    if request("GET", "/version")[0] == 200:
+        return load_config("kubeadm-config", "ClusterConfiguration")
+    calls.out("[renew] Error reading configuration from the Cluster. Falling back to default")
+    own: dict[str, Any] = kubeadm_config.read("/etc/kubernetes/kubeadm/kubeadm.yaml")
+    found: dict[str, Any] = own["ClusterConfiguration"]
+    return found
+
+
 def renew() -> None:
     """New certificates by the authorities that are there."""
-    conf = load_config("kubeadm-config", "ClusterConfiguration")
+    conf = _known()
     server = f"https://{conf.get('controlPlaneEndpoint') or '127.0.0.1:6443'}"
     names = [
         "kubernetes",
@@ -142,6 +167,17 @@ def renew() -> None:
             pki.kubeconfig(pki.ROOT / file, server, subject, conf["clusterName"])
     for name in pki.LEAVES:
         calls.out(f"certificate {name} renewed")
+
+
+def _missing(name: str) -> dict[str, Any]:
+    """What kubeadm 1.36.3 prints of a file that this host does not have."""
+    return {
+        "name": name,
+        "expirationDate": None,
+        "residualTime": 0,
+        "externallyManaged": False,
+        "missing": True,
+    }
 
 
 def _entry(name: str, text: str, authority: str) -> dict[str, Any]:
@@ -160,14 +196,14 @@ def _entry(name: str, text: str, authority: str) -> dict[str, Any]:
 
 def expiration() -> str:
     """`kubeadm certs check-expiration -o json`."""
-    if request("GET", "/version")[0] not in {200, 0}:
-        calls.fail("[check-expiration] the cluster does not answer")
     leaves = [
         _entry(name.replace("/", "-"), (pki.PKI / f"{name}.crt").read_text(), issuer)
         for name, (issuer, _) in pki.LEAVES.items()
     ]
     for file in pki.KUBECONFIGS:
-        if (pki.ROOT / file).exists():
+        if not (pki.ROOT / file).exists():
+            leaves.append(_missing(file))
+        else:
             users = yaml.safe_load((pki.ROOT / file).read_text())["users"]
             text = base64.b64decode(users[0]["user"]["client-certificate-data"]).decode()
             leaves.append(_entry(file, text, "ca"))

@@ -1,6 +1,7 @@
-"""kubectl: version, get and delete of single kinds, as raw API requests."""
+"""kubectl: version, get, replace and delete of single kinds, as raw API requests."""
 
 import json
+import sys
 
 from . import calls, cluster
 
@@ -13,6 +14,25 @@ KINDS = {
     "daemonset": ("/apis/apps/v1", "daemonsets", True),
     "deployment": ("/apis/apps/v1", "deployments", True),
 }
+
+
+def _replace() -> None:
+    """Write every object of a list on standard input as it is."""
+    for item in json.loads(sys.stdin.read())["items"]:
+        meta = item["metadata"]
+        kind = item.get("kind", "Secret").lower()
+        path = _path(kind, meta["name"], meta.get("namespace", "default"))
+        status, found = cluster.request("PUT", path, item)
+        if status != 200:
+            calls.fail(f"Error from server: {found.get('message', status)}")
+        calls.out(f"{kind}/{meta['name']} replaced")
+
+
+def _everywhere(kind: str, *, names: bool) -> None:
+    prefix, plural, _ = KINDS[kind.rstrip("s")]
+    found = cluster.must("GET", f"{prefix}/{plural}")
+    listed = [f"{kind.rstrip('s')}/{item['metadata']['name']}" for item in found["items"]]
+    calls.out("\n".join(listed) if names else json.dumps(found))
 
 
 def _path(kind: str, name: str, namespace: str) -> str:
@@ -45,6 +65,10 @@ def main() -> None:
             )
         case ["get"] if raw:
             calls.out(json.dumps(cluster.must("GET", raw)))
+        case ["get", kind] if "--all-namespaces" in arguments:
+            _everywhere(kind, names=calls.option(arguments, "--output") == "name")
+        case ["replace"]:
+            _replace()
         case ["get" | "delete" as verb, kind, *rest]:
             method = "GET" if verb == "get" else "DELETE"
             path = _path(kind, rest[0] if rest else "", namespace)

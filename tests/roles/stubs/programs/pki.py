@@ -14,6 +14,8 @@ from . import calls
 ROOT = Path("/etc/kubernetes")
 PKI = ROOT / "pki"
 DAYS = 365
+# A test that wants certificates which have ended makes this file.
+ENDED = calls.STATE / "certificates-ended"
 LEAVES = {
     "apiserver": ("ca", "/CN=kube-apiserver"),
     "apiserver-kubelet-client": ("ca", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
@@ -65,6 +67,15 @@ def authority(name: str) -> None:
     key.chmod(0o600)
 
 
+def _life() -> list[str]:
+    """How long a certificate is valid: one year, or until yesterday, as this openssl says it."""
+    if not ENDED.exists():
+        return ["-days", str(DAYS)]
+    if openssl("version").startswith("OpenSSL 3.0"):
+        return ["-days", "-1"]
+    return ["-not_before", "20250101000000Z", "-not_after", "20250102000000Z"]
+
+
 def leaf(issuer: str, subject: str, sans: list[str], key: Path, crt: Path) -> None:
     """A certificate signed by one of the authorities."""
     key.parent.mkdir(parents=True, exist_ok=True)
@@ -96,8 +107,7 @@ def leaf(issuer: str, subject: str, sans: list[str], key: Path, crt: Path) -> No
             "-req",
             "-in",
             str(request),
-            "-days",
-            str(DAYS),
+            *_life(),
             "-CAcreateserial",
             "-CA",
             str(PKI / f"{issuer}.crt"),
@@ -135,9 +145,11 @@ def kubeconfig(path: Path, server: str, subject: str, cluster: str) -> None:
     calls.write(path, yaml.safe_dump(document, sort_keys=False), mode=0o600)
 
 
-def make_leaves(sans: list[str]) -> None:
+def make_leaves(sans: list[str], *, only_missing: bool = False) -> None:
     """Every certificate below /etc/kubernetes/pki that is not an authority."""
     for name, (issuer, subject) in LEAVES.items():
+        if only_missing and (PKI / f"{name}.crt").exists():
+            continue
         own = sans if name in {"apiserver", "etcd/server", "etcd/peer"} else []
         leaf(issuer, subject, own, PKI / f"{name}.key", PKI / f"{name}.crt")
     if not (PKI / "sa.key").exists():
