@@ -1,7 +1,7 @@
 """Fixture repositories: one valid base, and folders that replace, add or remove files of it.
 
 A folder with a `before/` in it is a change: from the base with what lies there to the base with
-what lies beside it.
+what lies beside it. Where it begins at the base itself, `before/` has an empty `deleted.txt`.
 """
 
 from collections.abc import Callable, Collection, Mapping
