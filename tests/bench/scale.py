@@ -12,6 +12,7 @@ from typing import Any
 
 from modelctl.render import objects
 from modelctl.repo.kinds import Serving
+from modelctl.repo.layout import GENERATED, place
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 from serving.bench import markdown
@@ -23,7 +24,7 @@ from tests.scratch import git
 _MB = 1_000_000
 _COMMANDS = {
     "check": ("check",),
-    "check of one": ("check", f"apps/{folder_of(7)}"),
+    "check of one": ("check", f"apps/{folder_of(0)}"),
     "render": ("render", "--check"),
 }
 _HEADER = (
@@ -70,7 +71,7 @@ def _used(usage: Usage) -> Iterator[str]:
 def _files(root: Path) -> Iterator[str]:
     """Files and bytes in the tree, and what git keeps of them once packed."""
     listed = [line for line in git(root, "ls-files").splitlines() if line.endswith(".yaml")]
-    generated = [line for line in listed if "/rendered/" in line or "/applications/" in line]
+    generated = [line for line in listed if place(line).kind in GENERATED]
     yield f"{len(listed) - len(generated):,}"
     yield f"{len(generated):,}"
     yield f"{sum((root / line).stat().st_size for line in listed) / _MB:.0f}"

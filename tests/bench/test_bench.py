@@ -93,7 +93,7 @@ def test_what_grows_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     scale.main(["--models", "2"])
 
     *_, line = capsys.readouterr().out.splitlines()
-    assert re.match(r"\| 2 \| 5\d \| \d+ \|", line)
+    assert re.match(r"\| 2 \| 15 \| \d+ \|", line)
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing (Debian: wrk)")

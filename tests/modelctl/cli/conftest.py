@@ -11,7 +11,7 @@ from scratch import PROJECT, init, use_own_hosts
 from tests.modelctl.cli.linear import EDIT
 
 ARTIFACTS = PROJECT / "examples" / "artifacts" / "linear"
-IMAGE = f"registry.example.com/modelserver@sha256:{'ab' * 32}"
+IMAGE = f"registry.models.test/modelserver@sha256:{'ab' * 32}"
 
 Modelctl = Callable[..., str]
 

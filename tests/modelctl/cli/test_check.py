@@ -40,7 +40,7 @@ def test_an_error_fails(modelctl: Modelctl) -> None:
     output = modelctl("check", exit_code=1)
 
     assert f"{SERVING}:3:1: weights-sum-100 found weights that add up to 99" in output
-    assert output.endswith("3 errors\n"), "the others: its two routes were not rendered"
+    assert output.endswith("4 errors\n"), "its routes and series were not rendered"
 
 
 @pytest.mark.usefixtures("broken")

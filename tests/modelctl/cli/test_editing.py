@@ -57,13 +57,15 @@ def test_the_five_operations_leave_a_clean_history(served: Path, modelctl: Model
 
 
 def test_a_shift_touches_two_numbers_and_their_rendering(served: Path, modelctl: Modelctl) -> None:
-    """A shift changes one line of the serving file and only the routes below rendered/."""
+    """A shift changes one line of the serving file, and only routes and weights below rendered/."""
     modelctl("shift", *EDIT, "r2=0")
     modelctl("shift", *EDIT, "r2=10")
 
     changed = git(served, "show", "--numstat", "--format=").splitlines()
     calls = ROUTE.replace(".yaml", "-grpc.yaml")
-    assert [f"1\t1\t{SERVING}", f"2\t2\t{calls}", f"2\t2\t{ROUTE}"] == changed
+    series = "apps/linear/rendered/local/prometheusrule-linear.weights.yaml"
+    rendered = [calls, ROUTE, series]
+    assert [f"1\t1\t{SERVING}", *(f"2\t2\t{path}" for path in rendered)] == changed
 
 
 def test_a_revert_restores_the_bytes(served: Path, modelctl: Modelctl) -> None:

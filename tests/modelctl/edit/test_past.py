@@ -11,7 +11,7 @@ PAIR = ("digits-cnn", "prod")
 SERVING = "apps/digits-cnn/envs/prod.yaml"
 ROUTE = "apps/digits-cnn/rendered/prod/httproute-digits-cnn.yaml"
 TYPED, RENDERED = (PROJECT / SERVING).read_text(), (PROJECT / ROUTE).read_text()
-WITHOUT_ROLES = RENDERED.replace("x-model-role", "x-role")
+WITHOUT_STABLE = RENDERED.replace("    app.kubernetes.io/version: r1\n", "")
 MORE = "stable: r1\nweights: {r1: 90, r2: 10, r3: 0}\n"
 OTHER = "stable: r2\nweights: {r1: 95, r2: 5}\n"
 WARM = "stable: r1\nweights: {r1: 95, r2: 5, r3: 0}\n"
@@ -30,8 +30,8 @@ Told = tuple[str, dict[str, int], bool]
         (OTHER, RENDERED, ("r1", APPLIED, False)),
         (BROKEN, RENDERED, ("r1", APPLIED, False)),
         ("", RENDERED, ("r1", APPLIED, False)),
-        (OTHER, WITHOUT_ROLES, ("r2", APPLIED, True)),
-        (BROKEN, WITHOUT_ROLES, None),
+        (OTHER, WITHOUT_STABLE, ("r2", APPLIED, True)),
+        (BROKEN, WITHOUT_STABLE, None),
         (OTHER, "", ("r2", APPLIED, False)),
         (BROKEN, "", None),
     ],

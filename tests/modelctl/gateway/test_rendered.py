@@ -61,8 +61,9 @@ def together(draw: st.DrawFn) -> Together:
     """Up to three models, whose names differ, in one environment."""
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
     first = draw(placements())
-    gateway = replace(first.environment.gateway, cluster=None)  # one door for all
-    environment = replace(first.environment, gateway=gateway)
+    # One door for all, and what is rendered of it for this machine.
+    gateway = replace(first.environment.gateway, cluster=None, listener="http")
+    environment = replace(first.environment, engine="local", gateway=gateway)
     models = []
     for name in names:
         placement = draw(placements())

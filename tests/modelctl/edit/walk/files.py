@@ -56,15 +56,13 @@ def route(content: bytes) -> Route | None:
     fields = plain(content)
     if fields is None:
         return None
-    weights, stable = {}, ""
+    weights: dict[str, int] = {}
     for rule in fields["spec"]["rules"]:
-        is_shared = "headers" not in rule["matches"][0]
-        for backend in rule["backendRefs"]:
+        for backend in rule.get("backendRefs", ()):
             release = backend["name"].rpartition("-")[2]
-            weights[release] = backend["weight"] if is_shared else 0
-            role = backend["filters"][0]["requestHeaderModifier"]["set"][0]["value"]
-            stable = release if role == "stable" else stable
-    return Route(stable, weights)
+            share = backend["weight"] if rule["name"] == "shared" else 0
+            weights[release] = max(weights.get(release, 0), share)
+    return Route(fields["metadata"]["labels"]["app.kubernetes.io/version"], weights)
 
 
 @_remembered
