@@ -121,9 +121,14 @@ def shared_changes(repository: Repository, *, exact: bool = False) -> dict[str, 
     wanted, there = expected_shared(repository, exact=exact), repository.generated
     changed = {path: content for path, content in wanted.items() if there.get(path) != content}
     orphans = sorted(path for path in there if path not in wanted)
-    known = bool(repository.teams.ordered)
-    gone = [path for path in orphans if known or typed_file(path) != layout.TEAMS]
+    gone = orphans if repository.teams.ordered else [p for p in orphans if not _is_of_teams(p)]
     return {**changed, **dict.fromkeys(gone)}
+
+
+def _is_of_teams(path: str) -> bool:
+    """Whether a file follows from the teams: one of theirs, or what syncs their namespaces."""
+    syncs = layout.platform_application_file(place(path).environment, "namespaces")
+    return typed_file(path) == layout.TEAMS or path == syncs
 
 
 def _shared(

@@ -91,7 +91,9 @@ class _Origins:
         leaves = self._leaves(file)
         shown = [leaf for leaf in leaves if _shown(self._value(leaf)) in text]
         givers = [leaf for leaf in shown if line in self._changed({leaf})]
-        if len(givers) != 1 or line in self._changed(leaves - set(givers)):
+        # One by one: with all of them another, a file may have other lines, that match by chance.
+        others = (line in self._changed({leaf}) for leaf in leaves if leaf not in givers)
+        if len(givers) != 1 or any(others):
             return file
         return f"{file}:{self.documents[file].at(*givers[0][1]).line}"
 

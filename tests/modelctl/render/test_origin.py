@@ -161,12 +161,25 @@ def test_a_blamed_line_gives_the_generated_one() -> None:
 
 
 def test_a_line_that_is_not_blamed_has_no_one_giver() -> None:
-    """No other line is changed by just one value that is equal to the line's own."""
+    """No other line is changed by just one value that is equal to the line's own.
+
+    An alert repeats its lines, and other values give it more or fewer of them, so that they cannot
+    be told apart: there the file that holds the value is enough.
+    """
+    _, repository = _base()
+    rules = {
+        (pair, number)
+        for pair, files in _files(repository).items()
+        for number, (path, _) in enumerate(files)
+        if "/prometheusrule-" in path
+    }
     for line, text, source, givers in _lines():
         entry = _ENTRY.fullmatch(text)
         shown = entry[1].strip("\"'") if entry else ""
         equal = [leaf for leaf in givers if str(leaf.value) == shown]
 
+        if (line.pair, line.file) in rules and source in {leaf.path for leaf in equal}:
+            continue
         assert _BLAMED.fullmatch(source) or len(givers) != 1 or not equal, (line, text, givers)
 
 

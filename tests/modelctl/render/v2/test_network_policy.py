@@ -75,7 +75,7 @@ def test_metadata_addresses_are_reached_where_that_is_said_alone(
     network, stores = placement.environment.network, placement.environment.stores
     opened = [
         (ip_network(to["ipBlock"]["cidr"]), [*map(ip_network, to["ipBlock"].get("except", []))])
-        for rule in _policy(placement)["egress"][1:]
+        for rule in _policy(placement).get("egress", [])[1:]
         for to in rule["to"]
     ]
 
