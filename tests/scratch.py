@@ -32,9 +32,9 @@ def init(root: Path) -> None:
 
 
 def use_own_hosts(root: Path) -> None:
-    """Give the environments host names that are no samples, and render what repeats them."""
-    file = root / "argocd/environments.yaml"
-    file.write_text(_SAMPLE.sub(".models.test", file.read_text("utf-8")), "utf-8")
+    """Give environments and images host names that are no samples; render what repeats them."""
+    for file in (root / "argocd/environments.yaml", *root.glob("apps/*/releases/*.yaml")):
+        file.write_text(_SAMPLE.sub(".models.test", file.read_text("utf-8")), "utf-8")
     repository = load(WorkTree(root))
     changes = drift.shared_changes(repository, exact=True)
     for folder in repository.folders:

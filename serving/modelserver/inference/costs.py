@@ -36,6 +36,7 @@ _TEXT: Mapping[str, int] = MappingProxyType(
     }
 )
 _STRING_BYTES = 64  # of a string as an object, beside its text
+_QUOTED = 3  # bytes of a string's quotes and the comma behind it
 _ESCAPED = 6  # characters of one in JSON
 
 _REMEDY = "send less in one request, or raise resources.memory of the release"
@@ -110,7 +111,7 @@ def _held(array: Array) -> int:
 def _text(array: Array) -> int:
     if array.dtype != object:
         return array.size * _TEXT[array.dtype.str[1:]]
-    return array.size + _ESCAPED * sum(map(len, array.ravel()))
+    return _QUOTED * array.size + _ESCAPED * sum(map(len, array.ravel()))
 
 
 def _too_many_rows(found: int, most: int, rows: Rows) -> str:

@@ -34,6 +34,9 @@ def test_every_object_has_a_file_of_its_own(files: ModelFiles) -> None:
         f"{RENDERED}/poddisruptionbudget-digits-cnn-r1.yaml",
         f"{RENDERED}/backendtrafficpolicy-digits-cnn.yaml",
         f"{RENDERED}/httproutefilter-digits-cnn-unknown-release.yaml",
+        f"{RENDERED}/podmonitor-digits-cnn.yaml",
+        f"{RENDERED}/prometheusrule-digits-cnn.yaml",
+        f"{RENDERED}/prometheusrule-digits-cnn.weights.yaml",
         f"{RENDERED}/httproute-digits-cnn.yaml",
         f"{RENDERED}/httproute-digits-cnn-grpc.yaml",
         "argocd/applications/staging/digits-cnn.yaml",
@@ -46,7 +49,7 @@ def test_a_local_environment_has_no_application(
     """What `modelctl up` runs is rendered, without an Application."""
     paths = generated(_with(files, replace(environment, engine="local")))
 
-    assert 10 == len(paths)
+    assert 13 == len(paths)
     assert all(path.startswith(RENDERED) for path in paths)
 
 
@@ -62,7 +65,7 @@ def test_each_environment_is_rendered_apart(
 
     texts = generated(both)
 
-    assert 22 == len(texts)
+    assert 28 == len(texts)
     assert "name: front" in texts["apps/digits-cnn/rendered/prod/httproute-digits-cnn.yaml"]
 
 
