@@ -37,13 +37,17 @@ def _own(environment: str) -> Iterator[Path]:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_object_is_accepted_as_it_is(api: Api, environment: str) -> None:
-    """Applied strictly, then again: nothing is refused, and the second time nothing changes."""
+    """Applied strictly, again and again: nothing is refused, and the last time nothing changes.
+
+    The second time may still: the status that a definition gives by default, as a Gateway's has, is
+    left out when an object is made, and stored with the next write.
+    """
     every = list(objects(environment))
     world.make_namespaces(api, every)
     unknown = sorted({i["kind"] for i in every if not api.serves(i["apiVersion"], i["kind"])})
     refused: list[str] = []
     versions: dict[str, list[str]] = {}
-    for _ in range(2):
+    for _ in range(3):
         for item in every:
             try:
                 applied = api.apply(item)["metadata"]["resourceVersion"]
@@ -54,7 +58,7 @@ def test_every_object_is_accepted_as_it_is(api: Api, environment: str) -> None:
 
     assert [] == unknown
     assert [] == refused
-    assert [] == [name for name, seen in versions.items() if len(set(seen)) > 1]
+    assert [] == [name for name, seen in versions.items() if len(set(seen[1:])) > 1]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
