@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, str] = {
     "render": "write every generated file; --check only compares",
     "shift": "change the weights of a model in an environment; r3=0 introduces a release",
     "promote": "give a release all traffic and make it stable; the others stay warm at 0",
+    "push": "upload what releases need to where an environment reads it, and verify it",
+    "pull": "bring what releases need from an environment's store to this machine",
     "retire": "stop running a release that has no traffic; its file stays",
     "rollback": "give all traffic back to the release that had it before, whatever is broken",
     "history": "show which releases served with which weights, and since which commit",
