@@ -1,7 +1,6 @@
 """`modelctl push` and `pull`: the files of releases between this machine and real stores."""
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,32 +8,8 @@ import pytest
 
 from modelctl.cli import stores
 from modelctl.store import folder
-from scratch import init
 
 Modelctl = Callable[..., str]
-SHARE = re.compile(r"(  - name: staging\n(?:    .+\n)+?)(    gateway: .+\n)")
-
-
-@pytest.fixture
-def stored(served: Path, tmp_path: Path, modelctl: Modelctl) -> Path:
-    """The model `linear`, with its files in the laptop's store, and a share that staging reads."""
-    for release in sorted((served / "apps/linear/releases").iterdir()):
-        text = release.read_text("utf-8")
-        uri = re.search(r'uri: "https://models\.example\.com/(.+)"', text)
-        assert uri is not None
-        file = served / "examples/artifacts" / uri[1]
-        sha256 = folder.put(served, file.read_bytes())
-        file.unlink()
-        release.write_text(text.replace(uri[0], f'uri: "store:///{sha256}.onnx"'), "utf-8")
-    environments = served / "argocd/environments.yaml"
-    share = rf'\1\2    store: "file://{tmp_path}/share/"' + "\n"
-    text, count = SHARE.subn(share, environments.read_text("utf-8"))
-    assert 1 == count
-    environments.write_text(text, "utf-8")
-    modelctl("render")
-    shutil.rmtree(served / ".git")  # a release that has been there is not edited
-    init(served)
-    return served
 
 
 def test_a_checkout_without_git_objects_of_models_is_clean(
