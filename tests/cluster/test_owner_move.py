@@ -7,7 +7,7 @@ import pytest
 
 from tests.cluster import health, world
 from tests.cluster.api import Api, Object
-from tests.cluster.world import ENVIRONMENT, MODEL, World
+from tests.cluster.world import MODEL, World
 
 _OLD, _NEW = "forecasting", "vision"
 _FILE = f"apps/{MODEL}/model.yaml"
