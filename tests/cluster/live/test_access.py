@@ -1,13 +1,16 @@
-"""Callers with keys through the real Envoy Gateway: who gets in, and how often."""
+"""Callers with keys and tokens through the real Envoy Gateway: who gets in, and how often."""
 
+import json
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from engine_kit import INFER, QUESTION
 from tests.cluster.api import Object
+from tests.cluster.live import issuer
 from tests.cluster.live.stage import Stage
 from tests.cluster.world import MODEL
 from waiting import until
@@ -66,6 +69,39 @@ def test_who_calls_too_often_is_told(shut: Stage) -> None:
     assert {200, 429} == set(seen)
     assert pods == {pod.address for pod in shut.pods.pods}
     _write(shut, before, "Bound callers no more")
+
+
+def test_a_token_opens(live: Stage, tmp_path: Path) -> None:
+    """One of the issuer for the model's audience is let in, and every other one is refused."""
+    before = (live.world.ground.root / _MODEL_FILE).read_text()
+    with issuer.issuing(tmp_path) as tokens:
+        jwt = {"issuer": issuer.NAME, "audiences": [MODEL], "jwks_uri": tokens.jwks_uri}
+        _write(live, f"{before}access: {json.dumps({'jwt': jwt})}\n", "Ask for a token")
+        until(lambda: _told(live, tokens.token()), lambda status: status == 200)
+        codes = {
+            name: _told(live, token)
+            for name, token in {
+                "none": "",
+                "another issuer": tokens.token(iss="https://login.example.org"),
+                "another audience": tokens.token(aud="digits"),
+                "ended": tokens.token(exp=1),
+                "another signature": f"{tokens.token()[:-8]}AAAAAAAA",
+            }.items()
+        }
+        _write(live, before, "Ask for no token")
+        until(lambda: _status(live), lambda status: status == 200)
+
+    assert {
+        "none": 401,
+        "another issuer": 401,
+        "another audience": 403,
+        "ended": 401,
+        "another signature": 401,
+    } == codes
+
+
+def _told(live: Stage, token: str) -> int:
+    return _status(live, **({"authorization": f"Bearer {token}"} if token else {}))
 
 
 def _write(live: Stage, text: str, subject: str) -> None:
