@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,8 @@ def reference_page() -> str:
 def example(kind: str) -> dict[str, Any]:
     """A whole file of a kind, made of the examples in its schema."""
     properties: dict[str, _Schema] = schema(kind)["properties"]
-    return {name: field["examples"][0] for name, field in properties.items()}
+    examples = {name: field["examples"][0] for name, field in properties.items()}
+    return deepcopy(examples)  # the schema is everybody's
 
 
 def fields(kind: str) -> Iterator[Field]:
