@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from modelctl.cli import artifacts, bringing, editing, names, reach
+from modelctl.cli import artifacts, bringing, editing, names
 from modelctl.cli.artifacts import Places
 from modelctl.cli.bringing import Brought, Terms
 from modelctl.cli.new import add_image, memory, say
@@ -14,7 +14,7 @@ from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import plan_edit
 from modelctl.edit.scaffold import NewRelease, Provenance
 from modelctl.errors import UsageError
-from modelctl.repo import git, git_objects, layout
+from modelctl.repo import git, git_objects, layout, reach
 from modelctl.repo.kinds import Golden, Release, Resources, Runtime
 from modelctl.repo.layout import Kind
 from modelctl.repo.loading import load
@@ -165,7 +165,7 @@ def _recorded(
 ) -> NewRelease:
     """The same bytes with another golden file, which they were held to."""
     latest = list(own.releases.values())[-1]
-    content = reach.content_of(own, latest)
+    content = reach.content_of(own, latest.artifact.uri, latest.artifact.sha256)
     if content is None:
         raise UsageError(
             f"the bytes of {latest.id} are not within reach to be tried: give them as --artifact"
