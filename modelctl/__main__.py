@@ -20,6 +20,7 @@ _EXIT_CODES = (
 )
 # In the order of a model's life; each is a module of `modelctl.cli`, loaded when it is asked for.
 COMMANDS: Mapping[str, str] = {
+    "init": "begin a repository of one's own, with CI, one team and the environment `local`",
     "new": "start a model from an ONNX file: contract, digest and size are read from it",
     "release": "add a release: from an ONNX file, or the latest one with another image or place",
     "check": "validate every model, release and environment; exit 1 on errors",

@@ -20,7 +20,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 _MAX_PORT = 65535
 
 
-def text(kind: str, *field: str) -> Callable[[str], str]:
+def text(kind: str, *field: str | int) -> Callable[[str], str]:
     """The argument type for text that a field of a kind of typed file accepts."""
 
     def read(word: str) -> str:
@@ -30,7 +30,7 @@ def text(kind: str, *field: str) -> Callable[[str], str]:
     return read
 
 
-def number(kind: str, *field: str) -> Callable[[str], float]:
+def number(kind: str, *field: str | int) -> Callable[[str], float]:
     """The argument type for a number that a field of a kind of typed file accepts."""
 
     def read(word: str) -> float:
@@ -69,6 +69,15 @@ def release(word: str) -> str:
     return word
 
 
+def host(word: str) -> tuple[str, str]:
+    """`ENV=HOST`, the host name that callers use in an environment."""
+    environment, sign, name = word.partition("=")
+    if not (environment and sign and name):
+        raise ArgumentTypeError(f"found {word!r}, expected ENV=HOST such as prod=models.acme.io")
+    _refuse("environments", ("environments", 0, "gateway", "hostname"), name)
+    return environment, name
+
+
 def port(word: str) -> int:
     """A TCP port, or 0 for any free one."""
     if _PORT.fullmatch(word) is None or int(word) > _MAX_PORT:
@@ -102,7 +111,7 @@ def _finite(word: str, complaint: str) -> float:
     return value
 
 
-def _refuse(kind: str, field: tuple[str, ...], value: object) -> None:
+def _refuse(kind: str, field: tuple[str | int, ...], value: object) -> None:
     fault = schema.fault(kind, field, value)
     if fault:
         raise ArgumentTypeError(fault)

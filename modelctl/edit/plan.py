@@ -11,7 +11,7 @@ from modelctl.check.engine import check, errors
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.errors import EditRefusedError
 from modelctl.finding import Finding
-from modelctl.render import drift
+from modelctl.render import codeowners, drift
 from modelctl.render.moves import FIELD
 from modelctl.repo.layout import Kind, Pair, place
 from modelctl.repo.loading import load
@@ -59,9 +59,27 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
     rendered = _rendered(middle, models, typed, wanted)
     if _is_about_a_move(tree, typed):
         rendered |= _projects(middle)
+    if any(place(path).kind is Kind.MODEL for path in typed):
+        rendered |= codeowners.changes(tree, middle, models)
     after = load(OverlayTree(tree, dict(typed) | rendered))
     findings = check(after, models)
     _refuse(findings, known=check(before, models), live=wanted)
+    changes = differing(tree, dict(typed) | rendered)
+    warnings = tuple(f for f in findings if f not in errors(findings) and f.path in changes)
+    return Plan(changes, warnings)
+
+
+def plan_shared(tree: Tree, typed: Changes) -> Plan:
+    """The whole edit that follows from changes to what models share, and nothing of any model.
+
+    Raises:
+        EditRefusedError: The result would have an error that is not there now.
+    """
+    middle = load(OverlayTree(tree, typed))
+    rendered = drift.shared_changes(middle, exact=True)
+    after = load(OverlayTree(tree, dict(typed) | rendered))
+    findings = check(after, ())
+    _refuse(findings, known=check(load(tree), ()), live=())
     changes = differing(tree, dict(typed) | rendered)
     warnings = tuple(f for f in findings if f not in errors(findings) and f.path in changes)
     return Plan(changes, warnings)
