@@ -38,6 +38,8 @@ COMMANDS: Mapping[str, str] = {
     "status": "show what an environment serves: sync, health, weights in git and live, restarts",
     "logs": "print what the servers of a model say; -f goes on with what is added",
     "predict": "ask a model that `modelctl up` serves, and print its answer",
+    "team": "add a team that owns models: its projects and namespaces are rendered",
+    "environment": "add an environment, a laptop's or one of Argo CD's, last in promotion order",
     "open": "open the status page of `modelctl up` in a browser, or print its address",
 }
 # Commands that run until they are stopped.
