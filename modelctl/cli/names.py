@@ -3,6 +3,7 @@
 from modelctl.errors import UsageError
 from modelctl.nearest import hint
 from modelctl.repo import layout
+from modelctl.repo.kinds import Release
 from modelctl.repo.repository import ModelFiles, Repository
 
 
@@ -54,4 +55,35 @@ def unserved(files: ModelFiles, environment: str) -> UsageError:
     return UsageError(
         f"{path}: found no such file, expected what {files.folder} serves in {environment}: "
         f"write it, or choose where it is served: {served}"
+    )
+
+
+def refuse_unknown_team(repository: Repository, team: str) -> None:
+    """Return if the team is listed.
+
+    Raises:
+        UsageError: It is not; the message has the nearest name.
+    """
+    listed = [each.name for each in repository.teams.ordered]
+    if team not in listed:
+        raise UsageError(
+            f"found the team {team!r}, expected one of {layout.TEAMS}: "
+            f"{hint(team, listed)}; `modelctl team add {team}` adds it"
+        )
+
+
+def release(files: ModelFiles, name: str) -> Release:
+    """A release of a model.
+
+    Raises:
+        UsageError: There is none of that name, or its file has a fault.
+    """
+    if name in files.releases:
+        return files.releases[name]
+    path = layout.release_file(files.folder, name)
+    faults = [str(fault) for fault in files.faults if fault.path == path]
+    if faults:
+        raise UsageError("; ".join(faults))
+    raise UsageError(
+        f"{path}: found no such release of {files.folder}: {hint(name, files.releases)}"
     )
