@@ -95,7 +95,6 @@ STEPS: Mapping[str, Callable[[Namespace], str]] = {
         lambda arguments: f"`modelctl history {arguments.model}` shows what served before"
     ),
     "render": lambda arguments: "" if arguments.check else "`modelctl check`, then commit",
-    "rules": lambda _: "`modelctl explain RULE` prints the page of one",
     "down": lambda _: "`modelctl up` serves again",
     "team": _uncommitted(
         lambda arguments: f"`modelctl new MODEL --owner {arguments.name} …`, or `owner:` of a model"
@@ -107,6 +106,7 @@ SILENT: Mapping[str, str] = {
     "check": "each finding has its remedy",
     "diff": "it ends with the way back",
     "explain": "the page is what was asked for",
+    "rules": "the list is what was asked for",
     "history": "it reads; what to do about it is nobody's guess",
     "up": "it says its addresses while it runs",
     "status": "its last lines say what to do about what is not well",

@@ -21,12 +21,13 @@ def test_every_command_has_a_next_step() -> None:
 @pytest.mark.usefixtures("served")
 def test_a_next_step(capsys: pytest.CaptureFixture[str]) -> None:
     """It names what was edited, and stands on standard error alone."""
+    commit = ["--commit"]
     edit = [word for word in EDIT if word != "--commit"]
     expected = {
         ("shift", *edit, "r2=0"): "`git diff`",
         ("shift", *edit, "r2=10"): "`git diff`",
         ("render",): "`modelctl check`",
-        ("rules",): "`modelctl explain RULE`",
+        ("team", "add", "pricing", *commit): "--owner pricing",
     }
     for words, told in expected.items():
         capsys.readouterr()
