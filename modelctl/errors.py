@@ -21,6 +21,10 @@ class GitError(ModelctlError):
     """Git could not do what was asked; the message carries its own words."""
 
 
+class StoreError(ModelctlError):
+    """Artifact bytes could not be read from or written to where they are kept."""
+
+
 class EditRefusedError(ModelctlError):
     """An edit would leave the repository in a state that `check` refuses; nothing was written."""
 

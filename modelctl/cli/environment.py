@@ -32,6 +32,10 @@ def configure(parser: Parser) -> None:
         "--registry", action="append", type=text(*_FIELDS, "registries", 0), default=[],
         metavar="HOST", help="registry that images may come from; default: every one",
     )  # fmt: skip
+    parser.add_argument(
+        "--store", type=text(*_FIELDS, "store"), metavar="URI",
+        help="bucket, registry or share that artifacts are read from, such as s3://models/",
+    )  # fmt: skip
     editing.add_commit(parser)
 
 
@@ -49,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"as models.{arguments.name}.acme.io"
         )
     environment = additions.NewEnvironment(
-        arguments.name, hostname, arguments.engine, tuple(arguments.registry)
+        arguments.name, hostname, arguments.engine, tuple(arguments.registry), arguments.store
     )
     lines = additions.environment_lines(environment)
     new = adding.Item(layout.ENVIRONMENTS, "environments", environment.name, lines)

@@ -54,7 +54,8 @@ def _asked(repository: Repository, what: str) -> tuple[Json, str]:
     names.refuse_unknown_model(repository, model)
     files = repository.model(model)
     if slash:
-        found = names.release(files, release)
+        names.refuse_unknown_release(files, release)
+        found = files.releases[release]
         return asdict(found), "\n".join(_release(found))
     return _model(files), "\n".join(_model_lines(files))
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from modelctl.check.engine import check, errors
 from modelctl.cli.parser import Parser
-from modelctl.cli.values import host, text
+from modelctl.cli.values import host, store, text
 from modelctl.edit.additions import NewEnvironment
 from modelctl.errors import UsageError
 from modelctl.finding import Finding
+from modelctl.nearest import hint
 from modelctl.render import drift
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
@@ -50,9 +51,14 @@ def configure(parser: Parser) -> None:
         help="host name that callers use in such an environment",
     )  # fmt: skip
     parser.add_argument(
+        "--store", action="append", type=store, default=[], metavar="ENV=URI",
+        help="bucket, registry or share that artifacts are read from there; may be added later",
+    )  # fmt: skip
+    parser.add_argument(
         "--ci", choices=tuple(_CI), default="both", help="whose CI files to write; default: both"
     )
-    parser.goes_with("--hostname", "--cluster-env", "only a cluster's environment needs one")
+    for option in ("--hostname", "--store"):
+        parser.goes_with(option, "--cluster-env", "only a cluster's environment needs one")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,11 +78,12 @@ def _names(words: str) -> tuple[str, ...]:
 def _answers(arguments: argparse.Namespace, name: str) -> Answers:
     """The facts that were given, and those that a person at a terminal is asked for."""
     wanted, given = arguments.cluster_env, dict(arguments.hostname)
-    for environment in given:
+    stores = dict(arguments.store)
+    for environment in {**given, **stores}:
         if environment not in wanted:
             raise UsageError(
-                f"--hostname {environment}: found no such environment, expected one of "
-                f"--cluster-env: {', '.join(wanted)}"
+                f"found a fact of {environment}, expected one of --cluster-env: "
+                f"{hint(environment, wanted)}"
             )
     url = arguments.repository or (
         _asked("--repository URL", "address of the repository") if wanted else SAMPLE_URL
@@ -84,7 +91,7 @@ def _answers(arguments: argparse.Namespace, name: str) -> Answers:
     clusters = []
     for each in wanted:
         host = given.get(each) or _asked(f"--hostname {each}=HOST", f"host name in {each}")
-        clusters.append(NewEnvironment(each, host))
+        clusters.append(NewEnvironment(each, host, store=stores.get(each)))
     groups = tuple(arguments.group) or (arguments.team,)
     return Answers(name, arguments.team, groups, url, tuple(clusters), _CI[arguments.ci])
 

@@ -3,7 +3,6 @@
 from modelctl.errors import UsageError
 from modelctl.nearest import hint
 from modelctl.repo import layout
-from modelctl.repo.kinds import Release
 from modelctl.repo.repository import ModelFiles, Repository
 
 
@@ -72,18 +71,14 @@ def refuse_unknown_team(repository: Repository, team: str) -> None:
         )
 
 
-def release(files: ModelFiles, name: str) -> Release:
-    """A release of a model.
+def refuse_unknown_release(files: ModelFiles, release: str) -> None:
+    """Return if the model has a valid file of the release.
 
     Raises:
-        UsageError: There is none of that name, or its file has a fault.
+        UsageError: It has none; the message has the nearest name.
     """
-    if name in files.releases:
-        return files.releases[name]
-    path = layout.release_file(files.folder, name)
-    faults = [str(fault) for fault in files.faults if fault.path == path]
-    if faults:
-        raise UsageError("; ".join(faults))
-    raise UsageError(
-        f"{path}: found no such release of {files.folder}: {hint(name, files.releases)}"
-    )
+    if release not in files.releases:
+        raise UsageError(
+            f"found the release {release!r}, expected a valid one of {files.folder}: "
+            f"{hint(release, files.releases)}"
+        )

@@ -65,9 +65,9 @@ def _shift(arguments: Namespace) -> str:
 
 
 def _promote(arguments: Namespace) -> str:
-    environment = getattr(arguments, "env", None)
+    environment = arguments.env
     if not environment:
-        return "`modelctl list` shows what serves where"
+        return f"`modelctl status --env {arguments.target}` once it is merged"
     edit = f"{arguments.model} --env {environment}"
     return (
         f"the release before stays warm: `modelctl rollback {edit} --commit` goes back to it, "
@@ -90,6 +90,13 @@ STEPS: Mapping[str, Callable[[Namespace], str]] = {
     "release": _uncommitted(_release),
     "shift": _uncommitted(_shift),
     "promote": _uncommitted(_promote),
+    "package": _uncommitted(lambda _: "`modelctl up` serves it; `modelctl list` shows what serves"),
+    "import": _uncommitted(lambda _: "`modelctl check`, then `modelctl up`"),
+    "push": lambda arguments: (
+        f"`modelctl promote MODEL --from ENV --to {arguments.env} --commit`, where it is not served"
+    ),
+    "pull": lambda _: "`modelctl up` serves it from here",
+    "remove": _uncommitted(lambda _: "`modelctl list` shows what is left"),
     "retire": _uncommitted(lambda _: "`modelctl list` shows what serves where"),
     "rollback": _uncommitted(
         lambda arguments: f"`modelctl history {arguments.model}` shows what served before"

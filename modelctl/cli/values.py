@@ -71,11 +71,20 @@ def release(word: str) -> str:
 
 def host(word: str) -> tuple[str, str]:
     """`ENV=HOST`, the host name that callers use in an environment."""
-    environment, sign, name = word.partition("=")
-    if not (environment and sign and name):
-        raise ArgumentTypeError(f"found {word!r}, expected ENV=HOST such as prod=models.acme.io")
-    _refuse("environments", ("environments", 0, "gateway", "hostname"), name)
-    return environment, name
+    return _fact(word, "ENV=HOST such as prod=models.acme.io", "gateway", "hostname")
+
+
+def store(word: str) -> tuple[str, str]:
+    """`ENV=URI`, where an environment reads artifacts from."""
+    return _fact(word, "ENV=URI such as prod=s3://models/", "store")
+
+
+def _fact(word: str, expected: str, *field: str) -> tuple[str, str]:
+    environment, sign, value = word.partition("=")
+    if not (environment and sign and value):
+        raise ArgumentTypeError(f"found {word!r}, expected {expected}")
+    _refuse("environments", ("environments", 0, *field), value)
+    return environment, value
 
 
 def port(word: str) -> int:

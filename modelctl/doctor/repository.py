@@ -1,5 +1,6 @@
 """Looks at a repository's surroundings: identity, branch, hooks, CI, schemas, clusters."""
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,8 +9,11 @@ from pathlib import Path
 from modelctl.doctor.values import Look, fail, warn, well
 from modelctl.errors import GitError
 from modelctl.repo import git, layout
+from modelctl.repo.kinds import Environment
 from modelctl.repo.repository import Repository
 from modelctl.starter import files
+from modelctl.store import folder
+from modelctl.store.bucket import PREFIXES
 
 _CI = (".github/workflows", ".gitlab-ci.yml")
 _SAMPLE = f"{layout.rendered_folder('m', 'e')}/x.yaml"  # any generated file
@@ -28,6 +32,7 @@ def looks(root: Path, repository: Repository) -> Iterator[Look]:
     yield _ci(root)
     yield _folded(root)
     yield _schemas(root)
+    yield _store(root)
 
 
 def looks_for_clusters(root: Path, repository: Repository) -> Iterator[Look]:
@@ -49,6 +54,7 @@ def looks_for_clusters(root: Path, repository: Repository) -> Iterator[Look]:
     for environment in repository.environments.ordered:
         if environment.engine == "argocd":
             yield _bootstrap(root, environment.name)
+            yield _store_of(environment)
 
 
 def _identity(root: Path) -> Look:
@@ -136,6 +142,30 @@ def _schemas(root: Path) -> Look:
         found = f"{missing[0]} is missing: editors do not complete typed files"
         return warn("schemas", found, "copy schemas/ from a repository that `modelctl init` made")
     return well("schemas", "those of this version")
+
+
+def _store(root: Path) -> Look:
+    """The laptop's store, which `modelctl new` writes to and `modelctl up` reads."""
+    place = folder.of(root)
+    there = next(each for each in (place, *place.parents) if each.exists())
+    if not os.access(there, os.W_OK):
+        remedy = "look at its owner and its permissions"
+        return fail("store", f"{place} cannot be written", remedy)
+    return well("store", f"{place}, {sum(1 for _ in place.glob('*'))} files")
+
+
+def _store_of(environment: Environment) -> Look:
+    at = f"store of {environment.name}"
+    if environment.store is None:
+        remedy = (
+            f"add `store:` to {environment.name} in {layout.ENVIRONMENTS}, such as s3://models/"
+        )
+        return warn(at, "none: releases that name `store:` cannot be served there", remedy)
+    is_bucket = environment.store.startswith(tuple(f"{each}:" for each in PREFIXES))
+    if is_bucket and importlib.util.find_spec("obstore") is None:
+        remedy = "pip install 'modelctl[stores]'"
+        return warn(at, f"{environment.store}: no `modelctl push` without obstore", remedy)
+    return well(at, environment.store)
 
 
 def _bootstrap(root: Path, environment: str) -> Look:

@@ -29,6 +29,7 @@ class NewEnvironment:
     hostname: str
     engine: str = "argocd"
     registries: Sequence[str] = ()
+    store: str | None = None
 
 
 def team_lines(team: NewTeam) -> list[str]:
@@ -53,6 +54,7 @@ def environment_lines(environment: NewEnvironment) -> list[str]:
         "template: v2",
         f"gateway: {{{gateway}, hostname: {plain(environment.hostname)}}}",
         *([f"registries: {_flow(registries)}"] if registries else []),
+        *([f"store: {json.dumps(environment.store)}"] if environment.store else []),
     ]
 
 

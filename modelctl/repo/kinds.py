@@ -322,6 +322,7 @@ class Environment:
     network: Network = Network()
     argocd: ArgoCd | None = None
     registries: tuple[str, ...] = ()  # that images may come from; none means every one
+    store: str | None = None  # what `store:///` stands for here; None for the laptop's own store
 
 
 @dataclass(frozen=True, slots=True)

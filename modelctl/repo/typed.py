@@ -134,6 +134,7 @@ def _environment(fields: Fields) -> Environment:
         network=_network(fields.get("network", {})),
         argocd=_argocd(fields["argocd"]) if "argocd" in fields else None,
         registries=tuple(fields.get("registries", ())),
+        store=fields.get("store"),
     )
 
 
