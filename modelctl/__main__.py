@@ -132,7 +132,9 @@ def _overview(words: Sequence[str]) -> int:
     """Print what there is, if the words ask for help; else they do not begin with a command."""
     if words and words[0] in ("-h", "--help"):
         parser = argparse.ArgumentParser("modelctl", description=_PURPOSE, epilog=_EXIT_CODES)
-        parser.add_argument("--version", action="store_true", help="print the version and exit")
+        parser.add_argument(
+            "-V", "--version", action="store_true", help="print the version and exit"
+        )
         listed = parser.add_subparsers(metavar="COMMAND")
         for name, summary in COMMANDS.items():
             listed.add_parser(name, help=summary)

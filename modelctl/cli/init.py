@@ -13,6 +13,7 @@ from modelctl.errors import UsageError
 from modelctl.finding import Finding
 from modelctl.nearest import hint
 from modelctl.render import drift
+from modelctl.repo import schema
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
 from modelctl.starter import creation, files
@@ -24,6 +25,7 @@ _CI: Mapping[str, frozenset[Ci]] = {
     "both": frozenset({"github", "gitlab"}),
     "none": frozenset(),
 }
+_HOSTNAME = ("environments", 0, "gateway", "hostname")
 _FIRST_TEAM = "models"
 
 
@@ -86,21 +88,25 @@ def _answers(arguments: argparse.Namespace, name: str) -> Answers:
                 f"{hint(environment, wanted)}"
             )
     url = arguments.repository or (
-        _asked("--repository URL", "address of the repository") if wanted else SAMPLE_URL
+        _asked("--repository URL", "address of the repository", "repository", "url")
+        if wanted
+        else SAMPLE_URL
     )
     clusters = []
     for each in wanted:
-        host = given.get(each) or _asked(f"--hostname {each}=HOST", f"host name in {each}")
+        host = given.get(each) or _asked(
+            f"--hostname {each}=HOST", f"host name in {each}", *_HOSTNAME
+        )
         clusters.append(NewEnvironment(each, host, store=stores.get(each)))
     groups = tuple(arguments.group) or (arguments.team,)
     return Answers(name, arguments.team, groups, url, tuple(clusters), _CI[arguments.ci])
 
 
-def _asked(option: str, what: str) -> str:
-    """A fact that nobody can guess.
+def _asked(option: str, what: str, *field: str | int) -> str:
+    """A fact that nobody can guess: what a field of `argocd/environments.yaml` accepts.
 
     Raises:
-        UsageError: Nobody is there to be asked.
+        UsageError: Nobody is there to be asked, or the answer cannot be.
     """
     if not sys.stdin.isatty():
         raise UsageError(f"found no {option}, expected the {what}, which Argo CD has to know")
@@ -108,6 +114,9 @@ def _asked(option: str, what: str) -> str:
     answer = sys.stdin.readline().strip()
     if not answer:
         raise UsageError(f"found no {what}, expected one: give it with {option}")
+    fault = schema.fault("environments", field, answer)
+    if fault:
+        raise UsageError(f"{what}: {fault}")
     return answer
 
 

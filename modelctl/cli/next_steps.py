@@ -101,7 +101,7 @@ STEPS: Mapping[str, Callable[[Namespace], str]] = {
     "rollback": _uncommitted(
         lambda arguments: f"`modelctl history {arguments.model}` shows what served before"
     ),
-    "render": lambda arguments: "" if arguments.check else "`modelctl check`, then commit",
+    "render": lambda arguments: "`modelctl check`, then commit" if arguments.wrote else "",
     "down": lambda _: "`modelctl up` serves again",
     "team": _uncommitted(
         lambda arguments: f"`modelctl new MODEL --owner {arguments.name} …`, or `owner:` of a model"

@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             _refuse_by_hand(root, changes, arguments.since)
         if changes and not arguments.check:
             transaction.write(root, changes, "render")
+    arguments.wrote = bool(changes) and not arguments.check  # else there is no next step
     done = ("stale", "orphan") if arguments.check else ("wrote", "removed")
     for path, content in changes.items():
         print(f"{done[content is None]} {path}")

@@ -24,10 +24,9 @@ def test_a_next_step(capsys: pytest.CaptureFixture[str]) -> None:
     commit = ["--commit"]
     edit = [word for word in EDIT if word != "--commit"]
     expected = {
+        ("team", "add", "pricing", *commit): "--owner pricing",
         ("shift", *edit, "r2=0"): "`git diff`",
         ("shift", *edit, "r2=10"): "`git diff`",
-        ("render",): "`modelctl check`",
-        ("team", "add", "pricing", *commit): "--owner pricing",
     }
     for words, told in expected.items():
         capsys.readouterr()

@@ -16,7 +16,8 @@ from urllib.parse import parse_qs
 import pytest
 import yaml
 
-from scratch import commit, git
+from modelctl.__main__ import COMMANDS
+from scratch import PROJECT, commit, git
 from tests.modelctl.starter.conftest import modelctl
 
 MARK = "<!-- modelctl diff -->"
@@ -208,3 +209,13 @@ def job(work: Path, name: str) -> str:
     """The script of a job of GitLab's."""
     told = yaml.safe_load((work / ".gitlab-ci.yml").read_text())
     return "\n".join(told[name]["script"])
+
+
+def test_hooks_run_commands_that_are_there(laptop: Path) -> None:
+    """Each hook before a commit, ours for others and the new repository's own, is a command."""
+    ours = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text())
+    own = yaml.safe_load((laptop / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    named = [hook["entry"].split() for hook in (*ours, *own)]
+
+    assert ["modelctl"] * 3 == [words[0] for words in named]
+    assert {words[1] for words in named} <= set(COMMANDS)

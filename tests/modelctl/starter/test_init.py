@@ -1,5 +1,6 @@
 """`modelctl init`: a repository that is whole, clean and ready, or none at all."""
 
+import io
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import yaml
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
+from modelctl.__main__ import main
 from modelctl.check.rules.platform import own_values
 from modelctl.repo.schema import KINDS
 from scratch import PROJECT, git
@@ -116,6 +118,20 @@ def test_a_new_team_of_code_owners(laptop: Path, tmp_path: Path) -> None:
     assert "" == modelctl(shop, "render", "--check")
 
 
+def test_an_upgrade_is_a_render(clusters: Path, tmp_path: Path) -> None:
+    """What another version wrote, schemas among it, is this one's after `modelctl render`."""
+    fleet = tmp_path / "fleet"
+    shutil.copytree(clusters, fleet)
+    older = ("schemas/model.schema.json", "argocd/bootstrap/prod.yaml", "CODEOWNERS")
+    for path in older:
+        (fleet / path).write_text((fleet / path).read_text().replace("  ", " ") + "\n")
+    stale = modelctl(fleet, "render", "--check", exit_code=1)
+    modelctl(fleet, "render")
+
+    assert {f"stale {path}" for path in older} == set(stale.splitlines())
+    assert "" == git(fleet, "status", "--porcelain")
+
+
 def test_a_folder_that_is_not_empty(tmp_path: Path) -> None:
     """It is refused, and left as it was."""
     (tmp_path / "shop").mkdir()
@@ -211,3 +227,38 @@ for name in ("write_bytes", "rename", "touch", "unlink", "mkdir"):
 from modelctl.__main__ import main
 main(["init", sys.argv[2]])
 """
+
+
+class Person(io.StringIO):
+    """Somebody at a terminal, and what they type."""
+
+    def isatty(self) -> bool:
+        """Whether questions are answered."""
+        return True
+
+
+def test_a_person_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At a terminal each fact that is missing is asked for, on standard error."""
+    answers = "https://github.com/acme/models.git\nmodels.acme.test\n"
+    monkeypatch.setattr(sys, "stdin", Person(answers))
+    done = main(["init", str(tmp_path / "shop"), "--cluster-env", "prod"])
+
+    asked = capsys.readouterr().err
+    assert 0 == done
+    assert "address of the repository: host name in prod: " in asked
+    told = yaml.safe_load((tmp_path / "shop/argocd/environments.yaml").read_text())
+    assert "models.acme.test" == told["environments"][1]["gateway"]["hostname"]
+
+
+def test_an_answer_that_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An answer is held to what the option would be held to."""
+    monkeypatch.setattr(sys, "stdin", Person("not an address\n"))
+    done = main(["init", str(tmp_path / "shop"), "--cluster-env", "prod"])
+
+    assert 2 == done
+    assert "not an address" in capsys.readouterr().err
+    assert [] == list(tmp_path.iterdir())
