@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from modelctl.check.engine import check, errors
+from modelctl.check.rules.supply import artifact_fits_git
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.errors import EditRefusedError
 from modelctl.finding import Finding
@@ -53,20 +54,16 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
         EditRefusedError: The result would have an error that is not there now, or one in what
             the edit makes live; or that cannot be rendered.
     """
+    _refuse_too_large(typed)
     wanted = tuple(live)
     models = sorted({place(path).model for path in typed} - {""})
-    before, middle = load(tree), load(OverlayTree(tree, typed))
+    middle = load(OverlayTree(tree, typed))
     rendered = _rendered(middle, models, typed, wanted)
     if _is_about_a_move(tree, typed):
         rendered |= _projects(middle)
     if any(place(path).kind is Kind.MODEL for path in typed):
         rendered |= codeowners.changes(tree, middle, models)
-    after = load(OverlayTree(tree, dict(typed) | rendered))
-    findings = check(after, models)
-    _refuse(findings, known=check(before, models), live=wanted)
-    changes = differing(tree, dict(typed) | rendered)
-    warnings = tuple(f for f in findings if f not in errors(findings) and f.path in changes)
-    return Plan(changes, warnings)
+    return _checked(tree, dict(typed) | rendered, models, wanted)
 
 
 def plan_shared(tree: Tree, typed: Changes) -> Plan:
@@ -77,12 +74,27 @@ def plan_shared(tree: Tree, typed: Changes) -> Plan:
     """
     middle = load(OverlayTree(tree, typed))
     rendered = drift.shared_changes(middle, exact=True)
-    after = load(OverlayTree(tree, dict(typed) | rendered))
-    findings = check(after, ())
-    _refuse(findings, known=check(load(tree), ()), live=())
-    changes = differing(tree, dict(typed) | rendered)
+    return _checked(tree, dict(typed) | rendered, (), ())
+
+
+def _checked(tree: Tree, edit: Changes, models: Collection[str], live: Collection[Live]) -> Plan:
+    """An edit that is held to the rules of what models share and of these models."""
+    findings = check(load(OverlayTree(tree, edit)), models)
+    _refuse(findings, known=check(load(tree), models), live=live)
+    changes = differing(tree, edit)
     warnings = tuple(f for f in findings if f not in errors(findings) and f.path in changes)
     return Plan(changes, warnings)
+
+
+def _refuse_too_large(typed: Changes) -> None:
+    """Refuse to write what a host of the repository would refuse to take."""
+    for path, content in typed.items():
+        if content is not None and len(content) > artifact_fits_git.MOST_BYTES:
+            raise EditRefusedError(
+                f"nothing was written; {path} has {len(content)} bytes, expected at most "
+                f"{artifact_fits_git.MOST_BYTES} in git: keep it in the store, which is the "
+                "default, or where --artifacts-at names a place outside of this repository"
+            )
 
 
 def _rendered(
