@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelctl.check.engine import check, errors
 from modelctl.cli.parser import Parser
-from modelctl.cli.values import host, store, text
+from modelctl.cli.values import address, host, store, text
 from modelctl.edit.additions import NewEnvironment
 from modelctl.errors import UsageError
 from modelctl.finding import Finding
@@ -57,6 +57,12 @@ def configure(parser: Parser) -> None:
         help="bucket, registry or share that artifacts are read from there; may be added later",
     )  # fmt: skip
     parser.add_argument(
+        "--index",
+        type=address,
+        metavar="URL",
+        help="package index that has modelctl, for requirements.txt; default: pip's own",
+    )
+    parser.add_argument(
         "--ci", choices=tuple(_CI), default="both", help="whose CI files to write; default: both"
     )
     for option in ("--hostname", "--store"):
@@ -99,7 +105,8 @@ def _answers(arguments: argparse.Namespace, name: str) -> Answers:
         )
         clusters.append(NewEnvironment(each, host, store=stores.get(each)))
     groups = tuple(arguments.group) or (arguments.team,)
-    return Answers(name, arguments.team, groups, url, tuple(clusters), _CI[arguments.ci])
+    ci, index = _CI[arguments.ci], arguments.index or ""
+    return Answers(name, arguments.team, groups, url, tuple(clusters), ci, index)
 
 
 def _asked(option: str, what: str, *field: str | int) -> str:

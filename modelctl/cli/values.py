@@ -16,6 +16,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WEIGHT = re.compile(r"(r[1-9][0-9]*)=(0|[1-9][0-9]?|100)")
 _RELEASE = re.compile(r"r[1-9][0-9]*")
 _METRIC = re.compile(r"([^\s=](?:[^=]*[^\s=])?)=([^=]+)")
+_ADDRESS = re.compile(r"https?://[^\s/@]+(/[^\s@]*)?")
 _PORT = re.compile(r"[0-9]{1,5}")
 _MAX_PORT = 65535
 
@@ -85,6 +86,15 @@ def _fact(word: str, expected: str, *field: str) -> tuple[str, str]:
         raise ArgumentTypeError(f"found {word!r}, expected {expected}")
     _refuse("environments", ("environments", 0, *field), value)
     return environment, value
+
+
+def address(word: str) -> str:
+    """The address of a page or an index; one with a password would be committed."""
+    if _ADDRESS.fullmatch(word) is None:
+        raise ArgumentTypeError(
+            f"found {word!r}, expected an https:// address without user and password"
+        )
+    return word
 
 
 def port(word: str) -> int:

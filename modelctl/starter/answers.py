@@ -32,6 +32,7 @@ class Answers:
     url: str = SAMPLE_URL
     clusters: tuple[NewEnvironment, ...] = ()
     ci: frozenset[Ci] = frozenset()
+    index: str = ""  # the package index that has modelctl; empty for pip's own
 
     @property
     def forge(self) -> Forge | None:

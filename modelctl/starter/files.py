@@ -39,7 +39,7 @@ def typed_files(answers: Answers) -> dict[str, bytes]:
         named |= _CI[ci]
     texts = {path: _template(name).replace("@NAME@", answers.name) for path, name in named.items()}
     texts |= {
-        "requirements.txt": requirements(),
+        "requirements.txt": requirements(answers.index),
         layout.ENVIRONMENTS: environments_text(answers),
         layout.TEAMS: teams_text(answers),
         codeowners.PATH: codeowners.text({}),

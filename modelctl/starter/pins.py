@@ -6,10 +6,14 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 _SERVER = "modelserver"
 
 
-def requirements() -> str:
-    """One line for modelctl and one for its server, exact, as this program was installed."""
+def requirements(index: str = "") -> str:
+    """One line for modelctl and one for its server, exact, as this program was installed.
+
+    Before them the package index that has both, where it is not pip's own.
+    """
     own = distribution("modelctl")
-    lines = [_line(own, "modelctl", "local"), _line(_server() or own, _SERVER)]
+    lines = [f"--index-url {index}"] if index else []
+    lines += [_line(own, "modelctl", "local"), _line(_server() or own, _SERVER)]
     return "\n".join([*lines, ""])
 
 

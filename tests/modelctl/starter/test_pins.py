@@ -54,6 +54,14 @@ def test_where_it_came_from(origin: object, expected: str, monkeypatch: pytest.M
     assert ["modelctl", "modelserver"] == [Requirement(line).name for line in lines]
 
 
+def test_an_index_of_ones_own() -> None:
+    """It stands first, so that both packages come from there."""
+    lines = pins.requirements("https://pypi.acme.test/simple").splitlines()
+
+    assert "--index-url https://pypi.acme.test/simple" == lines[0]
+    assert ["modelctl", "modelserver"] == [Requirement(line).name for line in lines[1:]]
+
+
 def test_the_server_lies_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its folder in the repository goes with the commit."""
     origin = {**GIT, "subdirectory": "serving"}
