@@ -75,6 +75,12 @@ def _promote(arguments: Namespace) -> str:
     )
 
 
+def _rollback(arguments: Namespace) -> str:
+    if arguments.warms:
+        return ""
+    return f"`modelctl history {arguments.model}` shows what served before"
+
+
 def _environment(arguments: Namespace) -> str:
     if arguments.engine == "local":
         return f"`modelctl up --env {arguments.name}` serves it"
@@ -98,9 +104,7 @@ STEPS: Mapping[str, Callable[[Namespace], str]] = {
     "pull": lambda _: "`modelctl up` serves it from here",
     "remove": _uncommitted(lambda _: "`modelctl list` shows what is left"),
     "retire": _uncommitted(lambda _: "`modelctl list` shows what serves where"),
-    "rollback": _uncommitted(
-        lambda arguments: f"`modelctl history {arguments.model}` shows what served before"
-    ),
+    "rollback": _uncommitted(_rollback),
     "render": lambda arguments: "`modelctl check`, then commit" if arguments.wrote else "",
     "down": lambda _: "`modelctl up` serves again",
     "team": _uncommitted(
