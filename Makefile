@@ -90,21 +90,23 @@ $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; name another: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
-	@echo "setup: creating $(VENV) with $$($(PYTHON) --version)"
+	@echo "setup: 1 of 3: create $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run-ready: requirements.lock pyproject.toml serving/pyproject.toml | $(BIN)/python
-	@echo "setup: installing requirements.lock (hashes verified)"
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
+	@echo "setup: 2 of 3: install what modelctl and its server need"
+	@$(BIN)/python .ci/install.py requirements.lock
+	@echo "setup: 3 of 3: install modelctl and modelserver from this checkout"
 	@$(PIP) install --no-deps --no-build-isolation -e . -e serving
+	@echo "setup: done; next: source $(VENV)/bin/activate, then modelctl up"
 	@touch $@
 
 $(VENV)/.dev-ready: requirements-dev.lock $(VENV)/.run-ready
-	@echo "setup: installing requirements-dev.lock (hashes verified)"
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
+	@echo "setup-dev: install the test and lint tools"
+	@$(BIN)/python .ci/install.py requirements-dev.lock
 	@touch $@
 
 $(VENV)/.roles-ready: requirements-roles.lock $(VENV)/.dev-ready
-	@echo "setup: installing requirements-roles.lock (hashes verified)"
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements-roles.lock
+	@echo "setup-roles: install Ansible and the tools that test the roles"
+	@$(BIN)/python .ci/install.py requirements-roles.lock
 	@touch $@

@@ -20,6 +20,7 @@ _EXIT_CODES = (
 )
 # In the order of a model's life; each is a module of `modelctl.cli`, loaded when it is asked for.
 COMMANDS: Mapping[str, str] = {
+    "init": "begin a repository of one's own, with CI, one team and the environment `local`",
     "new": "start a model from an ONNX file, which is tried: contract, memory, golden file",
     "release": "add a release: from an ONNX file, or the latest one with another image or place",
     "check": "validate every model, release and environment; exit 1 on errors",
@@ -40,6 +41,12 @@ COMMANDS: Mapping[str, str] = {
     "status": "show what an environment serves: sync, health, weights in git and live, restarts",
     "logs": "print what the servers of a model say; -f goes on with what is added",
     "predict": "ask a model that `modelctl up` serves, and print its answer",
+    "list": "list models with owner and weights in each environment, as git says",
+    "get": "print what the files say of a model, a release, the environments or the teams",
+    "doctor": "look at everything that commands need: git, server, ports, disk, hooks, CI",
+    "team": "add a team that owns models: its projects and namespaces are rendered",
+    "environment": "add an environment, a laptop's or one of Argo CD's, last in promotion order",
+    "completion": "print what makes a shell complete commands, models and releases",
     "open": "open the status page of `modelctl up` in a browser, or print its address",
 }
 # Commands that run until they are stopped.
@@ -93,11 +100,22 @@ def _run(words: Sequence[str]) -> int:
         if name not in COMMANDS:
             return _overview(words)
         module, parser = command(name), Parser(f"modelctl {name}", COMMANDS[name])
+        parser.set_defaults(commands=tuple(COMMANDS))  # `completion` offers them
         module.configure(parser)
         with nullcontext() if name in LASTING else _uncollected():
-            return module.run(parser.read(words[1:]))
+            arguments = parser.read(words[1:])
+            exit_code = module.run(arguments)
+            if exit_code == 0:
+                _tell_next_step(name, arguments)
+            return exit_code
     except SystemExit as done:  # argparse has printed help
         return int(done.code or 0)
+
+
+def _tell_next_step(name: str, arguments: argparse.Namespace) -> None:
+    from modelctl.cli.next_steps import tell  # noqa: PLC0415 - what it reads is loaded by now
+
+    tell(name, arguments)
 
 
 @contextmanager
@@ -114,7 +132,9 @@ def _overview(words: Sequence[str]) -> int:
     """Print what there is, if the words ask for help; else they do not begin with a command."""
     if words and words[0] in ("-h", "--help"):
         parser = argparse.ArgumentParser("modelctl", description=_PURPOSE, epilog=_EXIT_CODES)
-        parser.add_argument("--version", action="store_true", help="print the version and exit")
+        parser.add_argument(
+            "-V", "--version", action="store_true", help="print the version and exit"
+        )
         listed = parser.add_subparsers(metavar="COMMAND")
         for name, summary in COMMANDS.items():
             listed.add_parser(name, help=summary)

@@ -4,8 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import venv
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from packaging.requirements import Requirement
 from modelctl.__main__ import COMMANDS
 from modelctl.repo.schema import KINDS
 from scratch import PROJECT, git, init, use_own_hosts
+from waiting import PATIENCE_S, until
 
 NEVER_NEEDED = ("envoy", "jinja2", "starlette", "uvicorn", "modelserver")
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
@@ -23,10 +27,33 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
-    folder = tmp_path_factory.mktemp("dist")
+    return built(PROJECT, tmp_path_factory.mktemp("dist"))
+
+
+def built(project: Path, folder: Path) -> Path:
+    """The wheel of a project of this checkout, in a folder."""
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
-    subprocess.run(build, cwd=PROJECT, check=True, capture_output=True)
-    return next(folder.glob("modelctl-*.whl"))
+    subprocess.run(build, cwd=project, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def complete(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`modelctl` and the model server from their wheels, beside every package of this environment.
+
+    Those of the environment come last, and its own editable installs not at all.
+    """
+    server = built(PROJECT / "serving", tmp_path_factory.mktemp("dist"))
+    root = tmp_path_factory.mktemp("complete")
+    venv.create(root, symlinks=True, with_pip=False)
+    packages = next(root.glob("lib/python*/site-packages"))
+    (packages / "environment.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    into = [*PIP, "--python", str(root / "bin" / "python")]
+    subprocess.run(
+        [*into, "install", "-q", "--no-index", "--no-deps", "--ignore-installed", wheel, server],
+        check=True,
+    )
+    return root / "bin" / "modelctl"
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +105,13 @@ def modelctl(program: Path, repository: Path) -> "Modelctl":
     return Modelctl(program, repository)
 
 
+SOMEBODY = {
+    f"GIT_{role}_{field}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for field, value in (("NAME", "Test"), ("EMAIL", "test@models.test"))
+}
+
+
 class Modelctl:
     """The installed program, in one repository."""
 
@@ -90,7 +124,7 @@ class Modelctl:
         done = subprocess.run(
             [self._program, *words],
             cwd=self.repository,
-            env={"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"},
+            env={"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"} | SOMEBODY,
             capture_output=True,
             text=True,
             check=False,
@@ -106,7 +140,15 @@ def test_the_wheel_has_every_file(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
 
-    assert set() == (set(tracked.splitlines()) | schemas) - packed
+    assert set() == (set(tracked.splitlines()) | schemas | PLATFORM) - packed
+
+
+# Of what a cluster begins with, a file of each folder.
+PLATFORM = {
+    "modelctl/starter/argocd/config/configmap-argocd-cm.yaml",
+    "modelctl/starter/argocd/platform/prod/keda.yaml",
+    "modelctl/starter/argocd/platform/prod/site/clusterissuer-models.yaml",
+}
 
 
 def test_nothing_else_is_importable(program: Path) -> None:
@@ -167,3 +209,46 @@ def test_a_command_that_needs_an_extra(modelctl: "Modelctl") -> None:
     """It says how to get it; what only reads its state needs nothing."""
     assert "pip install 'modelctl[local]'" in modelctl("up", exit_code=2)
     assert "is not running" in modelctl("status", exit_code=2)
+
+
+def test_a_repository_of_ones_own(complete: Path, tmp_path: Path) -> None:
+    """From nothing but two wheels and an ONNX file to an answer of the model."""
+    modelctl = Modelctl(complete, tmp_path)
+    modelctl("init", "shop")
+    modelctl.repository = tmp_path / "shop"
+    environments = modelctl.repository / "argocd" / "environments.yaml"
+    environments.write_text(environments.read_text().rstrip() + MIRRORS)
+    git(modelctl.repository, "commit", "--quiet", "--all", "--message", "argocd: Mirror")
+    modelctl("new", *NEW, "--commit")
+
+    assert "no findings" in modelctl("check")
+    with serving(complete, modelctl.repository):
+        told = modelctl("predict", "linear")
+    assert "linear r1 answered" in told
+
+
+IMAGE = f"registry.models.test/modelserver@sha256:{'ab' * 32}"
+MIRRORS = '\n    artifact_mirrors: {"https://models.models.test/": "file:artifacts/"}\n'
+ARTIFACT = PROJECT / "examples" / "artifacts" / "linear" / "r1.onnx"
+NEW = (
+    "linear", "--artifact", str(ARTIFACT), "--owner", "models", "--description", "A line.",
+    "--image", IMAGE, "--artifacts-at", "https://models.models.test/",
+)  # fmt: skip
+
+
+@contextmanager
+def serving(program: Path, repository: Path) -> Iterator[None]:
+    """`modelctl up` in a repository, once all is well, until it is left."""
+    words = [program, "up", "--port", "0", "--status-port", "0"]
+    with (
+        (repository.parent / "up.log").open("w") as log,
+        subprocess.Popen(words, cwd=repository, stdout=log, stderr=log) as process,
+    ):
+        try:
+            until(lambda: subprocess.run([program, "status"], cwd=repository, check=False,
+                                         capture_output=True, text=True),
+                  lambda done: done.returncode == 0, shown=lambda done: done.stdout)  # fmt: skip
+            yield
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_S)

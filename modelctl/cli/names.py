@@ -57,6 +57,20 @@ def unserved(files: ModelFiles, environment: str) -> UsageError:
     )
 
 
+def refuse_unknown_team(repository: Repository, team: str) -> None:
+    """Return if the team is listed.
+
+    Raises:
+        UsageError: It is not; the message has the nearest name.
+    """
+    listed = [each.name for each in repository.teams.ordered]
+    if team not in listed:
+        raise UsageError(
+            f"found the team {team!r}, expected one of {layout.TEAMS}: "
+            f"{hint(team, listed)}; `modelctl team add {team}` adds it"
+        )
+
+
 def refuse_unknown_release(files: ModelFiles, release: str) -> None:
     """Return if the model has a valid file of the release.
 

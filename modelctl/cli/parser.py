@@ -24,6 +24,11 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=prog, description=description, allow_abbrev=False)
         self._partners: list[tuple[str, str, str]] = []
 
+    @property
+    def declared(self) -> tuple[dict[str, argparse.Action], list[argparse.Action]]:
+        """The options by name, and the other arguments in their order."""
+        return dict(self._option_string_actions), self._get_positional_actions()
+
     def goes_with(self, option: str, partner: str, why: str) -> None:
         """Refuse an option where another is not given."""
         self._partners.append((option, partner, why))

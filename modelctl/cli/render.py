@@ -5,22 +5,30 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from modelctl.cli import editing
+from modelctl.cli.parser import Parser
 from modelctl.edit import transaction
+from modelctl.edit.by_hand import edited_by_hand
+from modelctl.errors import EditRefusedError
 from modelctl.finding import Finding
-from modelctl.render import drift
+from modelctl.render import codeowners, drift
 from modelctl.repo import git
 from modelctl.repo.layout import Kind, place
 from modelctl.repo.loading import load
 from modelctl.repo.tree import WorkTree
+from modelctl.starter import files as starter
 
 _NOT_RENDERED_FROM = frozenset({Kind.PLATFORM})
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 on a difference"
     )
+    parser.add_argument(
+        "--since", metavar="REF",
+        help="write nothing over a file that was edited by hand since this line left REF",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,8 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.check:  # reading needs no lock, and no folder that can be written
             editing.say(held.enter_context(transaction.only_writer(root)))
         changes, faults = _changes(root)
+        if arguments.since:
+            _refuse_by_hand(root, changes, arguments.since)
         if changes and not arguments.check:
             transaction.write(root, changes, "render")
+    arguments.wrote = bool(changes) and not arguments.check  # else there is no next step
     done = ("stale", "orphan") if arguments.check else ("wrote", "removed")
     for path, content in changes.items():
         print(f"{done[content is None]} {path}")
@@ -52,4 +63,23 @@ def _changes(root: Path) -> tuple[dict[str, bytes | None], list[Finding]]:
         files = repository.model(folder)
         faults += files.faults
         changes |= drift.render_changes(files)
-    return changes, faults
+    changes |= codeowners.changes(tree, repository)
+    return changes | _schemas(tree), faults
+
+
+def _schemas(tree: WorkTree) -> dict[str, bytes]:
+    """The schemas that editors find beside typed files, where they are another version's."""
+    own = starter.schemas().items()
+    there = {path: tree.read(path) for path, _ in own if tree.entry(path) is not None}
+    return {path: content for path, content in own if there.get(path, content) != content}
+
+
+def _refuse_by_hand(root: Path, changes: dict[str, bytes | None], base: str) -> None:
+    edited = edited_by_hand(root, changes, base)
+    if edited:
+        named = "\n  ".join(edited)
+        raise EditRefusedError(
+            f"nothing was written; these generated files were edited by hand since {base}, "
+            f"expected only typed ones to be:\n  {named}\n"
+            "take those lines back, or run `modelctl render` without --since"
+        )

@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if step.warms and arguments.wait:
         _wait(arguments, root, step.release)
         step = _step(arguments, root)
+    arguments.warms = step.warms  # then the next step has been told already
     return 0
 
 

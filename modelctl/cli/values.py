@@ -16,11 +16,12 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WEIGHT = re.compile(r"(r[1-9][0-9]*)=(0|[1-9][0-9]?|100)")
 _RELEASE = re.compile(r"r[1-9][0-9]*")
 _METRIC = re.compile(r"([^\s=](?:[^=]*[^\s=])?)=([^=]+)")
+_ADDRESS = re.compile(r"https?://[^\s/@]+(/[^\s@]*)?")
 _PORT = re.compile(r"[0-9]{1,5}")
 _MAX_PORT = 65535
 
 
-def text(kind: str, *field: str) -> Callable[[str], str]:
+def text(kind: str, *field: str | int) -> Callable[[str], str]:
     """The argument type for text that a field of a kind of typed file accepts."""
 
     def read(word: str) -> str:
@@ -30,7 +31,7 @@ def text(kind: str, *field: str) -> Callable[[str], str]:
     return read
 
 
-def number(kind: str, *field: str) -> Callable[[str], float]:
+def number(kind: str, *field: str | int) -> Callable[[str], float]:
     """The argument type for a number that a field of a kind of typed file accepts."""
 
     def read(word: str) -> float:
@@ -69,6 +70,33 @@ def release(word: str) -> str:
     return word
 
 
+def host(word: str) -> tuple[str, str]:
+    """`ENV=HOST`, the host name that callers use in an environment."""
+    return _fact(word, "ENV=HOST such as prod=models.acme.io", "gateway", "hostname")
+
+
+def store(word: str) -> tuple[str, str]:
+    """`ENV=URI`, where an environment reads artifacts from."""
+    return _fact(word, "ENV=URI such as prod=s3://models/", "store")
+
+
+def _fact(word: str, expected: str, *field: str) -> tuple[str, str]:
+    environment, sign, value = word.partition("=")
+    if not (environment and sign and value):
+        raise ArgumentTypeError(f"found {word!r}, expected {expected}")
+    _refuse("environments", ("environments", 0, *field), value)
+    return environment, value
+
+
+def address(word: str) -> str:
+    """The address of a page or an index; one with a password would be committed."""
+    if _ADDRESS.fullmatch(word) is None:
+        raise ArgumentTypeError(
+            f"found {word!r}, expected an https:// address without user and password"
+        )
+    return word
+
+
 def port(word: str) -> int:
     """A TCP port, or 0 for any free one."""
     if _PORT.fullmatch(word) is None or int(word) > _MAX_PORT:
@@ -102,7 +130,7 @@ def _finite(word: str, complaint: str) -> float:
     return value
 
 
-def _refuse(kind: str, field: tuple[str, ...], value: object) -> None:
+def _refuse(kind: str, field: tuple[str | int, ...], value: object) -> None:
     fault = schema.fault(kind, field, value)
     if fault:
         raise ArgumentTypeError(fault)

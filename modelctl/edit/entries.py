@@ -5,6 +5,7 @@ removed. Only a comment beside an entry, or between its own lines, goes with it.
 stands between two entries to the first; here it belongs to the second.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,23 @@ class YamlText:
         start = self._line_start(self._key(pointer))
         return self._reparsed(self.text[:start] + self.text[self._line_end(self._end(pointer)) :])
 
+    def with_item(self, pointer: Pointer, lines: Sequence[str]) -> "YamlText":
+        """The file with a new last item, a mapping of these lines, in the list at `pointer`.
+
+        Raises:
+            EditRefusedError: The list is in brackets, or there is none with an item in it.
+        """
+        items = sorted(at for at in self.document.values if at[:-1] == pointer and at != pointer)
+        if not items or self._is_flow(pointer):
+            raise self._refused(f"found no list {pointer[-1]} with one item a line to add to")
+        first, last = self._start(items[0]), self._start(items[-1])
+        head = self.text[self._line_start(last) : last]
+        if head.strip(_BLANKS) != "-":
+            raise self._refused(f"the items of {pointer[-1]} do not each begin their line")
+        apart = len(items) == 1 or "\n\n" in self.text[first:last].replace("\r", "")
+        indented = [head + lines[0], *(" " * len(head) + line for line in lines[1:])]
+        return self._with_lines(self._end(items[-1]), ["", *indented] if apart else indented)
+
     def _with_entry(self, pointer: Pointer, value: str) -> "YamlText":
         parent, entry = pointer[:-1], f"{pointer[-1]}: {value}"
         siblings = self._siblings(parent)
@@ -71,15 +89,17 @@ class YamlText:
         return self._with_line(end, before + entry, mark=",")
 
     def _with_line(self, offset: int, line: str, *, mark: str = "") -> "YamlText":
-        """The file with `mark` put in at an offset, and a new line below the line of the offset.
+        """The file with `mark` put in at an offset, and a new line below the line of the offset."""
+        return self._with_lines(offset, [line], mark=mark)
 
-        The new line ends as the lines above it do.
-        """
+    def _with_lines(self, offset: int, lines: Iterable[str], *, mark: str = "") -> "YamlText":
+        """The same with several lines; each ends as the lines above it do."""
         at = self._line_end(offset)
         above = self.text[:offset] + mark + self.text[offset:at]
         newline = "\r\n" if above[: above.rfind("\n") + 1].endswith("\r\n") else "\n"
         above = above if above.endswith("\n") else above + newline
-        return self._reparsed(f"{above}{line}{newline}{self.text[at:]}")
+        added = "".join(f"{line}{newline}" for line in lines)
+        return self._reparsed(f"{above}{added}{self.text[at:]}")
 
     def _without_flow_entry(self, pointer: Pointer) -> str:
         """The text without an entry of a flow mapping and one of the commas beside it."""

@@ -12,7 +12,7 @@ from modelctl.check.rules.supply import artifact_fits_git
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.errors import EditRefusedError
 from modelctl.finding import Finding
-from modelctl.render import drift
+from modelctl.render import codeowners, drift
 from modelctl.render.moves import FIELD
 from modelctl.repo.layout import Kind, Pair, place
 from modelctl.repo.loading import load
@@ -57,14 +57,31 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
     _refuse_too_large(typed)
     wanted = tuple(live)
     models = sorted({place(path).model for path in typed} - {""})
-    before, middle = load(tree), load(OverlayTree(tree, typed))
+    middle = load(OverlayTree(tree, typed))
     rendered = _rendered(middle, models, typed, wanted)
     if _is_about_a_move(tree, typed):
         rendered |= _projects(middle)
-    after = load(OverlayTree(tree, dict(typed) | rendered))
-    findings = check(after, models)
-    _refuse(findings, known=check(before, models), live=wanted)
-    changes = differing(tree, dict(typed) | rendered)
+    if any(place(path).kind is Kind.MODEL for path in typed):
+        rendered |= codeowners.changes(tree, middle, models)
+    return _checked(tree, dict(typed) | rendered, models, wanted)
+
+
+def plan_shared(tree: Tree, typed: Changes) -> Plan:
+    """The whole edit that follows from changes to what models share, and nothing of any model.
+
+    Raises:
+        EditRefusedError: The result would have an error that is not there now.
+    """
+    middle = load(OverlayTree(tree, typed))
+    rendered = drift.shared_changes(middle, exact=True)
+    return _checked(tree, dict(typed) | rendered, (), ())
+
+
+def _checked(tree: Tree, edit: Changes, models: Collection[str], live: Collection[Live]) -> Plan:
+    """An edit that is held to the rules of what models share and of these models."""
+    findings = check(load(OverlayTree(tree, edit)), models)
+    _refuse(findings, known=check(load(tree), models), live=live)
+    changes = differing(tree, edit)
     warnings = tuple(f for f in findings if f not in errors(findings) and f.path in changes)
     return Plan(changes, warnings)
 

@@ -68,12 +68,10 @@ def violations(kind: str, document: Document) -> list[Finding]:
     return sorted(findings)[:_MAX_VIOLATIONS]
 
 
-def fault(kind: str, field: Sequence[str], value: object) -> str | None:
+def fault(kind: str, field: Pointer, value: object) -> str | None:
     """What is wrong with a value of one field of a kind, in a finding's words; None if nothing."""
-    part = schema(kind)
-    for key in field:
-        part = part["properties"][key]
-    errors = () if validity.compiled(part, schema(kind))(value) else _unmet(part, value)
+    bounds = part(kind, field)
+    errors = () if validity.compiled(bounds, schema(kind))(value) else _unmet(bounds, value)
     told = (f"found {_shown(e.instance)}, {_expected(e)} ({_example_remedy(e)})" for e in errors)
     return next(told, None)
 
