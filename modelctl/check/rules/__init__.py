@@ -67,12 +67,18 @@ from modelctl.check.rules.limits import (
     step_limit,
 )
 from modelctl.check.rules.platform import (
+    api_version_served,
     application_name_free,
     denied_to_all,
+    file_synced,
+    kind_allowed,
     move_ends,
+    object_once,
+    object_whole,
     own_values,
     owner_has_project,
     repository_url_consistent,
+    team_namespace_kept,
     teams_consistent,
 )
 from modelctl.check.rules.release import (
@@ -149,6 +155,12 @@ RULES: tuple[Rule, ...] = (
     own_values,
     denied_to_all,
     application_name_free,
+    file_synced,
+    object_whole,
+    api_version_served,
+    kind_allowed,
+    object_once,
+    team_namespace_kept,
     image_digest_pinned,
     image_registry_allowed,
     model_digest_pinned,
