@@ -56,6 +56,11 @@ from modelctl.check.rules.form import (
     waiver_well_formed,
     yaml_strict,
 )
+from modelctl.check.rules.hosts import (
+    codeowners_sound,
+    inventory_sound,
+    inventory_strict,
+)
 from modelctl.check.rules.limits import (
     artifact_store_allowed,
     bake_time,
@@ -199,6 +204,9 @@ RULES: tuple[Rule, ...] = (
     environments_distinct,
     freeze_over,
     teams_distinct,
+    inventory_strict,
+    inventory_sound,
+    codeowners_sound,
     image_digest_pinned,
     image_registry_allowed,
     model_digest_pinned,
