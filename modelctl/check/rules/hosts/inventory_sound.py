@@ -52,6 +52,8 @@ SCOPE = Scope.FILES
 _HOSTS = ("hosts.yml", "hosts.yaml")
 _PARTS = ("hosts", "children", "vars")
 _GROUPS = ("all", "ungrouped")  # that every inventory has
+_OUR_GROUPS = ("cluster", "control_plane", "workers", "gpu")
+_NEAR = 0.85  # of difflib, 0 to 1: a letter of seven
 _MOST_GROUPS = 1000  # of one inventory; nothing is read past them
 _ENDPOINT = re.compile(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})")
 _LAST_PORT = 65535
@@ -64,6 +66,7 @@ class _Inventory:
 
     file: AnsibleFile
     groups: dict[str, dict[str, Node]] = field(default_factory=dict)
+    names: dict[str, Node] = field(default_factory=dict)  # of groups, where they stand
     addresses: dict[str, tuple[str, Node]] = field(default_factory=dict)
     faults: list[Violation] = field(default_factory=list)
 
@@ -86,6 +89,7 @@ def check(files: Files) -> Iterator[Violation]:
         if parts and parts[-1] in _HOSTS and len(parts) == 1 and file.top is not None:
             inventories[top] = inventory = _read(file)
             yield from inventory.faults
+            yield from _slips(inventory)
             yield from _members(inventory)
     for file in ansible_files(files):
         top, *parts = file.path.split("/")[1:]
@@ -109,9 +113,19 @@ def _read(file: AnsibleFile) -> _Inventory:
                 inventory.note(key, message, hint(str(key.value), _PARTS))
             elif key.value == "children":
                 pending += [(str(child.value), below) for child, below in entries(value)]
+                inventory.names |= {str(child.value): child for child, _ in entries(value)}
             elif key.value == "hosts":
                 _hosts(inventory, hosts, value)
     return inventory
+
+
+def _slips(inventory: _Inventory) -> Iterator[Violation]:
+    """Groups that are nearly one that the roles look for."""
+    for name, node in inventory.names.items():
+        near = get_close_matches(name, _OUR_GROUPS, 1, _NEAR) if name not in _OUR_GROUPS else ()
+        if near and near[0] not in inventory.groups:
+            message = f"found the group {short(name)}, expected {near[0]}, which the roles look for"
+            yield inventory.file.violation(node, message, f"write {near[0]}")
 
 
 def _hosts(inventory: _Inventory, hosts: dict[str, Node], value: Node) -> None:

@@ -2,7 +2,7 @@
 
 ## What it does
 Warns of two teams of `argocd/teams.yaml` whose names differ by a letter, a plural or a hyphen; of a
-group that two teams have; and of a group of a team that has wider rights in an environment.
+group that two teams have, or that has wider rights in an environment; and of a team without any.
 
 ## Why
 A model of `forcasting` beside those of `forecasting` is in another namespace, with another quota.
@@ -74,6 +74,9 @@ def _groups(files: Repository) -> Iterator[tuple[Pointer, str, str]]:
         for group in groups
     }
     for index, team in enumerate(files.teams.ordered):
+        if not team.groups:
+            message = "found no group, expected the one whose people see and sync the models"
+            yield ("teams", index, "groups"), message, "name a group of single sign-on"
         for number, group in enumerate(team.groups):
             at = ("teams", index, "groups", number)
             other = seen.setdefault(group, team.name)
