@@ -52,6 +52,7 @@ def model(folder: str, fields: Fields) -> Model:
         contract=_contract(fields["contract"]),
         service_level=ServiceLevel(**fields["service_level"]),
         access=_access(fields["access"]) if "access" in fields else None,
+        moving_from=fields.get("moving_from"),
         moved_from=fields.get("moved_from"),
     )
 
