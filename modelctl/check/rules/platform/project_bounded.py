@@ -71,7 +71,7 @@ def _default(each: Written, spec: Mapping[str, object]) -> Iterator[Violation]:
 
 def _patterns(each: Written, spec: Mapping[str, object]) -> Iterator[Violation]:
     for index, url in enumerate(_listed(spec, "sourceRepos")):
-        if url in _EVERYTHING:
+        if _is_everything(url):
             at = ("spec", "sourceRepos", index)
             yield _unbounded(each, at, "every repository", "name the repositories")
     for index, entry in enumerate(_listed(spec, "destinations")):
@@ -82,7 +82,7 @@ def _patterns(each: Written, spec: Mapping[str, object]) -> Iterator[Violation]:
         ):
             key = "server" if server is not None else "name"
             yield _unbounded(each, (*at, key), "another cluster", f"write server: {IN_CLUSTER}")
-        if value(entry, "namespace") in _EVERYTHING:
+        if _is_everything(value(entry, "namespace")):
             yield _unbounded(each, (*at, "namespace"), "every namespace", "name the namespaces")
 
 
@@ -90,13 +90,17 @@ def _kinds(each: Written, spec: Mapping[str, object]) -> Iterator[Violation]:
     for field in ("clusterResourceWhitelist", "namespaceResourceWhitelist"):
         for index, entry in enumerate(_listed(spec, field)):
             group, kind = value(entry, "group"), value(entry, "kind")
-            if kind in _EVERYTHING:
+            if _is_everything(kind):
                 at = ("spec", field, index, "kind")
                 yield _unbounded(each, at, "every kind", "name the kinds that it applies")
-            elif group in _EVERYTHING or group == GROUP:
+            elif _is_everything(group) or group == GROUP:
                 at = ("spec", field, index, "group")
                 shown = "kinds of Argo CD's own" if group == GROUP else "every group"
                 yield _unbounded(each, at, shown, "name the kinds that it applies")
+
+
+def _is_everything(pattern: object) -> bool:
+    return isinstance(pattern, str) and pattern in _EVERYTHING
 
 
 def _listed(spec: Mapping[str, object], field: str) -> list[object]:
