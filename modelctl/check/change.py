@@ -26,6 +26,10 @@ from modelctl.repo.tree import Tree
 
 # These rules compare rendered bytes with typed files, and say nothing of the bytes themselves.
 _OF_TYPED_FILES = frozenset({"rendered-current", "rendered-orphan", "rendered-nonempty"})
+# Without these a file says nothing, or what is rendered is not what it says.
+_OF_FORM = frozenset(
+    {"yaml-strict", "schema-valid", "path-identity", "no-secret-material", *_OF_TYPED_FILES}
+)
 # To list and read one model of a commit costs as much as twenty of a thousand read at once.
 _MANY = 20
 
@@ -101,6 +105,16 @@ class Change:
         shared = (path for path in self.paths if not place(path).model)
         return frozenset(path for path in shared if self._is_restored(path))
 
+    @cached_property
+    def is_restoration(self) -> bool:
+        """Whether all files of the change are back at what main has had before.
+
+        What was accepted then may break a rule that has come since: it is where a revert leads.
+        """
+        if not any(self.tree.entry(path) for path in self.restored):
+            return False  # files that are only gone say nothing of where they lead
+        return all(map(self._is_part_of_a_return, self.paths - self.restored))
+
     def _is_restored(self, path: str) -> bool:
         if self.tree.entry(path) is None:
             return True  # it was not there before it came
@@ -128,6 +142,8 @@ class Change:
         if is_back and is_about_applied_bytes(finding):
             return False
         if is_back or self.is_return:
+            return True
+        if finding.rule not in _OF_FORM and self.is_restoration:
             return True
         if not is_of_a_change:
             return False

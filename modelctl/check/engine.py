@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, datetime
+from fractions import Fraction
 
 from modelctl.check import waivers
 from modelctl.check.change import Change, FleetChange, ModelChange
-from modelctl.check.packing import Fleet, Pod, pods_of
+from modelctl.check.packing import Fleet, Pod, add_asked, pods_of
 from modelctl.check.rules import RULES, Rule
 from modelctl.check.rules.form import waiver_needed
 from modelctl.finding import Finding, Level, Scope
@@ -37,15 +38,17 @@ def check(
     found = {*_found(_OF_SHARED, repository)}
     given = [*waivers.waivers(repository, _KNOWN)]
     pods: list[Pod] = []
+    asked: dict[tuple[str, str], dict[str, Fraction]] = {}
     for folder in sorted({*repository.folders, *touched} if only is None else only):
         files = repository.model(folder)
         found.update(_found(_OF_A_MODEL, files))
         given += waivers.waivers(files, _KNOWN)
         pods += pods_of(files)
+        add_asked(asked, files)
         if change and folder in touched:
             found.update(check_change(change, files))
     if only is None:
-        found.update(_found(_OF_PODS, Fleet(repository, pods)))
+        found.update(_found(_OF_PODS, Fleet(repository, pods, asked)))
     if change is not None:
         found.update(_found(_OF_THE_FLEET, FleetChange(change, change.before, repository)))
     if given:

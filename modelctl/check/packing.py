@@ -10,6 +10,7 @@ from modelctl.repo.quantities import amount
 from modelctl.repo.repository import ModelFiles, Repository
 
 Amounts = Mapping[str, Fraction]  # by resource
+PODS = "pods"  # counted like a resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Fleet:
 
     repository: Repository
     pods: Sequence[Pod]
+    asked: Mapping[tuple[str, str], Amounts] = field(default_factory=dict)  # by team, environment
 
 
 def pods_of(files: ModelFiles) -> Iterator[Pod]:
@@ -40,6 +42,22 @@ def pods_of(files: ModelFiles) -> Iterator[Pod]:
             if release is not None:
                 pod = Pod(files.folder, key, environment.name, _asked(release))
                 yield from [pod] * serving.scale.min
+
+
+def add_asked(total: dict[tuple[str, str], dict[str, Fraction]], files: ModelFiles) -> None:
+    """Add the fewest pods of a model, and what they ask for, to those of a team with a quota."""
+    team = files.repository.teams.get(files.model.owner) if files.model else None
+    if team is None or team.quota is None:
+        return
+    for environment, serving in files.served:
+        if not team.serves_in(environment):
+            continue
+        sizes = total.setdefault((team.name, environment.name), {})
+        for key in serving.deployed:
+            release = files.releases.get(key)
+            if release is not None:
+                for name, size in ((PODS, Fraction(1)), *_asked(release).items()):
+                    sizes[name] = sizes.get(name, Fraction(0)) + size * serving.scale.min
 
 
 def _asked(release: Release) -> dict[str, Fraction]:

@@ -108,14 +108,13 @@ def _missing_keys(document: Document, error: "Unmet") -> Iterator[Finding]:
     for key in error.bound:
         if key not in error.instance and not difflib.get_close_matches(key, unknown, n=1):
             message = f"{_at(error)}found no {key}, expected one"
-            about = error.schema["properties"][key]["description"].rstrip(".")
-            yield Finding(
-                document.path, position, _rule(error, key), message, f"add `{key}`: {about}"
-            )
+            about = _properties(error).get(key, {}).get("description", "").rstrip(".")
+            remedy = f"add `{key}`: {about}" if about else f"add `{key}`"
+            yield Finding(document.path, position, _rule(error, key), message, remedy)
 
 
 def _unknown_keys(document: Document, error: "Unmet") -> Iterator[Finding]:
-    known = list(error.schema["properties"])
+    known = list(_properties(error))
     for key in _unknown(error):
         near = difflib.get_close_matches(key, known, n=1)
         remedy = f"did you mean {near[0]}?" if near else "remove it"
@@ -124,8 +123,14 @@ def _unknown_keys(document: Document, error: "Unmet") -> Iterator[Finding]:
         yield Finding(document.path, position, RULE, message, remedy)
 
 
+def _properties(error: "Unmet") -> Mapping[str, Any]:
+    """The fields that the part of the schema describes; none where it only demands some."""
+    fields: Mapping[str, Any] = error.schema.get("properties", {})
+    return fields
+
+
 def _unknown(error: "Unmet") -> list[str]:
-    known = error.schema["properties"]
+    known = _properties(error)
     return list(islice((key for key in error.instance if key not in known), _MAX_VIOLATIONS))
 
 
@@ -181,6 +186,7 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
     "maxItems": lambda bound: f"at most {bound} items",
     "minProperties": lambda bound: f"at least {bound} entries",
     "maxProperties": lambda bound: f"at most {bound} entries",
+    "oneOf": lambda _: "one form of the schema, and no other with it",
     "uniqueItems": lambda _: "no item twice",
 }
 

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field, replace
 
 from modelctl.check.change import is_about_applied_bytes
 from modelctl.check.engine import check_model, check_shared, errors
-from modelctl.check.rules.platform import own_values
+from modelctl.check.rules.platform import (
+    addresses_reachable,
+    argocd_facts_whole,
+    environments_distinct,
+    gateway_distinct,
+    limits_sensible,
+    network_bounded,
+    own_values,
+    teams_distinct,
+)
 from modelctl.errors import GitError, ModelctlError
 from modelctl.finding import Finding
 from modelctl.gateway.reading import Objects
@@ -30,8 +39,21 @@ from modelctl.repo.tree import Tree
 
 # Files of the repository that the findings of every model depend on.
 _LOOKED_AT = frozenset({Kind.ENVIRONMENTS, Kind.TEAMS})
-# A rule that warns of what only Argo CD reads: who tries a sample on a laptop has no use for it.
-_OF_CLUSTERS = own_values.ID
+# Rules about what only Argo CD reads: who tries a sample on a laptop has no use for them, and what
+# is wrong of a cluster holds back nothing here.
+_OF_CLUSTERS = frozenset(
+    rule.ID
+    for rule in (
+        own_values,
+        addresses_reachable,
+        argocd_facts_whole,
+        environments_distinct,
+        gateway_distinct,
+        limits_sensible,
+        network_bounded,
+        teams_distinct,
+    )
+)
 
 CheckFiles = Callable[[Files], Iterable[Finding]]
 
@@ -41,7 +63,7 @@ def check_files(files: Files) -> Iterable[Finding]:
     if isinstance(files, ModelFiles):
         return check_model(files)
     shared = check_shared(files) if isinstance(files, Repository) else ()
-    return [finding for finding in shared if finding.rule != _OF_CLUSTERS]
+    return [finding for finding in shared if finding.rule not in _OF_CLUSTERS]
 
 
 @dataclass(frozen=True, slots=True)

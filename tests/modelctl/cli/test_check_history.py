@@ -66,6 +66,38 @@ def test_a_contract_that_fails_callers_is_refused_and_its_revert_passes(
     assert "error" not in again.splitlines()[-1]
 
 
+APPLICATION = """---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: keda, namespace: argocd}
+spec:
+  project: platform
+  source: {repoURL: "https://charts.models.test", chart: keda, targetRevision: 2.20.2}
+  destination: {server: "https://kubernetes.default.svc", namespace: keda}
+  syncPolicy:
+    automated: {enabled: true, selfHeal: true}
+    syncOptions: [FailOnSharedResource=true, ServerSideApply=true]
+    retry: {limit: 5, refresh: true, backoff: {duration: 5s, factor: 2, maxDuration: 20s}}
+"""
+
+
+def test_a_platform_goes_back_to_what_it_was(in_prod: Path, modelctl: Modelctl) -> None:
+    """What the platform was before a rule came may return by a revert; anew it is refused."""
+    keda = "argocd/platform/prod/keda.yaml"
+    (in_prod / keda).parent.mkdir(parents=True, exist_ok=True)
+    (in_prod / keda).write_text(APPLICATION)
+    modelctl("render")
+    commit(in_prod, "argocd: Scale by requests")
+    edit(in_prod, modelctl, keda, "limit: 5", "limit: -1")
+    revert(in_prod)
+    back = modelctl("check")
+    edit(in_prod, modelctl, keda, "limit: 5", "limit: 4")
+    anew = modelctl("check", exit_code=1)
+
+    assert f"{keda}:12:20: note: sync-policy-whole found limit: 5" in back
+    assert f"{keda}:12:20: sync-policy-whole found limit: 4" in anew
+
+
 def test_a_number_is_not_used_again(shifted: Path, modelctl: Modelctl) -> None:
     """A release that takes the number of one that is gone is refused; the old one may return."""
     modelctl("promote", *EDIT)

@@ -70,7 +70,7 @@ def _is_stranger(path: str) -> bool:
             parts[-1]
         )
         return bool(forgotten or _YAML.fullmatch(path))
-    return path in ("argocd/environments.yml", "argocd/teams.yml")
+    return top == layout.ARGOCD and _YAML.fullmatch(path) is not None
 
 
 def _meant(path: str) -> str | None:

@@ -96,7 +96,7 @@ def _project(
 ) -> Iterator[Violation]:
     allowed = fields.get("sourceRepos")
     for index, url in enumerate(allowed if isinstance(allowed, list) else ()):
-        if url != files.environments.source.url and url not in charts:
+        if url != files.environments.source.url and str(url) not in charts:
             yield _another_repository(files, document, (*at, "sourceRepos", index))
 
 

@@ -44,11 +44,12 @@ class MemoryTree:
 
     def below(self, folder: str) -> Mapping[str, Entry]:
         """Every path below a folder; the folder itself where it is none."""
-        return slice_below(self.entries, list(self.entries), folder)
+        everything = {path: self._entry(path) for path in sorted(self.files)}
+        return slice_below(everything, list(everything), folder)
 
     def names(self, folder: str) -> tuple[str, ...]:
         """The names directly below a folder."""
-        return names_below(self.entries, folder)
+        return names_below({path: self._entry(path) for path in sorted(self.files)}, folder)
 
     def entry(self, path: str) -> Entry | None:
         """The entry at `path`, or None."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from modelctl.check.rules import RULES
 from modelctl.repo.loading import load
 
 FixtureTree = Callable[[str], Any]  # of a tree whose files can be replaced
+RULES_TESTS = Path(__file__).parent
 IDS = {rule.ID for rule in RULES}
 JUNK = st.sampled_from(
     [b"", b"null", b"[]", b"{}", b"-1", b"0", b"1.5", b"9" * 18, b"true", b"'x'", b'"\\0"', b"r1"]
@@ -49,6 +51,38 @@ def test_any_change_is_checked(
     for before, after in ((base, other), (other, base)):
         findings = check(load(after), change=change_between(before, after))
         assert {finding.rule for finding in findings} <= IDS
+
+
+# Fixtures with files that people write for Argo CD, for hosts and for who answers for what.
+BY_HAND = (
+    "platform/file-synced/valid",
+    "platform/platform-agrees/valid",
+    "platform/project-bounded/valid",
+    "platform/protection-kept/valid",
+    "platform/sync-options-safe/valid",
+    "hosts/codeowners-sound/valid",
+    "hosts/inventory-sound/valid",
+    "hosts/versions-strict/valid",
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=200)
+@given(data=st.data())
+def test_any_edit_of_what_people_write_is_checked(
+    fixture_tree: FixtureTree, data: st.DataObject
+) -> None:
+    """A token or a line of such a file replaced by anything gives findings, never an error."""
+    case = data.draw(st.sampled_from(BY_HAND))
+    tree = fixture_tree(case)
+    own = [path for path in sorted(tree.files) if (RULES_TESTS / case / path).is_file()]
+    path = data.draw(st.sampled_from(own))
+    apart = data.draw(st.sampled_from([b" ", b"\n", b":"]))
+    tokens = tree.files[path].split(apart)
+    at = data.draw(st.integers(0, len(tokens) - 1))
+    edited = apart.join([*tokens[:at], data.draw(JUNK), *tokens[at + 1 :]])
+    findings = check_tree(replace(tree, files=tree.files | {path: edited}))
+
+    assert {finding.rule for finding in findings} <= IDS
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
