@@ -25,6 +25,10 @@ class ConversionError(ModelctlError):
     """A model of another format could not be made into an ONNX file."""
 
 
+class StoreError(ModelctlError):
+    """Artifact bytes could not be read from or written to where they are kept."""
+
+
 class EditRefusedError(ModelctlError):
     """An edit would leave the repository in a state that `check` refuses; nothing was written."""
 

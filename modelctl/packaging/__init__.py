@@ -1,1 +1,1 @@
-"""From anybody's model to an ONNX file that can be served: formats, conversion, proof, savings."""
+"""From a file of any framework to an ONNX file that the model server takes."""
