@@ -12,15 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from modelctl.errors import ConversionError
-from modelctl.packaging import converters
+from modelctl.packaging import arrays, converters
+from modelctl.packaging.arrays import Arrays
 from modelctl.packaging.converters import Converter
 from modelctl.packaging.interpreters import interpreter
-
-Arrays = Mapping[str, NDArray[Any]]
 
 WAIT_S = 1800  # of wall time: TensorFlow takes a minute to import on a cold disk
 _LAST = 20  # lines of what a converter said that are shown when it ends without an answer
@@ -152,13 +148,8 @@ def _refusal(source: Path, converter: Converter, answer: Mapping[str, Any]) -> C
 def _converted(out: Path, answer: Mapping[str, Any]) -> Converted:
     return Converted(
         model=(out / "model.onnx").read_bytes(),
-        samples=_arrays(out / "samples.npz"),
-        expected=_arrays(out / "expected.npz"),
+        samples=arrays.read(out / "samples.npz"),
+        expected=arrays.read(out / "expected.npz"),
         environment={str(name): str(value) for name, value in answer["environment"].items()},
         notes=tuple(map(str, answer["notes"])),
     )
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
