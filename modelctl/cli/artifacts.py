@@ -47,7 +47,7 @@ class LocalFile:
 
     def copies(self, environments: Environments) -> dict[str, bytes | None]:
         """By path, the bytes, wherever some environment reads the URI from this repository."""
-        tables = [environment.artifact_mirrors for environment in environments.ordered]
+        tables = [mirrors.table(environment) for environment in environments.ordered]
         places = {mirrors.mirrored(self.uri, table) for table in (*tables, {})}
         return {path: self.content for path in map(mirrors.repository_path, places) if path}
 

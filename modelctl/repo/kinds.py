@@ -51,8 +51,8 @@ class Access:
 class Model:
     """`apps/<model>/model.yaml`.
 
-    Without `access` the model is reachable inside the cluster only. `moved_from` is the team in
-    whose namespace its objects stood before.
+    Without `access` the model is reachable inside the cluster only. `moving_from` is the team in
+    whose namespace its objects still stand, `moved_from` the one in whose namespace they may go.
     """
 
     folder: str
@@ -62,6 +62,7 @@ class Model:
     contract: Contract
     service_level: ServiceLevel
     access: Access | None = None
+    moving_from: str | None = None
     moved_from: str | None = None
 
 
@@ -321,6 +322,7 @@ class Environment:
     network: Network = Network()
     argocd: ArgoCd | None = None
     registries: tuple[str, ...] = ()  # that images may come from; none means every one
+    store: str | None = None  # what `store:///` stands for here; None for the laptop's own store
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ cannot be written, or is damaged, counts as none.
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
 import modelctl.model
 from modelctl.atomic import SHARED, write_atomically
-from modelctl.model.graph import ArtifactFacts, artifact_facts
-from modelctl.repo import typed
-from modelctl.repo.tree import Entry, Tree, is_at_rest
+from modelctl.model.graph import MAX_GRAPH_BYTES, ArtifactFacts, artifact_facts
+from modelctl.repo import stored, typed
+from modelctl.repo.tree import Entry, Tree, entry_of, is_at_rest
 
 _FOLDER = Path("modelctl", "artifacts")
 _MAX_RECORDS = 10_000  # of half a kilobyte; a file that is touched leaves one behind
@@ -24,19 +25,40 @@ _PACKAGES = ("modelctl", "onnx")
 
 def facts(tree: Tree, path: str, entry: Entry) -> ArtifactFacts:
     """The facts of an artifact, read only where nothing is remembered of its bytes."""
-    record = _record(tree, entry)
+    return _facts(tree.git_folder, path, entry, lambda: tree.read(path))
+
+
+def stored_facts(git_folder: Path, uri: str) -> ArtifactFacts | None:
+    """The facts of what a `store:` URI names, where it lies in the laptop's store.
+
+    What is damaged, or too large to be read, counts as not within reach: the store is no part of
+    what is checked, and whoever uses a file of it verifies the bytes.
+    """
+    file = stored.within(git_folder, uri)
+    try:
+        if file is None or file.stat().st_size > MAX_GRAPH_BYTES:
+            return None
+        found = _facts(git_folder, uri, entry_of(file.stat()), file.read_bytes)
+    except OSError:
+        return None
+    return found if found.sha256 == file.name else None
+
+
+def _facts(
+    git_folder: Path | None, path: str, entry: Entry, read: Callable[[], bytes]
+) -> ArtifactFacts:
+    record = _record(git_folder, entry)
     known = _recalled(record) if record is not None else None
     if known is not None:
         return replace(known, path=path)
     at_rest = is_at_rest(entry)  # before the bytes are read: whatever changes after it shows
-    found = artifact_facts(path, tree.read(path))
+    found = artifact_facts(path, read())
     if record is not None and at_rest and found.is_certain:
         _keep(record, found)
     return found
 
 
-def _record(tree: Tree, entry: Entry) -> Path | None:
-    folder = tree.git_folder
+def _record(folder: Path | None, entry: Entry) -> Path | None:
     if folder is None or not entry.identity:
         return None
     name = hashlib.sha256(f"{entry.identity}\n{_readers()}".encode()).hexdigest()

@@ -70,12 +70,15 @@ class ModelFiles(Files):
                 yield environment, serving
 
     @property
+    def _uris(self) -> set[str]:
+        models = {release.artifact.uri for release in self.releases.values()}
+        return models | {r.golden.uri for r in self.releases.values() if r.golden}
+
+    @property
     def artifact_paths(self) -> tuple[str, ...]:
         """The paths here that some environment reads a model file or a golden file from."""
-        models = {release.artifact.uri for release in self.releases.values()}
-        goldens = {release.golden.uri for release in self.releases.values() if release.golden}
-        tables = [environment.artifact_mirrors for environment in self.environments.ordered]
-        return tuple(mirrors.read_paths(models | goldens, tables))
+        tables = [mirrors.table(environment) for environment in self.environments.ordered]
+        return tuple(mirrors.read_paths(self._uris, tables))
 
     @cached_property
     def artifacts(self) -> Mapping[str, ArtifactFacts]:
@@ -94,9 +97,18 @@ class ModelFiles(Files):
 
     def artifacts_of(self, uri: str) -> Iterator[ArtifactFacts]:
         """The facts of the file at each path that some environment reads `uri` from."""
-        tables = [environment.artifact_mirrors for environment in self.environments.ordered]
+        tables = [mirrors.table(environment) for environment in self.environments.ordered]
         paths = mirrors.read_paths([uri], tables)
-        return (self.artifacts[path] for path in paths if path in self.artifacts)
+        yield from (self.artifacts[path] for path in paths if path in self.artifacts)
+        if uri in self._stored:
+            yield self._stored[uri]
+
+    @cached_property
+    def _stored(self) -> Mapping[str, ArtifactFacts]:
+        """By URI, the facts of what lies in the laptop's store."""
+        folder = self.repository.tree.git_folder
+        found = ((uri, remembered.stored_facts(folder, uri)) for uri in self._uris if folder)
+        return {uri: facts for uri, facts in found if facts is not None}
 
 
 @dataclass(frozen=True, eq=False)

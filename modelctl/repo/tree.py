@@ -168,7 +168,7 @@ class WorkTree:
             return None
         except OSError as error:
             raise TreeError(f"{path}: cannot be looked at: {error.strerror}") from error
-        return None if stat.S_ISDIR(status.st_mode) else _entry(status)
+        return None if stat.S_ISDIR(status.st_mode) else entry_of(status)
 
     def read(self, path: str) -> bytes:
         """The bytes of a regular file; never through a symbolic link."""
@@ -208,7 +208,7 @@ class WorkTree:
                 if stat.S_ISDIR(status.st_mode):
                     pending.append(path)
                 else:
-                    yield path, _entry(status)
+                    yield path, entry_of(status)
 
     def _children(self, folder: str) -> list[tuple[str, os.stat_result]]:
         try:
@@ -233,7 +233,8 @@ def _content(place: str) -> bytes | None:
         os.close(descriptor)
 
 
-def _entry(status: os.stat_result) -> Entry:
+def entry_of(status: os.stat_result) -> Entry:
+    """What the file system says of a path."""
     if stat.S_ISLNK(status.st_mode):
         return Entry(EntryKind.SYMLINK, status.st_size)
     if not stat.S_ISREG(status.st_mode):

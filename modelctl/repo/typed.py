@@ -52,6 +52,7 @@ def model(folder: str, fields: Fields) -> Model:
         contract=_contract(fields["contract"]),
         service_level=ServiceLevel(**fields["service_level"]),
         access=_access(fields["access"]) if "access" in fields else None,
+        moving_from=fields.get("moving_from"),
         moved_from=fields.get("moved_from"),
     )
 
@@ -133,6 +134,7 @@ def _environment(fields: Fields) -> Environment:
         network=_network(fields.get("network", {})),
         argocd=_argocd(fields["argocd"]) if "argocd" in fields else None,
         registries=tuple(fields.get("registries", ())),
+        store=fields.get("store"),
     )
 
 

@@ -6,15 +6,13 @@ there, and never changes; who reads one holds its bytes to the digest all the sa
 
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from modelctl.errors import GitError, StoreError
-from modelctl.repo import git
+from modelctl.repo import git, stored
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _CHUNK_BYTES = 1 << 20  # more makes reading no faster
 _READ_ONLY = 0o444  # a file that its name pins is never written to
 _OWN = 0o700  # artifacts may be confidential
@@ -22,15 +20,15 @@ _OWN = 0o700  # artifacts may be confidential
 
 def of(root: Path) -> Path:
     """The store of the repository that `root` lies in: `.modelctl/store` of its main work tree."""
-    return _main_work_tree(root) / ".modelctl" / "store"
+    try:
+        return stored.folder(git.shared_folder(root))
+    except GitError:
+        return stored.folder(root / ".git")
 
 
 def path(root: Path, sha256: str) -> Path | None:
     """The file that is stored under a digest; None where there is none. Its bytes are not read."""
-    if not _DIGEST.fullmatch(sha256):
-        return None
-    stored = of(root) / sha256
-    return stored if stored.is_file() else None
+    return stored.file_of(of(root), sha256)
 
 
 def put(root: Path, content: bytes) -> str:
@@ -40,8 +38,8 @@ def put(root: Path, content: bytes) -> str:
         StoreError: They cannot be written; nothing of them is left.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    stored = path(root, sha256)
-    if stored is None or digest_of(stored) != sha256:
+    found = path(root, sha256)
+    if found is None or digest_of(found) != sha256:
         add(root, [content])
     return sha256
 
@@ -55,11 +53,11 @@ def put_file(root: Path, source: Path) -> str:
     return add(root, chunks_of(source))
 
 
-def add(root: Path, chunks: Iterable[bytes], *, expected: str | None = None) -> str:
+def add(root: Path, chunks: Iterable[bytes]) -> str:
     """Store what comes in parts, under the SHA-256 of the whole, which it gives.
 
     Raises:
-        StoreError: They cannot be written, or are not those that are expected; nothing is left.
+        StoreError: They cannot be written; nothing of them is left.
     """
     folder = _made(of(root))
     try:
@@ -68,8 +66,6 @@ def add(root: Path, chunks: Iterable[bytes], *, expected: str | None = None) -> 
         raise _unwritable(folder, error) from error
     try:
         sha256 = _written(descriptor, chunks)
-        if expected not in (None, sha256):
-            raise StoreError(f"found bytes with SHA-256 {sha256}, expected {expected}")
         Path(temporary).chmod(_READ_ONLY)
         Path(temporary).replace(folder / sha256)
     except OSError as error:
@@ -79,14 +75,14 @@ def add(root: Path, chunks: Iterable[bytes], *, expected: str | None = None) -> 
     return sha256
 
 
-def digest_of(stored: Path) -> str:
+def digest_of(file: Path) -> str:
     """The SHA-256 of a file's bytes.
 
     Raises:
         StoreError: It cannot be read.
     """
     digest = hashlib.sha256()
-    for chunk in chunks_of(stored):
+    for chunk in chunks_of(file):
         digest.update(chunk)
     return digest.hexdigest()
 
@@ -103,15 +99,6 @@ def chunks_of(source: Path) -> Iterator[bytes]:
                 yield chunk
     except OSError as error:
         raise StoreError(f"{source} cannot be read: {error.strerror}") from error
-
-
-def _main_work_tree(root: Path) -> Path:
-    """The work tree that git made first; where git knows none, the folder itself."""
-    try:
-        shared = git.shared_folder(root)
-        return shared.parent if shared.name == ".git" else git.top_level(root)
-    except GitError:
-        return root
 
 
 def _made(folder: Path) -> Path:

@@ -54,7 +54,8 @@ class PodTemplate:
     """What every replica of a Deployment is started with; a changed template replaces them.
 
     `files` is the folder that relative `file:` URIs resolve against, and `missing` names the
-    files of the template that the revision does not have. `memory_bytes` is the container's limit,
+    files of the template that the revision does not have. `stored` are URIs of the store and the
+    files that they stand for here, which may come later. `memory_bytes` is the container's limit,
     0 where it has none.
     """
 
@@ -65,6 +66,7 @@ class PodTemplate:
     grace_s: float
     files: str = ""
     missing: tuple[str, ...] = ()
+    stored: tuple[tuple[str, str], ...] = ()
     memory_bytes: int = 0
 
     def variable(self, name: str) -> str | None:

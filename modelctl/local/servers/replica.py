@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from modelctl.local.plan.endpoints import Host
@@ -149,6 +150,10 @@ class Replica:
             self._enter(Phase.MISSING, f"not in the commit: {', '.join(self.template.missing)}")
             await self._unless_told()
             return False
+        if lacking := self._lacking():
+            self._enter(Phase.MISSING, lacking)
+            await asyncio.wait({self._told}, timeout=self._around.timing.retry_s)
+            return False
         self._enter(Phase.STARTING, self.reason)
         self._turn = self._around.starts.ask(self._rank)
         try:
@@ -161,6 +166,15 @@ class Replica:
             if self.child is None:
                 self._turn.over()
         return self.child is not None
+
+    def _lacking(self) -> str:
+        """What the laptop's store does not have yet, and what brings it; empty for nothing."""
+        gone = [(uri, file) for uri, file in self.template.stored if not Path(file).is_file()]
+        return "; ".join(
+            f"found no {file}, which {uri} stands for here: `modelctl pull {self._model}` brings "
+            "it from an environment that has a store"
+            for uri, file in gone
+        )
 
     def _rank(self) -> tuple[bool, bool, bool]:
         """Who goes first: those with traffic, then those that have not failed."""

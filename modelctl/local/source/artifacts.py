@@ -16,6 +16,7 @@ from pathlib import Path
 from modelctl.atomic import write_atomically
 from modelctl.errors import TreeError
 from modelctl.local.plan.values import ModelPlan, PodTemplate, Workload
+from modelctl.repo import stored
 from modelctl.repo.mirrors import repository_path
 from modelctl.repo.tree import Tree
 
@@ -61,6 +62,7 @@ class ArtifactExport:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _workload(self, tree: Tree, workload: Workload) -> Workload:
+        workload = replace(workload, template=_from_store(tree, workload.template))
         declared = _declared(workload.template)
         if not declared:
             return workload
@@ -86,6 +88,23 @@ class ArtifactExport:
         if tuple(digests.items()) == declared:
             self._verified[declared] = str(folder)
         return str(folder), tuple(path for path in contents if path not in found)
+
+
+def _from_store(tree: Tree, template: PodTemplate) -> PodTemplate:
+    """The template with the files of the laptop's store where it names the store itself."""
+    if tree.git_folder is None:
+        return template
+    folder = stored.folder(tree.git_folder)
+    named = {uri: stored.digest_in(uri) for _, uri in template.environment}
+    files = {uri: folder / sha256 for uri, sha256 in named.items() if sha256}
+    if not files:
+        return template
+    variables = tuple(
+        (name, files[value].as_uri() if value in files else value)
+        for name, value in template.environment
+    )
+    places = tuple((uri, str(file)) for uri, file in files.items())
+    return replace(template, environment=variables, stored=places)
 
 
 def unwritable(error: OSError) -> str:

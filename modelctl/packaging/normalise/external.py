@@ -93,7 +93,7 @@ def _size(tensor: _Proto) -> int:
 
     if any(size < 0 for size in tensor.dims):
         raise NotNormalisedError(f"has tensor {tensor.name!r} with a negative size")
-    count = prod(tensor.dims)
+    count: int = prod(tensor.dims)
     if tensor.data_type in _BITS:
         return (count * _BITS[tensor.data_type] + 7) // 8
     try:

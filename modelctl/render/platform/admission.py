@@ -131,10 +131,6 @@ def _applications() -> Object:
     Only a changed spec is looked at, so that Argo CD can write what it found of one that was there
     before the policy.
     """
-    own = f"variables.project in {_OWN_PROJECTS}"
-    path = f"object.spec.?source.?path.orValue({_NONE})"
-    rendered = '"^apps/" + object.metadata.name + "/rendered/[a-z][-a-z0-9]*$"'
-    namespace = f"object.spec.destination.?namespace.orValue({_NONE})"
     return _policy(
         _APPLICATIONS,
         rules=[_rule("argoproj.io", "v1alpha1", ["applications"])],
@@ -142,47 +138,64 @@ def _applications() -> Object:
             ("of-argo-cd", 'request.namespace == "argocd"'),
             ("spec-changed", "oldObject == null || object.spec != oldObject.spec"),
         ],
-        variables=[("project", f"object.spec.?project.orValue({_NONE})")],
-        validations=[
-            {
-                "expression": f'{own} || {namespace} == "models-" + variables.project',
-                "message": (
-                    "found the project of one team and the namespace of another, expected both "
-                    "of the model's owner; write `owner` in its model.yaml and run modelctl render"
-                ),
-            },
-            {
-                "expression": f"{own} || {path}.matches({rendered})",
-                "message": (
-                    "found another source than the model's own rendered folder, expected "
-                    "apps/<model>/rendered/<environment>; run modelctl render"
-                ),
-            },
-            {
-                "expression": (
-                    f"{own} || (!has(object.spec.sources) && !has(object.spec.sourceHydrator))"
-                ),
-                "message": (
-                    "found several sources, expected the model's own rendered folder alone; run "
-                    "modelctl render"
-                ),
-            },
-            {
-                "expression": f'!({own}) || !{path}.startsWith("apps/")',
-                "message": (
-                    "found a model in a project of the platform, expected its owner's; write "
-                    "`owner` in its model.yaml and run modelctl render"
-                ),
-            },
-            {
-                "expression": 'variables.project != "root" || object.metadata.name == "root"',
-                "message": (
-                    "found a second Application in the project root, expected root alone; write "
-                    "its own project"
-                ),
-            },
+        variables=[
+            ("project", f"object.spec.?project.orValue({_NONE})"),
+            ("path", f"object.spec.?source.?path.orValue({_NONE})"),
+            ("own", f"variables.project in {_OWN_PROJECTS}"),
         ],
+        validations=[*_of_a_model(), *_of_the_platform()],
     )
+
+
+def _of_a_model() -> list[Object]:
+    """Of the team whose namespace it writes to, and from its own rendered folder alone."""
+    rendered = '"^apps/" + object.metadata.name + "/rendered/[a-z][-a-z0-9]*$"'
+    namespace = f"object.spec.destination.?namespace.orValue({_NONE})"
+    return [
+        {
+            "expression": f'variables.own || {namespace} == "models-" + variables.project',
+            "message": (
+                "found the project of one team and the namespace of another, expected both "
+                "of the model's owner; write `owner` in its model.yaml and run modelctl render"
+            ),
+        },
+        {
+            "expression": f"variables.own || variables.path.matches({rendered})",
+            "message": (
+                "found another source than the model's own rendered folder, expected "
+                "apps/<model>/rendered/<environment>; run modelctl render"
+            ),
+        },
+        {
+            "expression": (
+                "variables.own || (!has(object.spec.sources) && !has(object.spec.sourceHydrator))"
+            ),
+            "message": (
+                "found several sources, expected the model's own rendered folder alone; run "
+                "modelctl render"
+            ),
+        },
+    ]
+
+
+def _of_the_platform() -> list[Object]:
+    """No model is in a project of the platform, and root is alone in its own."""
+    return [
+        {
+            "expression": '!variables.own || !variables.path.startsWith("apps/")',
+            "message": (
+                "found a model in a project of the platform, expected its owner's; write "
+                "`owner` in its model.yaml and run modelctl render"
+            ),
+        },
+        {
+            "expression": 'variables.project != "root" || object.metadata.name == "root"',
+            "message": (
+                "found a second Application in the project root, expected root alone; write "
+                "its own project"
+            ),
+        },
+    ]
 
 
 def _validation(expression: str, found: str, expected: str) -> Object:

@@ -9,7 +9,7 @@ Source: Kubernetes 1.36, volumes of type image.
 from typing import Any
 
 from modelctl.repo.kinds import Environment, Release
-from modelctl.repo.mirrors import mirrored
+from modelctl.repo.mirrors import mirrored, table
 
 _NAME = "artifact"
 _FOLDER = "/mnt/artifact"
@@ -26,7 +26,7 @@ def uri(release: Release, environment: Environment) -> str:
 def fetched(release: Release, environment: Environment) -> list[str]:
     """What the server of a release fetches itself."""
     own = _place(release, environment)
-    golden = [mirrored(release.golden.uri, environment.artifact_mirrors)] if release.golden else []
+    golden = [mirrored(release.golden.uri, table(environment))] if release.golden else []
     return [*([] if _is_mounted(release, own) else [own]), *golden]
 
 
@@ -47,7 +47,7 @@ def volumes(release: Release, environment: Environment) -> list[dict[str, Any]]:
 
 
 def _place(release: Release, environment: Environment) -> str:
-    return mirrored(release.artifact.uri, environment.artifact_mirrors)
+    return mirrored(release.artifact.uri, table(environment))
 
 
 def _is_mounted(release: Release, place: str) -> bool:

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from modelctl.render.v2 import artifact, metadata, stores
 from modelctl.render.v2.container import MIRROR_PORT_NAME, PORT_NAME
 from modelctl.repo.kinds import Dns, Environment, Model, Network, Release
+from modelctl.repo.mirrors import STORE
 
 _DNS_PORT = 53
 _HTTPS_PORT = 443
+_NEAR = ("file:", STORE)  # what needs no network
 _METADATA_PORTS = (80, 988)  # of clouds; 988 is GKE's, on a node
 # All addresses of a version of IP, and the link-local ones among them: no store has such a one.
 _EVERYWHERE = {4: ("0.0.0.0/0", "169.254.0.0/16"), 6: ("::/0", "fe80::/10")}
@@ -105,7 +107,7 @@ def _tcp(ports: Iterable[int | str]) -> list[_Part]:
 def _fetch_ports(releases: Iterable[Release], environment: Environment) -> Iterator[int]:
     for release in releases:
         for place in artifact.fetched(release, environment):
-            if not place.startswith("file:"):
+            if not place.startswith(_NEAR):
                 yield _port(place)
 
 

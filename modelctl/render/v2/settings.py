@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from modelctl.model.tensors import Contract, TensorSpec
 from modelctl.render.v2 import artifact, budgets, stores
 from modelctl.repo.kinds import Environment, Limits, Model, Release
-from modelctl.repo.mirrors import mirrored
+from modelctl.repo.mirrors import mirrored, table
 
 PORT = 8080
 MIRROR_PORT = 8081  # what comes in here is a copy, whatever its headers say
@@ -81,7 +81,7 @@ def _limits(limits: Limits) -> Iterator[tuple[str, str]]:
 
 def _golden(release: Release, environment: Environment) -> Iterator[tuple[str, str]]:
     if release.golden:
-        yield "GOLDEN_URI", mirrored(release.golden.uri, environment.artifact_mirrors)
+        yield "GOLDEN_URI", mirrored(release.golden.uri, table(environment))
         yield "GOLDEN_SHA256", release.golden.sha256
 
 

@@ -1,7 +1,7 @@
 """Input that a model runs on: the example of its golden file, or else a guess."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -25,6 +25,16 @@ Feeds = Mapping[str, Array]
 
 # Sizes that windows of sound, patches of images and encoders ask for.
 _SIZES = (2, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+MORE_SIZES = (
+    *_SIZES,
+    *(3, 4, 5, 10, 24, 28, 48, 80, 96, 112, 160, 192, 224, 299, 320, 384, 400, 416, 480, 640, 768),
+    *(1280, 1536, 16000),
+)
+"""The same and more, for somebody who has the time to look for long."""
+
+_CHANNELS = (3, 1)
+_IMAGES = (32, 64, 224, 256, 640)
 
 # A guess that runs is found soon; the bound is for models whose every failure takes its time.
 _GUESSING_S = 5.0
@@ -79,7 +89,7 @@ def find(model: Model, example: Feeds | None) -> FirstInput:
         except RequestError as error:
             raise _failed(error, "on the first case of its golden file", "") from error
     until, first_error = time.perf_counter() + _GUESSING_S, None
-    for feeds in _guesses(model):
+    for feeds in guesses(model):
         try:
             return _tried(model, feeds)
         except RequestError as error:
@@ -99,20 +109,31 @@ def _failed(error: RequestError | None, what: str, remedy: str) -> StartError:
     return WarmUpFailed(f"the model does not run {what}: {remedy}{str(error)[:_ERROR_CHARACTERS]}")
 
 
-def _guesses(model: Model) -> Iterator[dict[str, Array]]:
+def guesses(model: Model, tried: Sequence[int] = _SIZES) -> Iterator[dict[str, Array]]:
     """Zeros, ones and small numbers of size 1 where a size is free; then of other sizes."""
     specs = model.contract.inputs
     for fill in _FILLS:
         yield {spec.name: _array(spec, fill, {}) for spec in specs}
-    groups = _free_sizes(model)
-    for size in _SIZES:
+    groups = free_sizes(model)
+    for size in tried:
         for chosen in (*([group] for group in groups if len(groups) > 1), groups):
             sizes = {place: size for group in chosen for place in group}
             for fill in _FILLS[:2]:
                 yield {spec.name: _array(spec, fill, sizes) for spec in specs}
+    if tried is not _SIZES:
+        yield from _images(model, groups)
 
 
-def _free_sizes(model: Model) -> list[list[Place]]:
+def _images(model: Model, groups: Sequence[Sequence[Place]]) -> Iterator[dict[str, Array]]:
+    """Images of usual sizes, where their channels are free as well."""
+    for channels in _CHANNELS:
+        for size in _IMAGES:
+            sizes = {place: size for group in groups for place in group}
+            sizes |= {place: channels for group in groups for place in group if place[1] == 1}
+            yield {spec.name: _array(spec, _FILLS[0], sizes) for spec in model.contract.inputs}
+
+
+def free_sizes(model: Model) -> list[list[Place]]:
     """Places of sizes, rows apart, that a client chooses; together where the graph says so."""
     rows = model.contract.rows_are_free
     shared = {place: size.name for size in shared_sizes(model.graph) for place in size.places}

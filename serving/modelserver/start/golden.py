@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from modelserver.codec import tensors
-from modelserver.codec.protocol import RequestInput
+from modelserver.codec.protocol import InferRequest, RequestInput
 from modelserver.codec.wording import found_and_expected
 from modelserver.errors import GoldenMalformed, GoldenMismatch, InvalidRequest, RequestError
 from modelserver.model.contract import Contract
@@ -84,6 +84,22 @@ def parse(text: bytes, contract: Contract) -> Golden:
     )
 
 
+def inputs_of(text: bytes, contract: Contract) -> dict[str, Array]:
+    """The inputs of a request, or of a case: an object with a list `inputs`.
+
+    Raises:
+        GoldenMalformed: The text is no such object, or does not fit the contract.
+    """
+    try:
+        request = msgspec.json.decode(text, type=InferRequest)
+    except msgspec.ValidationError as error:
+        path, problem = found_and_expected(error)
+        raise GoldenMalformed(f"example: {path.removeprefix('.')}: {problem}") from error
+    except (ValueError, RecursionError) as error:
+        raise GoldenMalformed(f"example: {error}") from error
+    return _arrays(contract.inputs, request.inputs, "inputs", complete=True, what="example")
+
+
 def replay(model: Model, golden: Golden) -> None:
     """Return if the model gives every recorded answer.
 
@@ -102,24 +118,29 @@ def replay(model: Model, golden: Golden) -> None:
 
 
 def _arrays(
-    specs: Sequence[TensorSpec], given: Sequence[RequestInput], field: str, *, complete: bool
+    specs: Sequence[TensorSpec],
+    given: Sequence[RequestInput],
+    field: str,
+    *,
+    complete: bool,
+    what: str = "golden file",
 ) -> dict[str, Array]:
     by_name = {spec.name: spec for spec in specs}
     arrays: dict[str, Array] = {}
     for index, tensor in enumerate(given):
         if tensor.name not in by_name:
             raise GoldenMalformed(
-                f"golden file: {field}[{index}].name: found {tensor.name!r}, "
+                f"{what}: {field}[{index}].name: found {tensor.name!r}, "
                 f"expected one of {', '.join(by_name)}"
             )
         try:
             arrays[tensor.name] = tensors.read(by_name[tensor.name], tensor)
         except InvalidRequest as error:
             place = error.within(f"{field}[{index}]")
-            raise GoldenMalformed(f"golden file: {place}") from error
+            raise GoldenMalformed(f"{what}: {place}") from error
     if (complete and len(arrays) < len(specs)) or not (arrays or complete):
         missing = ", ".join(name for name in by_name if name not in arrays)
-        raise GoldenMalformed(f"golden file: {field}: {missing} is missing")
+        raise GoldenMalformed(f"{what}: {field}: {missing} is missing")
     return arrays
 
 

@@ -51,7 +51,8 @@ class Wanted:
 
     Relative `file:` URIs begin at `artifact_root`. Without `golden` nothing is replayed, without
     `threads` the CPU quota decides, and at most `max_rows` rows are tried together. `rows_claimed`
-    says that the release declares rows to be independent of each other.
+    says that the release declares rows to be independent of each other. Without `memory_bytes` the
+    process has what its control group and the machine allow.
     """
 
     artifact: Artifact
@@ -64,6 +65,7 @@ class Wanted:
     threads: int | None = None
     max_rows: int = 1
     rows_claimed: bool = False
+    memory_bytes: int | None = None
 
     @property
     def on_cpu(self) -> bool:
@@ -246,7 +248,7 @@ def _bound_arena(wanted: Wanted, plan: MemoryPlan) -> None:
 
 def _plan(wanted: Wanted, threads: int) -> MemoryPlan:
     """How the memory is divided, now that this process and the arena are bound to it."""
-    limit_bytes = memory_bound.memory_bytes()
+    limit_bytes = wanted.memory_bytes or memory_bound.memory_bytes()
     now = usage.read()
     plan = memory_plan.divide(
         limit_bytes,

@@ -84,7 +84,7 @@ def test_good_words(kind: Kind, word: str, value: object) -> None:
         (DIGEST, "AB" * 32, "64 lower-case hexadecimal digits"),
         (DIGEST, f"{'ab' * 32}\n", "64 lower-case hexadecimal digits"),
         (IMAGE, "modelserver:latest", "an image name, @sha256: and 64 hexadecimal digits"),
-        (PLACE, "models", "an https, s3, gs, az, abfss, oci or file URI"),
+        (PLACE, "models", "an https, s3, gs, az, abfss, oci, file or store URI"),
         (OWNER, "Vision", "lower-case letters, digits and hyphens"),
         (OWNER, "a" * 41, "at most 40 characters"),
         (values.moment, "yesterday", "ISO 8601 such as 2026-03-01T14:30"),

@@ -103,7 +103,7 @@ MALFORMED = (
     ((*RELEASE, "--trained-from", "a", "--data-sha256", "abc"), "expected 64 lower-case hex"),
     (
         (*RELEASE, "--artifacts-at", "models"),
-        "expected an https, s3, gs, az, abfss, oci or file URI",
+        "expected an https, s3, gs, az, abfss, oci, file or store URI",
     ),
     (("release", "linear", "--image", "modelserver:latest"), "expected an image name, @sha256:"),
     ((*NEW, "--latency-p99-ms", "-5"), "--latency-p99-ms: found -5.0, expected more than 0"),

@@ -74,31 +74,6 @@ def route(
     namespace: str = NAMESPACE,
 ) -> Object:
     """The route of a model, as it is rendered."""
-    path = f"/v2/models/{model}"
-    shared: Object = {
-        "name": "shared",
-        "matches": [{"path": {"type": "PathPrefix", "value": path}}],
-        "filters": [],
-        "backendRefs": [_backend(model, release, weight) for release, weight in weights.items()],
-    }
-    if shadow is not None:
-        backend = {"kind": "Service", "name": f"{model}-{shadow[0]}", "port": 82}
-        mirror = {"backendRef": backend, "percent": shadow[1]}
-        shared["filters"] = [{"type": "RequestMirror", "requestMirror": mirror}]
-    header = {"type": "Exact", "name": "x-model-release"}
-    direct = [
-        {
-            "name": release,
-            "matches": [
-                {
-                    "path": {"type": "PathPrefix", "value": path},
-                    "headers": [{**header, "value": release}],
-                }
-            ],
-            "backendRefs": [_backend(model, release, 1)],
-        }
-        for release in weights
-    ]
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -110,9 +85,41 @@ def route(
         "spec": {
             "parentRefs": [{"namespace": "gateway", "name": "models", "sectionName": "https"}],
             "hostnames": ["models.example.com"],
-            "rules": [*([shared] if any(weights.values()) else []), *direct],
+            "rules": [
+                *([_shared(model, weights, shadow)] if any(weights.values()) else []),
+                *(_direct(model, release) for release in weights),
+            ],
         },
     }
+
+
+def _shared(model: str, weights: Mapping[str, int], shadow: tuple[str, int] | None) -> Object:
+    """The rule that shares requests out by weight, with copies for the shadow."""
+    filters = []
+    if shadow is not None:
+        backend = {"kind": "Service", "name": f"{model}-{shadow[0]}", "port": 82}
+        mirror = {"backendRef": backend, "percent": shadow[1]}
+        filters.append({"type": "RequestMirror", "requestMirror": mirror})
+    return {
+        "name": "shared",
+        "matches": [{"path": _path(model)}],
+        "filters": filters,
+        "backendRefs": [_backend(model, release, weight) for release, weight in weights.items()],
+    }
+
+
+def _direct(model: str, release: str) -> Object:
+    """The rule of one release, by its name."""
+    header = {"type": "Exact", "name": "x-model-release", "value": release}
+    return {
+        "name": release,
+        "matches": [{"path": _path(model), "headers": [header]}],
+        "backendRefs": [_backend(model, release, 1)],
+    }
+
+
+def _path(model: str) -> Object:
+    return {"type": "PathPrefix", "value": f"/v2/models/{model}"}
 
 
 def _backend(model: str, release: str, weight: int) -> Object:

@@ -2,7 +2,10 @@
 
 import pytest
 
-from modelctl.repo.mirrors import mirrored, read_path, read_paths, repository_path
+from modelctl.repo.kinds import Environment, Gateway
+from modelctl.repo.mirrors import mirrored, read_path, read_paths, repository_path, table
+
+NAME = f"{'ab' * 32}.onnx"
 
 MIRRORS = {
     "https://models.example.com/": "file:examples/",
@@ -56,3 +59,22 @@ def test_read_paths() -> None:
     uris = ["https://models.example.com/b", "https://models.example.com/a", "s3://models/c"]
 
     assert ["examples/a", "examples/b"] == read_paths(uris, [MIRRORS, {}, MIRRORS])
+
+
+@pytest.mark.parametrize(
+    ("store", "expected"),
+    [
+        ("s3://models/", f"s3://models/{NAME}"),
+        ("file:///mnt/share/", f"file:///mnt/share/{NAME}"),
+        ("oci://registry.test:5000/models", f"oci://registry.test:5000/models:{NAME}"),
+        ("oci://registry.test/models/", f"oci://registry.test/models:{NAME}"),
+        (None, f"store:///{NAME}"),
+    ],
+)
+def test_a_store_stands_for_itself_in_each_environment(store: str | None, expected: str) -> None:
+    """A file of the store is a path of a bucket or folder, or a tag of a registry."""
+    gateway = Gateway("models", "gateway", "http", "models.localhost")
+    environment = Environment("local", "local", "v2", gateway, MIRRORS, store=store)
+
+    assert expected == mirrored(f"store:///{NAME}", table(environment))
+    assert "file:examples/a" == mirrored("https://models.example.com/a", table(environment))

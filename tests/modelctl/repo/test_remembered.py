@@ -14,6 +14,7 @@ from modelctl.repo import remembered
 from modelctl.repo import tree as trees
 from modelctl.repo.commit_tree import CommitTree
 from modelctl.repo.tree import Tree, WorkTree
+from modelctl.store import folder
 from scratch import PROJECT, commit, git, init
 
 SAMPLES = PROJECT / "examples" / "artifacts" / "linear"
@@ -208,3 +209,27 @@ def test_records_do_not_grow_without_end(root: Path, monkeypatch: pytest.MonkeyP
     _facts(WorkTree(root))
 
     assert 1 == len(_records(root))
+
+
+@pytest.mark.usefixtures("later")
+def test_a_file_of_the_store_is_read_once(root: Path, read: list[str]) -> None:
+    """What a `store:` URI names is read from the laptop's store, and remembered."""
+    content = (root / PATH).read_bytes()
+    uri = f"store:///{folder.put(root, content)}.onnx"
+
+    first, again = (remembered.stored_facts(root / ".git", uri) for _ in range(2))
+
+    assert artifact_facts(uri, content) == first == again
+    assert [uri] == read
+
+
+@pytest.mark.parametrize("damage", [b"", b"other bytes"])
+def test_a_damaged_file_of_the_store_counts_as_none(root: Path, damage: bytes) -> None:
+    """The store is not what is checked: of other bytes than were asked for nothing is said."""
+    sha256 = folder.put(root, (root / PATH).read_bytes())
+    stored = folder.of(root) / sha256
+    stored.unlink()
+    stored.write_bytes(damage)
+
+    assert remembered.stored_facts(root / ".git", f"store:///{sha256}.onnx") is None
+    assert remembered.stored_facts(root / ".git", f"store:///{'0' * 64}.onnx") is None

@@ -87,14 +87,6 @@ def test_half_a_file_is_never_there(root: Path) -> None:
     assert [] == list(folder.of(root).iterdir())
 
 
-def test_bytes_that_were_not_expected_are_not_stored(root: Path) -> None:
-    """A digest that is asked for and not found is said, and nothing is kept."""
-    with pytest.raises(StoreError, match=f"found bytes with SHA-256 {SHA256}, expected 0000"):
-        folder.add(root, [CONTENT], expected="0" * 64)
-
-    assert [] == list(folder.of(root).iterdir())
-
-
 def test_a_store_that_cannot_be_made_is_told(root: Path) -> None:
     """A file where the folder should be is named, with what to do."""
     (root / ".modelctl").write_text("in the way")

@@ -58,6 +58,6 @@ def _read_from(files: ModelFiles, release: str, uri: str) -> Iterator[str]:
     """Where environments read a URI from that the release is not deployed in."""
     for environment in files.environments.ordered:
         serving = files.servings.get(environment.name)
-        path = mirrors.read_path(uri, environment.artifact_mirrors)
+        path = mirrors.read_path(uri, mirrors.table(environment))
         if path is not None and (serving is None or release not in serving.deployed):
             yield path

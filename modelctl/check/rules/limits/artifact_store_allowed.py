@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from modelctl.check.placed import in_release
 from modelctl.finding import Level, Pointer, Scope, Violation
 from modelctl.repo.kinds import Environment, Release
-from modelctl.repo.mirrors import mirrored
+from modelctl.repo.mirrors import mirrored, table
 from modelctl.repo.repository import ModelFiles
 
 ID = "artifact-store-allowed"
@@ -53,7 +53,7 @@ def check(files: ModelFiles) -> Iterator[Violation]:
 
 def _uris(environment: Environment, release: Release) -> Iterator[tuple[Pointer, str]]:
     """Where each file of a release stands, and where the environment reads it from."""
-    table = environment.artifact_mirrors
-    yield ("artifact", "uri"), mirrored(release.artifact.uri, table)
+    mirrors = table(environment)
+    yield ("artifact", "uri"), mirrored(release.artifact.uri, mirrors)
     if release.golden:
-        yield ("golden", "uri"), mirrored(release.golden.uri, table)
+        yield ("golden", "uri"), mirrored(release.golden.uri, mirrors)

@@ -1,13 +1,13 @@
 """A move from one team to another has an end.
 
 ## What it does
-Warns of `moved_from` in a `model.yaml`, in the commit that moves the model and for as long as the
-field stands there.
+Warns of `moving_from` and `moved_from` in a `model.yaml`, in the commits that move the model and
+for as long as the field stands there.
 
 ## Why
-For that long the new team's project reaches into the old team's namespace, which is meant for the
-minutes of a move. Forgotten, it is a right that nobody knows of, and the next move of the model
-finds the field taken.
+With `moving_from` the model runs twice, and the old one alone is asked: no weight in git has any
+effect. With `moved_from` the new team's project reaches into the old team's namespace, which is
+meant for the minutes of a move. Forgotten, it is a right that nobody knows of.
 
 ## Bad
 ```yaml
@@ -36,13 +36,21 @@ SCOPE = Scope.MODEL
 
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each model that moves."""
-    if files.model is None or files.model.moved_from is None:
+    model = files.model
+    if model is None or (model.moving_from is None and model.moved_from is None):
         return
     path = layout.model_file(files.folder)
-    former = files.model.moved_from
-    message = f"found moved_from: {former}, expected it for the time of a move alone"
-    remedy = (
-        f"once {namespace_of(former)} has nothing of it any more, remove the line and run "
-        "`modelctl render`"
-    )
-    yield Violation(path, files.documents[path].at("moved_from"), message, remedy)
+    if model.moved_from is not None:
+        field, former = "moved_from", model.moved_from
+        remedy = (
+            f"once {namespace_of(former)} has nothing of it any more, remove the line and run "
+            "`modelctl render`"
+        )
+    else:
+        field, former = "moving_from", str(model.moving_from)
+        remedy = (
+            f"once its pods in {namespace_of(model.owner)} are ready, write moved_from: {former} "
+            "instead and run `modelctl render`"
+        )
+    message = f"found {field}: {former}, expected it for the time of a move alone"
+    yield Violation(path, files.documents[path].at(field), message, remedy)

@@ -70,7 +70,7 @@ def _no_artifacts(
     if release.golden:
         uris["golden"] = release.golden.uri
     for part, uri in uris.items():
-        wanted = mirrors.read_path(uri, environment.artifact_mirrors)
+        wanted = mirrors.read_path(uri, mirrors.table(environment))
         if wanted is not None and wanted not in files.artifacts:
             path = layout.release_file(release.folder, release.id)
             position = files.documents[path].at(part, "uri")

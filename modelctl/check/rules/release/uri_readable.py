@@ -2,8 +2,9 @@
 
 ## What it does
 Refuses, in an environment of Argo CD, a `file:` URI of a release that is deployed there, after the
-environment's mirrors. Refuses URIs that name no file: a bucket, container or host without a path, a
-fragment, a query where no web server is asked, `..` in a path.
+environment's mirrors, and a `store:` URI where the environment has no `store`. Refuses URIs that
+name no file: a bucket, container or host without a path, a fragment, a query where no web server is
+asked, `..` in a path.
 
 ## Why
 A pod has no checkout of this repository, and a URI without an object is an error of the store. The
@@ -25,7 +26,7 @@ from collections.abc import Iterator
 
 from modelctl.check.placed import in_release
 from modelctl.finding import Level, Scope, Violation
-from modelctl.repo import mirrors
+from modelctl.repo import layout, mirrors
 from modelctl.repo.kinds import Release
 from modelctl.repo.repository import ModelFiles
 
@@ -42,6 +43,11 @@ def check(files: ModelFiles) -> Iterator[Violation]:
             if fault:
                 message = f"found {fault} in {uri}, expected the place of one file"
                 remedy = "write the whole address of the object"
+            elif places := list(_without_a_store(files, key, uri)):
+                message = f"found a file of the store, which {places[0]} does not have"
+                remedy = (
+                    f"give {places[0]} a `store` in {layout.ENVIRONMENTS}, such as s3://models/"
+                )
             elif places := list(_unreadable(files, key, uri)):
                 message = f"found a file of this repository, which no pod in {places[0]} can read"
                 remedy = "upload it to a store, or give the environment a mirror for it"
@@ -63,6 +69,8 @@ def _fault(uri: str) -> str:
         return "a query or fragment"
     if ".." in rest.split("/"):
         return "'..'"
+    if scheme == "store":
+        return ""  # its schema holds it to a digest
     if scheme == "file":
         return "no path" if rest.strip("/.") == "" or rest.endswith("/") else ""
     if not authority or not path.strip("/") or path.endswith("/"):
@@ -70,9 +78,22 @@ def _fault(uri: str) -> str:
     return ""
 
 
+def _without_a_store(files: ModelFiles, release: str, uri: str) -> Iterator[str]:
+    """The environments of Argo CD that would read it from the laptop's store."""
+    for environment, place in _places(files, release, uri):
+        if place.startswith(mirrors.STORE):
+            yield environment
+
+
 def _unreadable(files: ModelFiles, release: str, uri: str) -> Iterator[str]:
     """The environments of Argo CD that would read it from a file."""
+    for environment, place in _places(files, release, uri):
+        if place.startswith("file:"):
+            yield environment
+
+
+def _places(files: ModelFiles, release: str, uri: str) -> Iterator[tuple[str, str]]:
+    """By environment of Argo CD that the release is deployed in, where pods read the URI from."""
     for environment, serving in files.served:
-        is_by_pods = environment.engine == "argocd" and release in serving.deployed
-        if is_by_pods and mirrors.mirrored(uri, environment.artifact_mirrors).startswith("file:"):
-            yield environment.name
+        if environment.engine == "argocd" and release in serving.deployed:
+            yield environment.name, mirrors.mirrored(uri, mirrors.table(environment))

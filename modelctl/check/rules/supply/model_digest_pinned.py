@@ -27,7 +27,7 @@ import re
 from collections.abc import Iterator
 
 from modelctl.finding import Level, Scope, Violation
-from modelctl.repo import layout
+from modelctl.repo import layout, stored
 from modelctl.repo.kinds import Release
 from modelctl.repo.repository import ModelFiles
 
@@ -51,6 +51,12 @@ def check(files: ModelFiles) -> Iterator[Violation]:
                 "name the image by the digest that its registry gives, or leave out mount",
             )
         for part, uri, sha256 in _pins(release):
+            named = stored.digest_in(uri)
+            if named not in (None, sha256):
+                position = files.documents[path].at(part, "sha256")
+                message = f"found {sha256}, expected {named} as {uri} says"
+                yield Violation(path, position, message, "write the digest of the file in both")
+                continue
             for facts in files.artifacts_of(uri):
                 if facts.sha256 not in ("", sha256):
                     position = files.documents[path].at(part, "sha256")

@@ -5,6 +5,7 @@ from modelctl.render.platform.dashboards.panel import Panel, Query, Row
 
 UID = "modelctl-fleet"
 _CHOSEN = 'namespace=~"$namespace"'
+_FIRING = f'ALERTS{{{_CHOSEN}, alertname=~"Model.+", alertstate="firing"}}'
 _MODEL = "{{model}}"
 _RELEASE = "{{model}} {{release}}"
 _MOST = 10  # lines of a chart
@@ -18,13 +19,12 @@ def _top(expr: str) -> str:
     return f"topk({_MOST}, {expr})"
 
 
-def _now() -> tuple[Panel, ...]:
-    firing = f'ALERTS{{{_CHOSEN}, alertname=~"Model.+", alertstate="firing"}}'
+def _numbers() -> tuple[Panel, ...]:
     return (
         Panel(
             "Alerts",
             "That are on.",
-            (Query(f"count({firing}) or vector(0)", "alerts"),),
+            (Query(f"count({_FIRING}) or vector(0)", "alerts"),),
             kind="stat",
         ),
         Panel(
@@ -40,10 +40,15 @@ def _now() -> tuple[Panel, ...]:
             "reqps",
             kind="stat",
         ),
+    )
+
+
+def _wrong() -> tuple[Panel, ...]:
+    return (
         Panel(
             "What is wrong",
             "Every alert that is on.",
-            (Query(f"sum by (severity, alertname, model, release) ({firing})", ""),),
+            (Query(f"sum by (severity, alertname, model, release) ({_FIRING})", ""),),
             kind="table",
         ),
         Panel(
@@ -95,11 +100,10 @@ def _traffic() -> tuple[Panel, ...]:
     )
 
 
-def _resources() -> tuple[Panel, ...]:
+def _pods() -> tuple[Panel, ...]:
     by = "model, release"
     limit = f'modelserver_request_limit{{{_CHOSEN}, limit="requests"}}'
     restarts = f'kube_pod_container_status_restarts_total{{{_CHOSEN}, container="server"}}'
-    used = f'process_cpu_seconds_total{{{_CHOSEN}, model!=""}}'
     wanted = f"kube_deployment_spec_replicas{{{_CHOSEN}}}"
     ready = f"kube_deployment_status_replicas_ready{{{_CHOSEN}}}"
     return (
@@ -129,6 +133,12 @@ def _resources() -> tuple[Panel, ...]:
             "By pod.",
             (Query(_top(f"increase({restarts}[1h]) > 0"), "{{pod}}"),),
         ),
+    )
+
+
+def _use() -> tuple[Panel, ...]:
+    used = f'process_cpu_seconds_total{{{_CHOSEN}, model!=""}}'
+    return (
         Panel(
             "Memory",
             "Of all pods of a model.",
@@ -161,9 +171,9 @@ FLEET = Dashboard(
     "All models: what is wrong, what is busy, what moves, what it takes.",
     (Variable("namespace", "label_values(modelctl_release_weight, namespace)", is_several=True),),
     (
-        Row("Now", _now()),
+        Row("Now", (*_numbers(), *_wrong())),
         Row("Traffic of models", _traffic()),
-        Row("Resources", _resources()),
+        Row("Resources", (*_pods(), *_use())),
     ),
 )
 """All models of an environment."""

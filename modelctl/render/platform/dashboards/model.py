@@ -125,9 +125,8 @@ def _traffic() -> tuple[Panel, ...]:
     )
 
 
-def _server() -> tuple[Panel, ...]:
+def _runs() -> tuple[Panel, ...]:
     limit = f'modelserver_request_limit{{{_CHOSEN}, limit="requests"}}'
-    rows = _rate("modelserver_batch_rows_sum"), _rate("modelserver_batch_rows_count")
     return (
         Panel(
             "Saturation",
@@ -153,6 +152,12 @@ def _server() -> tuple[Panel, ...]:
             (Query(_quantile(0.99, "compute")),),
             "s",
         ),
+    )
+
+
+def _queue() -> tuple[Panel, ...]:
+    rows = _rate("modelserver_batch_rows_sum"), _rate("modelserver_batch_rows_count")
+    return (
         Panel(
             "Rows in a run",
             "Mean batch size.",
@@ -179,7 +184,6 @@ def _server() -> tuple[Panel, ...]:
 
 def _pods() -> tuple[Panel, ...]:
     restarts = _of_pods("kube_pod_container_status_restarts_total", 'container="server"')
-    limit = f'modelserver_memory_plan_bytes{{{_CHOSEN}, part="limit"}}'
     return (
         Panel(
             "Ready pods",
@@ -193,6 +197,12 @@ def _pods() -> tuple[Panel, ...]:
         Panel(
             "Restarts", "Of all pods that are there.", (Query(f"sum by (release) ({restarts})"),)
         ),
+    )
+
+
+def _use() -> tuple[Panel, ...]:
+    limit = f'modelserver_memory_plan_bytes{{{_CHOSEN}, part="limit"}}'
+    return (
         Panel(
             "Memory of a pod",
             "The largest pod, and what it may take, dashed.",
@@ -270,8 +280,8 @@ MODEL = Dashboard(
     ),
     (
         Row("Traffic", _traffic()),
-        Row("Server", _server()),
-        Row("Pods", _pods()),
+        Row("Server", (*_runs(), *_queue())),
+        Row("Pods", (*_pods(), *_use())),
         Row("Gateway and alerts", _gateway()),
     ),
 )

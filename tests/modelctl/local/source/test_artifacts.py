@@ -10,6 +10,7 @@ from modelctl.local.plan.values import ModelPlan, PodTemplate, Workload
 from modelctl.local.source import artifacts
 from modelctl.local.source.artifacts import ArtifactExport, unwritable
 from modelctl.repo.tree import WorkTree
+from scratch import git
 
 FILE = "examples/m.onnx"
 
@@ -103,3 +104,18 @@ def test_why_a_model_cannot_be_written() -> None:
 
     assert told.startswith("its artifacts cannot be written to /state/files/x: No space left")
     assert "--state DIR" in told
+
+
+def test_what_the_store_holds_is_read_from_the_laptops_own(tmp_path: Path) -> None:
+    """A `store:` URI becomes the file of the main work tree's store, there already or not."""
+    git(tmp_path, "init", "--quiet", "tree")
+    sha256, uri = "ab" * 32, f"store:///{'ab' * 32}.onnx"
+    template = PodTemplate((("MODELSERVER_ARTIFACT_URI", uri),), None, None, None, grace_s=5)
+    wanted = ModelPlan("m", (Workload("m-r1", "m", "r1", 1, template, ("m-r1",)),), ())
+    export = ArtifactExport(tmp_path / "files")
+
+    (workload,) = export.exported(WorkTree(tmp_path / "tree"), wanted).workloads
+
+    stored = tmp_path / "tree/.modelctl/store" / sha256
+    assert stored.as_uri() == workload.template.variable("MODELSERVER_ARTIFACT_URI")
+    assert ((uri, str(stored)),) == workload.template.stored

@@ -101,6 +101,11 @@ def _upload(arguments: list[str]) -> None:
     calls.out(key)
 
 
+def _validate(arguments: list[str]) -> None:
+    kubeadm_config.read(calls.option(arguments, "--config"))
+    calls.out("ok")
+
+
 def _version(arguments: list[str]) -> None:
     version = f"v{calls.version('kubeadm')}"
     style = calls.option(arguments, "-o") or calls.option(arguments, "--output")
@@ -108,62 +113,48 @@ def _version(arguments: list[str]) -> None:
     calls.out(version if style == "short" else yaml.safe_dump(info))
 
 
-def main() -> None:  # noqa: C901, PLR0912, PLR0915 - the table of commands
+# The commands that are known by all of their words.
+_COMMANDS = {
+    ("version",): _version,
+    ("config", "validate"): _validate,
+    ("config", "images", "list"): _images,
+    ("config", "images", "pull"): lambda _: calls.out(""),
+    ("config", "migrate"): _migrate,
+    ("init",): kubeadm_node.init,
+    ("init", "phase", "upload-certs"): _upload,
+    ("init", "phase", "certs", "apiserver"): kubeadm_phases.api_server_certificate,
+    ("init", "phase", "certs", "all"): kubeadm_phases.certificates,
+    ("init", "phase", "kubeconfig", "kubelet"): kubeadm_phases.kubelet_kubeconfig,
+    ("init", "phase", "kubeconfig", "all"): kubeadm_phases.kubeconfigs,
+    ("init", "phase", "control-plane", "all"): kubeadm_phases.control_plane,
+    ("init", "phase", "etcd", "local"): kubeadm_phases.etcd,
+    ("init", "phase", "upload-config", "kubeadm"): kubeadm_phases.upload_config,
+    ("upgrade", "node", "phase", "kubelet-config"): kubeadm_phases.kubelet_config,
+    ("upgrade", "node"): kubeadm_upgrade.node,
+    ("certs", "check-expiration"): lambda _: calls.out(kubeadm_upgrade.expiration()),
+    ("certs", "renew", "all"): lambda _: kubeadm_upgrade.renew(),
+    ("certs", "certificate-key"): lambda _: calls.out(secrets.token_hex(32)),
+    ("reset",): kubeadm_node.reset,
+}
+
+
+def main() -> None:
     """Answer one call."""
     arguments = calls.log("kubeadm")
-    match _words(arguments):
-        case ["version"]:
-            _version(arguments)
-        case ["config", "validate"]:
-            kubeadm_config.read(calls.option(arguments, "--config"))
-            calls.out("ok")
-        case ["config", "images", "list"]:
-            _images(arguments)
-        case ["config", "images", "pull"]:
-            calls.out("")
-        case ["config", "migrate"]:
-            _migrate(arguments)
-        case ["init"]:
-            kubeadm_node.init(arguments)
-        case ["init", "phase", "upload-certs"]:
-            _upload(arguments)
-        case ["init", "phase", "certs", "apiserver"]:
-            kubeadm_phases.api_server_certificate(arguments)
-        case ["init", "phase", "kubeconfig", "kubelet"]:
-            kubeadm_phases.kubelet_kubeconfig(arguments)
-        case ["init", "phase", "kubeconfig", "all"]:
-            kubeadm_phases.kubeconfigs(arguments)
-        case ["init", "phase", "certs", "all"]:
-            kubeadm_phases.certificates(arguments)
-        case ["init", "phase", "control-plane", "all"]:
-            kubeadm_phases.control_plane(arguments)
-        case ["init", "phase", "etcd", "local"]:
-            kubeadm_phases.etcd(arguments)
-        case ["init", "phase", "upload-config", "kubeadm"]:
-            kubeadm_phases.upload_config(arguments)
-        case ["upgrade", "node", "phase", "kubelet-config"]:
-            kubeadm_phases.kubelet_config(arguments)
+    words = _words(arguments)
+    if tuple(words) in _COMMANDS:
+        _COMMANDS[tuple(words)](arguments)
+        return
+    match words:
         case ["join", *_]:
             kubeadm_node.join(arguments)
         case ["token", "create", *_]:
             _token(arguments)
         case ["upgrade", "plan", *rest]:
-            calls.out(
-                f"You can now apply the upgrade: kubeadm upgrade apply "
-                f"{kubeadm_upgrade.plan(rest[0] if rest else '')}"
-            )
+            plan = kubeadm_upgrade.plan(rest[0] if rest else "")
+            calls.out(f"You can now apply the upgrade: kubeadm upgrade apply {plan}")
         case ["upgrade", "apply", *_]:
             kubeadm_upgrade.apply(arguments)
-        case ["upgrade", "node"]:
-            kubeadm_upgrade.node(arguments)
-        case ["certs", "check-expiration"]:
-            calls.out(kubeadm_upgrade.expiration())
-        case ["certs", "renew", "all"]:
-            kubeadm_upgrade.renew()
-        case ["certs", "certificate-key"]:
-            calls.out(secrets.token_hex(32))
-        case ["reset"]:
-            kubeadm_node.reset(arguments)
         case other:
             calls.fail(f'unknown command {" ".join(other)!r} for "kubeadm"')
 

@@ -87,38 +87,17 @@ def leaf(issuer: str, subject: str, sans: list[str], key: Path, crt: Path) -> No
             (f"subjectAltName={names}\n" if names else "")
             + "extendedKeyUsage=serverAuth,clientAuth\n"
         )
-        openssl(
-            "req",
-            "-new",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-subj",
-            subject,
-            "-keyout",
-            str(key),
-            "-out",
-            str(request),
-        )
-        openssl(
-            "x509",
-            "-req",
-            "-in",
-            str(request),
-            *_life(),
-            "-CAcreateserial",
-            "-CA",
-            str(PKI / f"{issuer}.crt"),
-            "-CAkey",
-            str(PKI / f"{issuer}.key"),
-            "-extfile",
-            str(extensions),
-            "-out",
-            str(crt),
-        )
+        _request(subject, key, request)
+        signing = ["-CAcreateserial", "-CA", str(PKI / f"{issuer}.crt")]
+        signing += ["-CAkey", str(PKI / f"{issuer}.key"), "-extfile", str(extensions)]
+        openssl("x509", "-req", "-in", str(request), *_life(), *signing, "-out", str(crt))
     key.chmod(0o600)
+
+
+def _request(subject: str, key: Path, request: Path) -> None:
+    """A new key, and the request that it signs."""
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl("req", "-new", *curve, "-subj", subject, "-keyout", str(key), "-out", str(request))
 
 
 def kubeconfig(path: Path, server: str, subject: str, cluster: str) -> None:

@@ -107,7 +107,7 @@ def workload(orders: dict[str, Any] | None = None, **changes: Any) -> Workload: 
         liveness=Probe("/live", 0.05, 60, 2),
         grace_s=0.3,
     )
-    known = {"files", "missing", "startup", "readiness", "liveness"}
+    known = {"files", "missing", "stored", "startup", "readiness", "liveness"}
     settings = {key: changes.pop(key) for key in list(changes) if key in known}
     return Workload(
         "m-r1", "m", "r1", changes.get("replicas", 1), replace(template, **settings), ("m-r1",)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -155,6 +156,23 @@ def test_missing_file(play: Play) -> None:
 
         assert "not in the commit: a.onnx" == _first(stage).reason
         assert not list(stage.folder.logs.iterdir())
+
+    play(story)
+
+
+def test_a_file_that_the_store_gets_later(play: Play, tmp_path: Path) -> None:
+    """A server waits for a file of the store, says what brings it, and starts once it is there."""
+
+    async def story(stage: Stage) -> None:
+        file = tmp_path / "stored"
+        waiting = workload(stored=(("store:///aa.onnx", str(file)),))
+        await stage.until(
+            waiting, holds=lambda: stage.replicas() and _first(stage).phase is Phase.MISSING
+        )
+        assert "`modelctl pull m` brings it" in _first(stage).reason
+        file.touch()
+
+        await stage.ready(waiting)
 
     play(story)
 
