@@ -22,6 +22,7 @@ _EXIT_CODES = (
 COMMANDS: Mapping[str, str] = {
     "new": "start a model from an ONNX file: contract, digest and size are read from it",
     "release": "add a release: from an ONNX file, or the latest one with another image or place",
+    "package": "make a release of a model of any format: convert, prove, quantise, prune",
     "check": "validate every model, release and environment; exit 1 on errors",
     "diff": "show what a change does once it is merged: traffic, restarts, pods, the way back",
     "explain": "print the page of a rule: what it does, why, a bad and a good example",

@@ -1,8 +1,10 @@
 """Rows of named tensors, in files without pickle."""
 
 import hashlib
+import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,15 @@ def digest(arrays: Arrays) -> str:
         whole.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
         whole.update(values.tobytes())
     return whole.hexdigest()
+
+
+@contextmanager
+def file(arrays: Arrays | None) -> Iterator[Path | None]:
+    """The path of an npz file of the arrays; None where there are none."""
+    if arrays is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="modelctl-") as folder:
+        path = Path(folder, "samples.npz")
+        write(path, arrays)
+        yield path

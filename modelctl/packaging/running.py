@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelctl.errors import UsageError
 from modelctl.packaging import apart, arrays
 from modelctl.packaging.arrays import Arrays
 
@@ -126,3 +128,12 @@ def _one_row(runner: _Session, rows: Arrays) -> dict[str, NDArray[Any]]:
     feed = next(batches(runner, rows))
     fixed = any(each.shape and isinstance(each.shape[0], int) for each in runner.get_inputs())
     return feed if fixed else arrays.first(feed, 1)
+
+
+@contextmanager
+def told_as(source: Path) -> Iterator[None]:
+    """Say of which file an error is."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{source}: {error}") from error
