@@ -27,7 +27,9 @@ def on_branch(root: Path, name: str | None) -> Iterator[str]:
         return
     before = git.branch(root).removeprefix("refs/heads/")
     if not (before and git.head(root)):
-        raise UsageError("found no commit on a branch, expected one to begin from: `git switch`, `git commit`")
+        raise UsageError(
+            "found no commit on a branch, expected one to begin from: see `git status`"
+        )
     if git.text(root, "branch", "--list", name):
         raise UsageError(f"--branch: found the branch {name} already, expected a new name")
     begun = git.head(root)

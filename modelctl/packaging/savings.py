@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from modelctl.packaging import parity
 from modelctl.packaging.arrays import Arrays
 
+_ALL = 100.0  # percent
 LEAST_GAIN_PERCENT = {"latency": 10, "size": 30}
 """What a variant has to bring in the aim that is asked, or the simpler model stays."""
 MOST_POINTS = 0.5  # of quality against the truth, where that is given
@@ -65,13 +66,25 @@ def loss_percent(reference: Arrays, found: Arrays) -> float:
     """How far a model is from another, in percent of rows or of the answers' spread."""
     old, new = labels(reference), labels(found)
     if old is not None and new is not None:
-        return 100 * float(np.mean(old != new))
+        return _ALL * float(np.mean((old != new) | (_broken(found) & ~_broken(reference))))
     worst = 0.0
     for name, wanted in reference.items():
         spread = float(np.std(wanted.astype(np.float64)))
         off = float(np.sqrt(np.mean((wanted.astype(np.float64) - found[name]) ** 2)))
-        worst = max(worst, 100 * off / spread if spread else (100.0 if off else 0.0))
-    return worst if np.isfinite(worst) else 100.0
+        if not np.isfinite(off):
+            return _ALL
+        worst = max(worst, _ALL * off / spread if spread else (_ALL if off else 0.0))
+    return worst
+
+
+def _broken(outputs: Arrays) -> NDArray[np.bool_]:
+    """By row, whether some number is none."""
+    broken = [
+        ~np.isfinite(each.reshape(len(each), -1)).all(axis=1)
+        for each in outputs.values()
+        if each.dtype.kind == "f"
+    ]
+    return np.logical_or.reduce(broken) if broken else np.zeros(1, np.bool_)
 
 
 def labels(outputs: Arrays) -> NDArray[Any] | None:

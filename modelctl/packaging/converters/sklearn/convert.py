@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conversion import Refused, environment, given, plain, save, with_edges
+from conversion import Refused, environment, given, plain, save, with_edges, without_edges
 from sklearn_rows import Array, Arrays, Estimator, columns_by_name, parts, rows
 
 _OPSETS = {"": 21, "ai.onnx.ml": 3}
@@ -51,7 +51,11 @@ def convert(request: Mapping[str, Any]) -> dict[str, Any]:
     samples = with_edges(rows(model, columns, given(request)))
     graph = _converted(model, samples, request["options"])
     notes = [*_versions_differ(caught), *_without_scores(model, graph)]
-    expected = _expected(model, columns, samples, graph)
+    try:
+        expected = _expected(model, columns, samples, graph)
+    except ValueError:  # such as a category that was not there in training
+        samples = without_edges(samples)
+        expected = _expected(model, columns, samples, graph)
     if columns is None and hasattr(model, "feature_names_in_"):
         notes.append(f"X has these columns: {', '.join(map(str, model.feature_names_in_))}")
     named = {plain(name): values for name, values in samples.items()}
