@@ -134,7 +134,10 @@ def run(arguments: argparse.Namespace) -> int:
     repository = load(WorkTree(root))
     _refuse_unready(arguments, repository)
     made = packing.package(_wish(arguments), _contract(arguments, repository))
-    folder = root / ".modelctl" / "packages" / arguments.model
+    packages = root / ".modelctl" / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    (packages / ".gitignore").write_text("*\n", encoding="utf-8")
+    folder = packages / arguments.model
     _write(made, folder)
     return _released(arguments, root, repository, made, folder)
 

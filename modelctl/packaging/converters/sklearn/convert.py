@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conversion import Refused, environment, given, plain, save, with_edges, without_edges
+from conversion import Refused, environment, given, plain_names, save, with_edges, without_edges
 from sklearn_rows import Array, Arrays, Estimator, columns_by_name, parts, rows
 
 _OPSETS = {"": 21, "ai.onnx.ml": 3}
@@ -58,7 +58,9 @@ def convert(request: Mapping[str, Any]) -> dict[str, Any]:
         expected = _expected(model, columns, samples, graph)
     if columns is None and hasattr(model, "feature_names_in_"):
         notes.append(f"X has these columns: {', '.join(map(str, model.feature_names_in_))}")
-    named = {plain(name): values for name, values in samples.items()}
+    names = plain_names(list(samples))
+    _rename_inputs(graph, names)
+    named = {names[name]: values for name, values in samples.items()}
     save(request, graph.SerializeToString(deterministic=True), named, expected)
     return {"environment": environment(*_VERSIONS), "notes": notes}
 
@@ -158,7 +160,7 @@ def _converted(model: Estimator, samples: Arrays, options: Mapping[str, Any]) ->
         ) from error
     kinds = {"f": FloatTensorType, "U": StringTensorType}
     types = [
-        (plain(name), kinds[values.dtype.kind]([None, values.shape[1]]))
+        (name, kinds[values.dtype.kind]([None, values.shape[1]]))
         for name, values in samples.items()
     ]
     opset = {**_OPSETS, "": int(options.get("target_opset", _OPSETS[""]))}
@@ -197,6 +199,14 @@ def _without_scores(model: Estimator, graph: Any) -> list[str]:
     for one in left:
         outputs.remove(one)
     return [f"{one.name} is left out: the estimator gives labels alone" for one in left]
+
+
+def _rename_inputs(graph: Any, names: Mapping[str, str]) -> None:
+    """Give the inputs plain names: the converter looks for columns under their own."""
+    for value in graph.graph.input:
+        value.name = names.get(value.name, value.name)
+    for node in graph.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
 
 
 def _expected(

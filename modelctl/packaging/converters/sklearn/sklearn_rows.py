@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from conversion import Refused, chosen, normal, plain
+from conversion import Refused, chosen, normal, plain_names
 
 Estimator = Any  # whatever has fit and predict
 Array = np.ndarray[Any, Any]
@@ -127,17 +127,18 @@ def _table(model: Estimator, columns: Sequence[str], samples: Arrays | None) -> 
             )
             for number, name in enumerate(columns)
         }
-    by_name = {plain(name): values for name, values in samples.items()}
-    missing = [name for name in columns if plain(name) not in by_name]
+    plain = plain_names(columns)
+    by_name = {name: samples.get(name, samples.get(plain[name])) for name in columns}
+    missing = [name for name, values in by_name.items() if values is None]
     if missing:
         raise Refused(
             f"found samples without the columns {', '.join(missing)}",
             f"give an array for each of {', '.join(columns)}",
         )
-    return {name: _column(by_name[plain(name)]) for name in columns}
+    return {name: _column(values) for name, values in by_name.items()}
 
 
-def _column(values: Array) -> Array:
+def _column(values: Any) -> Array:
     column = np.asarray(values).reshape(-1, 1)
     return column.astype(str if _is_text(column) else np.float32)
 

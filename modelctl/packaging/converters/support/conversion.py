@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def with_edges(samples: Arrays) -> Arrays:
 
 
 def without_edges(samples: Arrays) -> Arrays:
-    """What `with_edges` gave, its edges replaced by first rows: for an original that refuses them."""
+    """What `with_edges` gave, first rows in place of the edges, which some originals refuse."""
     return {
         name: np.concatenate([rows[:-EDGE_ROWS], rows[:EDGE_ROWS]])
         for name, rows in samples.items()
@@ -111,8 +112,21 @@ def environment(*distributions: str) -> dict[str, str]:
 
 
 def plain(name: str) -> str:
-    """A tensor's name without what exporters add: letters, digits, dot, dash and underscore."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "tensor"
+    """A tensor's name of plain letters, digits, dot, dash and underscore."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", letters).strip("_") or "tensor"
+
+
+def plain_names(names: Sequence[str]) -> dict[str, str]:
+    """The plain name of each; a number is put behind those that others have already."""
+    found: dict[str, str] = {}
+    for name in names:
+        wanted, number = plain(name), 1
+        while wanted in found.values():
+            number += 1
+            wanted = f"{plain(name)}_{number}"
+        found[name] = wanted
+    return found
 
 
 def save(request: Mapping[str, Any], model: bytes, samples: Arrays, expected: Arrays) -> None:
