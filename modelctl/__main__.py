@@ -20,7 +20,7 @@ _EXIT_CODES = (
 )
 # In the order of a model's life; each is a module of `modelctl.cli`, loaded when it is asked for.
 COMMANDS: Mapping[str, str] = {
-    "new": "start a model from an ONNX file: contract, digest and size are read from it",
+    "new": "start a model from an ONNX file, which is tried: contract, memory, golden file",
     "release": "add a release: from an ONNX file, or the latest one with another image or place",
     "package": "make a release of a model of any format: convert, prove, quantise, prune",
     "check": "validate every model, release and environment; exit 1 on errors",

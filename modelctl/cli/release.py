@@ -2,24 +2,28 @@
 
 import argparse
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from modelctl.cli import artifacts, editing, names
+from modelctl.cli import artifacts, bringing, editing, names
+from modelctl.cli.artifacts import Places
+from modelctl.cli.bringing import Brought, Terms
+from modelctl.cli.new import add_image, memory, say
 from modelctl.cli.parser import Parser
-from modelctl.cli.values import text
 from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import plan_edit
 from modelctl.edit.scaffold import NewRelease, Provenance
 from modelctl.errors import UsageError
-from modelctl.model.memory import ample_mib, least_mib
-from modelctl.repo import git, git_objects, layout
-from modelctl.repo.kinds import Artifact, Golden, Release, Resources, Runtime
+from modelctl.repo import git, git_objects, layout, reach
+from modelctl.repo.kinds import Golden, Release, Resources, Runtime
 from modelctl.repo.layout import Kind
 from modelctl.repo.loading import load
-from modelctl.repo.quantities import MIB, amount
+from modelctl.repo.mirrors import STORE
+from modelctl.repo.quantities import amount
 from modelctl.repo.repository import ModelFiles
 from modelctl.repo.tree import WorkTree
+
+_NEWS = ("artifact", "image", "example", "golden", "artifacts_at")
 
 
 def configure(parser: Parser) -> None:
@@ -31,12 +35,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--artifact", type=Path, metavar="FILE", help="ONNX file; default: the latest release's"
     )
-    parser.add_argument(
-        "--image",
-        type=text("release", "image"),
-        metavar="NAME@sha256:…",
-        help="model server image; default: the latest release's",
-    )
+    add_image(parser, "of the latest release")
     artifacts.configure(parser)
     editing.add_commit(parser)
 
@@ -56,10 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
         release_ids = {
             model: _next_id(model, (*tree.below(f"apps/{model}"), *ever)) for model in models
         }
-        files: dict[str, bytes | None] = {}
+        made = _Made()
         for model, release_id in release_ids.items():
-            files |= _files(arguments, repository.model(model), release_id)
-        return editing.write(arguments, root, plan_edit(tree, files), _subject(release_ids))
+            _add(made, arguments, repository.model(model), release_id)
+        plan = plan_edit(tree, made.files)
+        left = [line for places in made.places for line in places.put(root)]
+        code = editing.write(arguments, root, plan, _subject(release_ids))
+        say(made.words, left)
+        return code
 
 
 def _refuse_misuse(arguments: argparse.Namespace, models: tuple[str, ...]) -> None:
@@ -68,10 +71,15 @@ def _refuse_misuse(arguments: argparse.Namespace, models: tuple[str, ...]) -> No
         raise UsageError(f"found {found}, expected either MODEL or --all")
     if not models:
         raise UsageError("found no model below apps/: start one with `modelctl new`")
-    if arguments.artifact and len(models) > 1:
-        raise UsageError(f"--artifact: found {len(models)} models, expected one: it is one file")
-    if not (arguments.artifact or arguments.image or arguments.artifacts_at):
-        raise UsageError("found nothing new, expected --artifact, --image or --artifacts-at")
+    for option in ("artifact", "golden", "example"):
+        if getattr(arguments, option) and len(models) > 1:
+            raise UsageError(
+                f"--{option}: found {len(models)} models, expected one: it is one file"
+            )
+    if not any(getattr(arguments, name) for name in _NEWS):
+        raise UsageError(
+            "found nothing new, expected --artifact, --image, --example, --golden or --artifacts-at"
+        )
 
 
 def _subject(release_ids: Mapping[str, str]) -> str:
@@ -88,38 +96,88 @@ def _next_id(model: str, paths: Iterable[str]) -> str:
     return f"r{max(numbers, default=0) + 1}"
 
 
-def _files(
-    arguments: argparse.Namespace, own: ModelFiles, release_id: str
-) -> dict[str, bytes | None]:
-    model, environments = own.folder, own.environments
+@dataclass(slots=True)
+class _Made:
+    """Files of releases by path, where their bytes go, and what was found out, in words."""
+
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    places: list[Places] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+
+def _add(made: _Made, arguments: argparse.Namespace, own: ModelFiles, release_id: str) -> None:
+    """Add what a release of a model has."""
+    model = own.folder
     names.refuse_unknown_model(own.repository, model)
     if not own.releases:
         raise UsageError(f"apps/{model} has no valid release: start it with `modelctl new`")
     latest = list(own.releases.values())[-1]
-    base = arguments.artifacts_at or latest.artifact.uri.rsplit("/", 2)[0] + "/"
-    if arguments.artifact is None:
+    if arguments.artifact:
+        release = _brought(made, arguments, own, release_id)
+    else:
         release = _repeated(arguments, own, latest)
-        return {layout.release_file(model, release_id): scaffold.release_text(release).encode()}
-    onnx = artifacts.read(arguments.artifact, base, model, f"{release_id}.onnx")
-    artifact, graph = onnx.as_artifact(latest.runtime.providers)
-    files = onnx.copies(environments)
-    golden = None
-    if arguments.golden:
-        file = artifacts.read(arguments.golden, base, model, f"{release_id}.golden.json")
-        golden = file.as_golden()
-        files |= file.copies(environments)
-    release = NewRelease(
-        artifact=artifact,
-        graph=graph,
-        image=arguments.image or latest.image,
-        runtime=_runtime(own, latest),
-        resources=_resources(latest, artifact),
-        golden=golden,
-        provenance=artifacts.provenance(arguments),
-        contract=scaffold.own_contract(own.model.contract, graph) if own.model else None,
-    )
+        if arguments.golden or arguments.example:
+            release = _recorded(made, arguments, own, release_id, release)
     text = scaffold.release_text(release)
-    return files | {layout.release_file(model, release_id): text.encode()}
+    made.files[layout.release_file(model, release_id)] = text.encode()
+
+
+def _places(arguments: argparse.Namespace, own: ModelFiles, latest: Release) -> Places:
+    """Where the latest release's files are, or where the owner says."""
+    chosen = arguments.artifacts_at
+    base = chosen or latest.artifact.uri.rsplit("/", 2)[0] + "/"
+    is_stored = not chosen and latest.artifact.uri.startswith(STORE)
+    return Places(None if is_stored else base, own.environments, bool(chosen))
+
+
+def _brought(
+    made: _Made, arguments: argparse.Namespace, own: ModelFiles, release_id: str
+) -> NewRelease:
+    """A release of other bytes, which keep the contract of the model."""
+    latest = list(own.releases.values())[-1]
+    contract = own.model.contract if own.model else None
+    runtime = _runtime(own, latest)
+    brought = bringing.bring(arguments.artifact, arguments, Terms(runtime, contract))
+    places = _places(arguments, own, latest)
+    made.places.append(places)
+    made.words += brought.words
+    name = f"{own.folder}/{release_id}"
+    release = NewRelease(
+        artifact=artifacts.artifact(places, brought.content, name),
+        graph=brought.graph,
+        image=arguments.image or latest.image,
+        runtime=runtime,
+        resources=_resources(latest, brought),
+        golden=artifacts.golden(places, brought.golden, name),
+        provenance=artifacts.provenance(arguments),
+        contract=scaffold.own_contract(contract, brought.graph) if contract else None,
+    )
+    made.files |= places.copies
+    return release
+
+
+def _recorded(
+    made: _Made,
+    arguments: argparse.Namespace,
+    own: ModelFiles,
+    release_id: str,
+    release: NewRelease,
+) -> NewRelease:
+    """The same bytes with another golden file, which they were held to."""
+    latest = list(own.releases.values())[-1]
+    content = reach.content_of(own, latest.artifact.uri, latest.artifact.sha256)
+    if content is None:
+        raise UsageError(
+            f"the bytes of {latest.id} are not within reach to be tried: give them as --artifact"
+        )
+    name = f"{own.folder}/{latest.id}"
+    brought = bringing.tried(name, content, arguments, Terms(latest.runtime, latest.promised))
+    places = _places(arguments, own, latest)
+    made.places.append(places)
+    made.words += brought.words
+    golden = artifacts.golden(places, brought.golden, f"{own.folder}/{release_id}")
+    made.files |= places.copies
+    return replace(release, golden=golden)
 
 
 def _runtime(own: ModelFiles, latest: Release) -> Runtime:
@@ -131,11 +189,12 @@ def _runtime(own: ModelFiles, latest: Release) -> Runtime:
     return replace(latest.runtime, request_timeout_s=timeout_s)
 
 
-def _resources(latest: Release, artifact: Artifact) -> Resources:
-    """Those of the latest release, with more memory where this artifact could not be loaded."""
-    if amount(latest.resources.memory) >= least_mib(artifact.size_bytes) * MIB:
+def _resources(latest: Release, brought: Brought) -> Resources:
+    """Those of the latest release, with more memory where this artifact was seen to need it."""
+    needed = memory(brought)
+    if amount(latest.resources.memory) >= amount(needed):
         return latest.resources
-    return replace(latest.resources, memory=f"{ample_mib(artifact.size_bytes)}Mi")
+    return replace(latest.resources, memory=needed)
 
 
 def _repeated(arguments: argparse.Namespace, own: ModelFiles, latest: Release) -> NewRelease:

@@ -104,7 +104,7 @@ def release_text(release: NewRelease) -> str:
         f"  opsets: {_flow(release.graph.opsets)}",
         *_contract(Contract(release.graph.inputs, release.graph.outputs)),
         *(["contract:", *_contract(release.contract)] if release.contract else []),
-        f"image: {json.dumps(release.image)}",
+        *([f"image: {json.dumps(release.image)}"] if release.image else []),
         f"runtime: {_flow(_runtime(release.runtime))}",
         f"resources: {_flow(_resources(release.resources))}",
     ]

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ MAX_WALL_S = 300
 """A start that takes longer is longer than any probe of a pod waits."""
 MAX_ROWS = 32
 """Rows that are tried together where nobody says how many."""
+_SMALL_BYTES = 1 << 20  # of a model whose trial is remembered while this process lives
 _MAX_CPU_S = 600
 _MODULE = "modelserver.rehearsal"
 
@@ -79,32 +81,68 @@ def run(
     max_rows: int = MAX_ROWS,
     rows_claimed: bool = False,
     golden: bytes | None = None,
-    example: bytes | None = None,
+    example: bytes | Path | None = None,
     memory_bytes: int | None = None,
 ) -> Trial | Refusal:
     """What a server's start shows of an ONNX file, which is tried on the CPU.
 
     `contract` is what it has to keep; None: what its graph declares, as far as runs bear it out.
-    `example` is a request's JSON, which is run first; `golden` is a golden file, which is replayed.
+    `example` is run first: a request's JSON, or a .json, .npz or .csv file. `golden` is replayed.
     At most `max_rows` rows are tried together.
 
     Raises:
         UsageError: The package of the model server is not installed.
     """
     require()
+    request = _Request(
+        content, contract, tuple(providers), threads, max_rows, rows_claimed, golden, example,
+        memory_bytes,
+    )  # fmt: skip
+    is_small = isinstance(content, bytes) and len(content) <= _SMALL_BYTES
+    return _once(request) if is_small and not isinstance(example, Path) else _tried(request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The arguments of `run`."""
+
+    content: bytes | Path
+    contract: Contract | None
+    providers: tuple[str, ...]
+    threads: int
+    max_rows: int
+    rows_claimed: bool
+    golden: bytes | None
+    example: bytes | Path | None
+    memory_bytes: int | None
+
+
+@lru_cache(maxsize=64)
+def _once(request: _Request) -> Trial | Refusal:
+    """As `_tried`; a process that is asked for the same again, as tests are, pays once."""
+    return _tried(request)
+
+
+def _tried(request: _Request) -> Trial | Refusal:
     with tempfile.TemporaryDirectory(prefix="modelctl-") as name:
-        folder = Path(name)
-        asked: dict[str, object] = {
-            "path": str(_file(folder, "model.onnx", content)),
+        folder, contract = Path(name), request.contract
+        files = {"model.onnx": request.content, "golden.json": request.golden,
+                 "example.json": request.example}  # fmt: skip
+        path, golden, example = (
+            None if content is None else str(_file(folder, file, content))
+            for file, content in files.items()
+        )
+        asked = {
+            "path": path,
             "contract": _fields(contract) if contract else None,
-            "threads": threads,
-            "max_rows": max_rows,
-            "rows_claimed": rows_claimed,
-            "golden": str(_file(folder, "golden.json", golden)) if golden is not None else None,
-            "example": str(_file(folder, "example.json", example)) if example is not None else None,
-            "memory_bytes": memory_bytes,
+            "threads": request.threads,
+            "max_rows": request.max_rows,
+            "rows_claimed": request.rows_claimed,
+            "golden": golden,
+            "example": example,
+            "memory_bytes": request.memory_bytes,
         }
-        return _judged(asked, providers)
+        return _judged(asked, request.providers)
 
 
 def require() -> None:

@@ -109,7 +109,7 @@ FORMATS: Mapping[str, Format] = _table(
     Format("empty", "an empty file", way="save or download it again"),
     Format("folder", "a folder without a model that is known", is_folder=True, way=(
         "name the model's file in it; known are SavedModel, MLflow and Hugging Face folders")),
-    Format("unknown", "no format that is known", way=(
+    Format("unknown", "a file of no known format", way=(
         "is it whole? an ONNX file comes from the framework's own exporter; `modelctl package` "
         "takes {known}")),
 )  # fmt: skip
@@ -142,5 +142,5 @@ def _of_file(path: Path) -> tuple[str, str]:
 
 
 def _known(formats: Iterable[Format]) -> str:
-    words = [each.words.partition(" ")[2] for each in formats if each.converter]
-    return ", ".join(dict.fromkeys(words))
+    """The formats that something here makes ONNX of."""
+    return ", ".join(each.name for each in formats if each.converter)

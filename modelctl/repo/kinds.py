@@ -146,7 +146,8 @@ class Golden:
 class Release:
     """`apps/<model>/releases/r<N>.yaml`: model, server image and settings, never edited.
 
-    `contract` is what its servers promise where that is not all that its graph declares.
+    `contract` is what its servers promise where that is not all that its graph declares. Without an
+    `image` only environments of engine local serve it.
     """
 
     folder: str
@@ -336,10 +337,14 @@ class GitSource:
 
 @dataclass(frozen=True, slots=True)
 class Environments:
-    """`argocd/environments.yaml`: the repository's address and its environments in order."""
+    """`argocd/environments.yaml`: the repository's address and its environments in order.
+
+    `model_server` is the image that new releases name.
+    """
 
     source: GitSource
     ordered: tuple[Environment, ...]
+    model_server: str | None = None
 
     def get(self, name: str) -> Environment | None:
         """The environment of that name, or None."""

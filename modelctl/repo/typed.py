@@ -78,7 +78,7 @@ def release(folder: str, release_id: str, fields: Fields) -> Release:
         id=release_id,
         artifact=_artifact(fields["artifact"]),
         graph=graph(fields["graph"]),
-        image=fields["image"],
+        image=fields.get("image", ""),
         runtime=_runtime(fields["runtime"]),
         resources=_resources(fields["resources"]),
         golden=Golden(**golden) if golden else None,
@@ -119,7 +119,8 @@ def serving(folder: str, environment: str, fields: Fields) -> Serving:
 def environments(fields: Fields) -> Environments:
     """The value of `argocd/environments.yaml`."""
     ordered = tuple(_environment(entry) for entry in fields["environments"])
-    return Environments(GitSource(**fields["repository"]), ordered)
+    server = fields.get("model_server", {}).get("image")
+    return Environments(GitSource(**fields["repository"]), ordered, server)
 
 
 def _environment(fields: Fields) -> Environment:

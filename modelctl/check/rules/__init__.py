@@ -47,6 +47,7 @@ from modelctl.check.rules.change import (
     service_level_kept,
     source_kept,
     stable_follows_traffic,
+    starts_in_trial,
 )
 from modelctl.check.rules.form import (
     name_budget,
@@ -212,6 +213,7 @@ RULES: tuple[Rule, ...] = (
     environments_kept,
     gateway_kept,
     golden_kept,
+    starts_in_trial,
     mass_change_guard,
     no_mixed_change,
     one_env_per_change,

@@ -6,12 +6,13 @@ A file that needs nothing stays as it is, byte for byte; the same file twice giv
 import json
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl.errors import UsageError
 from modelctl.model import contained
-from modelctl.packaging.normalise import child
+from modelctl.packaging.normalise import child, declaring
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,23 @@ def normalise(source: Path | bytes, *, tidy: bool = True) -> Normalised:
             raise UsageError(problem)
         changed = out.read_bytes() if out.exists() else content
         return Normalised(changed, tuple(answer["changes"]))
+
+
+def with_shapes(content: bytes, shapes: Mapping[str, Sequence[int]]) -> bytes:
+    """The same model, whose outputs of these names declare these shapes.
+
+    Raises:
+        UsageError: The file ends the process that reads it.
+    """
+    with tempfile.TemporaryDirectory(prefix="modelctl-") as folder:
+        path, out = Path(folder, "model.onnx"), Path(folder, "declared.onnx")
+        path.write_bytes(content)
+        request = {"path": str(path), "out": str(out), "shapes": {**shapes}}
+        try:
+            contained.call(declaring.answer, json.dumps(request).encode())
+        except contained.ContainedError as error:
+            raise UsageError(f"ends the process that reads it ({error})") from error
+        return out.read_bytes()
 
 
 def _read(path: Path) -> bytes:

@@ -15,7 +15,7 @@ def container(model: Model, release: Release, environment: Environment) -> dict[
     """The only container of a release's pods."""
     return {
         "name": "server",
-        "image": release.image,
+        **({"image": release.image} if release.image else {}),
         "imagePullPolicy": "IfNotPresent",
         "env": variables(model, release, environment),
         **stores.env_from(environment.stores),

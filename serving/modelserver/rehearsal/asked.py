@@ -51,9 +51,9 @@ class Promise(Struct, frozen=True):
 class Asked(Struct, frozen=True, kw_only=True):
     """What is to be rehearsed.
 
-    `path`, `golden` and `example` are files; the example is a request's JSON. Without a `contract`
-    it is what the graph declares, as far as runs bear that out. `memory_bytes` is what a server
-    would have (None: what this machine has).
+    `path`, `golden` and `example` are files; the example ends in .json, .npz or .csv. Without a
+    `contract` it is what the graph declares, as far as runs bear that out. `memory_bytes` is what a
+    server would have (None: what this machine has).
     """
 
     path: str

@@ -28,7 +28,7 @@ from modelserver.model.contract import Contract
 from modelserver.model.graph import parts, reader
 from modelserver.model.graph.parts import Declared, ModelFile
 from modelserver.model.session import Model
-from modelserver.rehearsal import hints, sizes
+from modelserver.rehearsal import examples, hints, sizes
 from modelserver.rehearsal.asked import Asked
 from modelserver.rehearsal.sizes import Feeds
 from modelserver.start import first_input
@@ -165,14 +165,18 @@ def _outputs(model: Model) -> tuple[TensorSpec, ...]:
 def _example(asked: Asked, contract: Contract) -> Feeds | None:
     """The input that the owner gives, if any: of an example, or of the golden file's first case."""
     if asked.example is not None:
-        return goldens.inputs_of(Path(asked.example).read_bytes(), contract)
+        return examples.read(Path(asked.example), contract)
     if asked.golden is not None and contract.outputs:
         return goldens.parse(Path(asked.golden).read_bytes(), contract).cases[0].inputs
     return None
 
 
 def _running(model: Model, file: ModelFile, example: Feeds | None) -> Feeds:
-    """Input that the model runs on."""
+    """Input that the model runs on.
+
+    Raises:
+        WarmUpFailed: None is found.
+    """
     names = model.contract.output_names
     if example is not None:
         try:

@@ -1,5 +1,6 @@
 """The editing commands on a real repository: files, rendering, refusals and commits."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -298,12 +299,14 @@ def test_a_release_gets_the_memory_that_its_artifact_needs(
     model.graph.initializer.append(ballast)
     onnx.save(model, heavy)
     latest = served / "apps/linear/releases/r2.yaml"
-    latest.write_text(latest.read_text().replace("memory: 512Mi", "memory: 64Mi"))
+    latest.write_text(re.sub(r"memory: \d+Mi", "memory: 64Mi", latest.read_text()))
     git(served, "commit", "--quiet", "--all", "--message", "apps/linear: Save memory")
 
     modelctl("release", "linear", "--artifact", str(heavy), "--commit")
 
-    assert "memory: 512Mi" in (served / "apps/linear/releases/r3.yaml").read_text()
+    written = (served / "apps/linear/releases/r3.yaml").read_text()
+    (found,) = re.findall(r"memory: (\d+)Mi", written)
+    assert int(found) >= 192
 
 
 @pytest.mark.parametrize(

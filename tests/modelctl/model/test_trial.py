@@ -200,7 +200,7 @@ def test_says_that_the_model_ended_the_process(monkeypatch: pytest.MonkeyPatch) 
     """Whatever ends the child, the command goes on and says so."""
     monkeypatch.setattr(trial, "_MODULE", "modelserver.start.reclaim")
 
-    found = _refused(onnx_models.model(node("Relu", "x", "y")))
+    found = _refused(onnx_models.model(node("Ceil", "x", "y")))
 
     assert "ModelCrashes" == found.error
 
@@ -209,6 +209,6 @@ def test_ends_a_start_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> No
     """No model keeps a command waiting for ever."""
     monkeypatch.setattr(trial, "MAX_WALL_S", 0.01)
 
-    found = _refused(onnx_models.model(node("Relu", "x", "y")))
+    found = _refused(onnx_models.model(node("Floor", "x", "y")))
 
     assert "took more than" in found.detail

@@ -32,6 +32,8 @@ SCOPE = Scope.MODEL
 def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each image of no registry in particular."""
     for key, release in files.releases.items():
+        if not release.image:
+            continue
         host, slash, _ = release.image.partition("/")
         if not slash or not ("." in host or ":" in host or host == "localhost"):
             message = f"found {release.image.partition('@')[0]}, expected a registry's host before"

@@ -38,7 +38,7 @@ def check(files: ModelFiles) -> Iterator[Violation]:
     """One finding for each release whose image an environment would refuse."""
     for environment, _ in files.served:
         for release in files.releases.values():
-            if not _is_allowed(release, environment):
+            if release.image and not _is_allowed(release, environment):
                 yield _foreign(files, release, environment)
 
 
