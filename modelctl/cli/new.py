@@ -113,8 +113,12 @@ def _environment(arguments: argparse.Namespace, repository: Repository) -> str:
     return str(arguments.env or next(first, ""))
 
 
-def _owner(arguments: argparse.Namespace, repository: Repository) -> str:
-    """The team that is named, or the only one."""
+def owner(arguments: argparse.Namespace, repository: Repository) -> str:
+    """The team that is named, or the only one.
+
+    Raises:
+        UsageError: None is named, and there is not just one.
+    """
     if arguments.owner:
         return str(arguments.owner)
     teams = [team.name for team in repository.teams.ordered]
@@ -135,7 +139,7 @@ class _Made:
 
 def _made(arguments: argparse.Namespace, repository: Repository, environment: str) -> _Made:
     name, environments = arguments.model, repository.environments
-    owner = _owner(arguments, repository)
+    team = owner(arguments, repository)
     brought = bringing.bring(arguments.artifact, arguments, Terms(DEFAULT_RUNTIME))
     chosen = arguments.artifacts_at
     places = Places(chosen or artifacts.first_base(environments), environments, bool(chosen))
@@ -152,7 +156,7 @@ def _made(arguments: argparse.Namespace, repository: Repository, environment: st
     )
     contract = brought.trial.contract
     about = arguments.description or _about(contract)
-    model = Model(name, name, owner, about, contract, level)
+    model = Model(name, name, team, about, contract, level)
     serving = Serving(name, environment, "r1", {"r1": 100}, None, _REPLICAS, paused=False)
     files: dict[str, bytes | None] = places.copies | {
         layout.model_file(name): scaffold.model_text(model).encode(),

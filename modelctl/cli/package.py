@@ -186,7 +186,7 @@ def _refuse_unready(arguments: argparse.Namespace, repository: Repository) -> No
         )
     if arguments.model not in repository.folders:
         words = [arguments.model, "--artifact", "model.onnx", *_handed_on(arguments, _NEW)]
-        _parser("new", new.configure).read(words)
+        new.owner(_parser("new", new.configure).read(words), repository)
 
 
 def _contract(arguments: argparse.Namespace, repository: Repository) -> Contract | None:

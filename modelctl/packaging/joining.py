@@ -12,18 +12,17 @@ from modelctl.packaging.normalise import walking
 
 _Proto = Any  # protobuf messages carry no types here
 
-_PART = "model"  # names of the middle graph begin so where they would meet others
 
-
-def joined(first: bytes, second: bytes) -> bytes:
+def joined(first: bytes, second: bytes, part: str) -> bytes:
     """One graph that gives what the first makes to the second.
 
-    Outputs of the first are inputs of the second by name, or as the only ones there are.
+    Outputs of the first are inputs of the second by name, or as the only ones there are. Names
+    inside the second begin with those of its part from then on.
 
     Raises:
         UsageError: They do not fit together.
     """
-    return _made({"do": "join"}, first, second)
+    return _made({"do": "join", "part": part}, first, second)
 
 
 def renamed(model: bytes, names: Mapping[str, str]) -> bytes:
@@ -54,7 +53,7 @@ def _done(fields: dict[str, Any]) -> Mapping[str, object]:
     folder = Path(fields["folder"])
     model = onnx.load(folder / "0.onnx")
     if fields["do"] == "join":
-        model = _join(model, onnx.load(folder / "1.onnx"))
+        model = _join(model, onnx.load(folder / "1.onnx"), fields["part"])
     else:
         _rename(model, fields["names"])
     onnx.checker.check_model(model)
@@ -62,29 +61,32 @@ def _done(fields: dict[str, Any]) -> Mapping[str, object]:
     return {}
 
 
-def _join(first: _Proto, second: _Proto) -> _Proto:
+def _join(first: _Proto, second: _Proto, part: str) -> _Proto:
     from onnx import compose  # noqa: PLC0415 - the child alone needs it
 
     pairs = _pairs(_names(first.graph.output), _inputs(second))
-    _rename(second, _apart(second, {inner for _, inner in pairs}))
+    _rename(second, _apart(second, {inner for _, inner in pairs}, part))
     for node in walking.messages(second, "NodeProto"):
-        node.name = f"{_PART}/{node.name}"
-    pairs = [(outer, f"{_PART}/{inner}") for outer, inner in pairs]
+        node.name = node.name and f"{part}/{node.name}"
+    pairs = [(outer, f"{part}/{inner}") for outer, inner in pairs]
     given = {outer for outer, _ in pairs}
     kept = _names(second.graph.output)
-    clashing = {name: f"{_PART}.{name}" for name in given & set(kept)}
+    clashing = {name: f"{part}.{name}" for name in given & set(kept)}
     _rename(first, clashing)
     pairs = [(clashing.get(outer, outer), inner) for outer, inner in pairs]
     first, second = _of_one_version(first, second)
-    return compose.merge_models(first, second, io_map=pairs)
+    merged = compose.merge_models(first, second, io_map=pairs)
+    for field in ("producer_name", "producer_version", "model_version"):
+        merged.ClearField(field)
+    return merged
 
 
-def _apart(second: _Proto, inputs: set[str]) -> dict[str, str]:
+def _apart(second: _Proto, inputs: set[str], part: str) -> dict[str, str]:
     """Other names for what is inside the second graph, and for its inputs that are given."""
     outputs = set(_names(second.graph.output))
     inside = {name for node in second.graph.node for name in node.output if name} - outputs
     constants = {each.name for each in second.graph.initializer}
-    return {name: f"{_PART}/{name}" for name in inside | constants | inputs}
+    return {name: f"{part}/{name}" for name in inside | constants | inputs}
 
 
 def _names(values: Sequence[_Proto]) -> list[str]:

@@ -152,12 +152,12 @@ def _joined(wish: Wish, came: Original, first: bytes | None, given: Arrays | Non
         return _State(came.model, rows, running.run(came.model, rows), ())
     model, lines = came.model, []
     if first is not None:
-        model = joining.joined(first, model)
+        model = joining.joined(first, model, "model")
         lines.append(f"{wish.before} comes before it")
         rows = given if given is not None else original.made_up(wish.source, model)
     if wish.after is not None:
         with running.told_as(wish.after):
-            model = joining.joined(model, normalise(wish.after).content)
+            model = joining.joined(model, normalise(wish.after).content, "after")
         lines.append(f"{wish.after} comes after it")
     model = normalise(model).content
     return _State(model, rows, running.run(model, rows), tuple(lines))
