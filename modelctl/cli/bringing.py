@@ -71,23 +71,32 @@ def tried(name: str, content: bytes, arguments: argparse.Namespace, terms: Terms
     Raises:
         UsageError: No server would serve them.
     """
-    runtime = terms.runtime
     given = _golden(arguments, terms.contract)
-    batching = runtime.batching
-    found = trial.run(
+    found, words = _found(content, arguments, terms, given), []
+    if isinstance(found, Refusal) and found.shapes:
+        content = with_shapes(content, found.shapes)
+        words = [f"the shapes of {', '.join(found.shapes)} are declared as runs gave them"]
+        found = _found(content, arguments, terms, given)
+    if isinstance(found, Refusal):
+        raise UsageError(f"{name}: {_words(name, content, terms.runtime, found)}")
+    content, graph = _declared(name, content, terms.runtime, found)
+    return Brought(content, graph, found, given or found.golden, (*words, *found.notes))
+
+
+def _found(
+    content: bytes, arguments: argparse.Namespace, terms: Terms, golden: bytes | None
+) -> Trial | Refusal:
+    batching = terms.runtime.batching
+    return trial.run(
         content,
         contract=terms.contract,
-        providers=runtime.providers,
-        threads=runtime.threads,
+        providers=terms.runtime.providers,
+        threads=terms.runtime.threads,
         max_rows=batching.max_size if batching else _MOST_ROWS,
         rows_claimed=bool(batching and batching.independent),
-        golden=given,
+        golden=golden,
         example=arguments.example,
     )
-    if isinstance(found, Refusal):
-        raise UsageError(f"{name}: {_words(name, content, runtime, found)}")
-    content, graph = _declared(name, content, runtime, found)
-    return Brought(content, graph, found, given or found.golden, found.notes)
 
 
 def _refuse_other_format(path: Path) -> None:

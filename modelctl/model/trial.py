@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,11 +41,15 @@ _REMEDIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a server would not start: the class of its error, its words, and what to do."""
+    """Why a server would not start: the class of its error, its words, and what to do.
+
+    `shapes` are those of outputs that the graph declares wrongly: with them declared it may start.
+    """
 
     error: str
     detail: str
     remedy: str = ""
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.detail}; {self.remedy}" if self.remedy else self.detail
@@ -172,7 +176,8 @@ def _judged(asked: Mapping[str, object], providers: Sequence[str]) -> Trial | Re
     error, detail = str(fields["error"]), str(fields["detail"])
     if error == "ModelUnsupported" and tuple(providers) != ("cpu",):
         detail += " (it was tried on the CPU)"
-    return Refusal(error, detail, _REMEDIES.get(error, ""))
+    shapes = {name: tuple(shape) for name, shape in fields["shapes"].items()}
+    return Refusal(error, detail, _REMEDIES.get(error, ""), shapes)
 
 
 def _answer(asked: bytes) -> tuple[bytes, str]:

@@ -29,7 +29,11 @@ def main() -> int:
     except ModelServerError as error:
         code = error.exit_code if isinstance(error, StartError) else _SOFTWARE
         answer = asked.Refusal(
-            error=type(error).__name__, exit_code=code, step=reached[-1], detail=str(error)
+            error=type(error).__name__,
+            exit_code=code,
+            step=reached[-1],
+            detail=str(error),
+            shapes=error.shapes if isinstance(error, start.Misdeclared) else {},
         )
     with answers:
         answers.write(asked.written(answer))

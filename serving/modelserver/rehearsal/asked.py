@@ -91,12 +91,16 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
-    """Why a server would not start, in its own words: the class of the error, and its message."""
+    """Why a server would not start, in its own words: the class of the error, and its message.
+
+    `shapes` are those of outputs that the graph declares wrongly, as runs gave them.
+    """
 
     error: str
     exit_code: int
     step: str
     detail: str
+    shapes: dict[str, tuple[int, ...]] = {}
     ok: bool = False
 
 

@@ -23,6 +23,7 @@ from modelserver.errors import (
     RequestTooLarge,
     WarmUpFailed,
 )
+from modelserver.model import contract as contracts
 from modelserver.model import remembering, session
 from modelserver.model.contract import Contract
 from modelserver.model.graph import parts, reader
@@ -59,12 +60,16 @@ _NO_FAULT = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIG
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a model takes and gives, input that it runs on, what it gave, and notes in words."""
+    """What a model takes and gives, input that it runs on, what it gave, and notes in words.
+
+    `is_declared` says whether the graph declares its outputs so that a server takes the contract.
+    """
 
     contract: Contract
     feeds: dict[str, Array]
     outputs: dict[str, Array]
     notes: tuple[str, ...] = ()
+    is_declared: bool = True
 
 
 def made(asked: Asked) -> Draft:
@@ -128,7 +133,16 @@ def _learnt(asked: Asked) -> Draft:
     narrowed = _narrowed(model.contract, seen) if contract is None else contract
     names = narrowed.output_names
     outputs = dict(zip(names, model.run(names, feeds), strict=True))
-    return Draft(narrowed, dict(feeds), outputs, tuple(_notes(seen)))
+    is_declared = contract is not None or _is_declared(narrowed, model)
+    return Draft(narrowed, dict(feeds), outputs, tuple(_notes(seen)), is_declared)
+
+
+def _is_declared(contract: Contract, model: Model) -> bool:
+    try:
+        contracts.check(contract, model.graph)
+    except ContractMismatch:
+        return False
+    return True
 
 
 def _inputs(file: ModelFile) -> tuple[TensorSpec, ...]:

@@ -48,6 +48,6 @@ def _side(specs: tuple[TensorSpec, ...], arrays: Mapping[str, Array]) -> bytes:
     tensors = []
     for spec in specs:
         parts = Parts()
-        add_values(parts, spec.name, spec.datatype, np.ascontiguousarray(arrays[spec.name]))
+        add_values(parts, spec.name, spec.datatype, arrays[spec.name])
         tensors.append(b"".join(parts.all()))
     return b",".join(tensors)

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from modelserver.artifact.cache import Artifact
-from modelserver.errors import GoldenMismatch, ModelOutOfMemory, RequestError
+from modelserver.errors import ContractMismatch, GoldenMismatch, ModelOutOfMemory, RequestError
 from modelserver.inference.limits import derive
+from modelserver.model.contract import Contract
 from modelserver.rehearsal import draft, recorded
 from modelserver.rehearsal.asked import Asked, Promise, Report
 from modelserver.rehearsal.draft import Draft
@@ -29,6 +30,15 @@ _VARIES = "no golden file was made: the same input gives other answers in anothe
 _FULL = 0.9  # of a server's memory, at its peak
 
 
+class Misdeclared(ContractMismatch):
+    """The graph declares outputs of other shapes than runs gave."""
+
+    def __init__(self, contract: Contract) -> None:
+        shapes = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in contract.outputs)
+        super().__init__(f"the graph declares its outputs wrongly; runs gave {shapes}")
+        self.shapes = {spec.name: spec.shape for spec in contract.outputs}
+
+
 def rehearse(asked: Asked, step: Step) -> Report:
     """What a server's start shows of a file.
 
@@ -40,6 +50,8 @@ def rehearse(asked: Asked, step: Step) -> Report:
         found = draft.made(asked)
     except MemoryError as error:
         raise ModelOutOfMemory(f"{error}; it needs a machine with more memory") from error
+    if not found.is_declared:
+        raise Misdeclared(found.contract)
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
         base = usage.read()
         usage.forget_peak()

@@ -117,6 +117,37 @@ def test_takes_the_shape_of_an_output_from_runs(declared: tuple[int] | None) -> 
     assert {"x": (-1, 4), "y": (-1,)} == _shapes(_tried(model).contract)
 
 
+def test_gives_the_shapes_of_outputs_that_the_graph_declares_wrongly() -> None:
+    """A server goes by what is declared: a rank that no run has has to be mended in the file."""
+    model = onnx_models.model(
+        node("Shape", "x", "sizes"),
+        node("Cast", "sizes", "f", to=TensorProto.FLOAT),
+        node("Concat", "f one", "g", axis=0),
+        node("Compress", "g all", "h", axis=0),  # of a length that nobody knows before it runs
+        node("Cast", "h", "s", to=TensorProto.INT64),
+        node("Reshape", "x s", "y"),
+        tensors=[
+            numpy_helper.from_array(np.ones(1, np.float32), "one"),
+            numpy_helper.from_array(np.ones(3, bool), "all"),
+        ],
+    )
+
+    assert {"y": (-1, 4, 1)} == _refused(model).shapes
+
+
+def test_records_a_number_by_itself() -> None:
+    """An input without dimensions is one in the golden file as well."""
+    model = onnx_models.model(
+        node("Mul", "x k", "y"),
+        inputs=[value("x"), value("k", shape=())],
+    )
+
+    found = _tried(model)
+
+    assert found.golden is not None
+    assert [[1, 4], []] == [e["shape"] for e in json.loads(found.golden)["cases"][0]["inputs"]]
+
+
 def test_finds_a_value_that_runs_in_the_categories_of_the_graph() -> None:
     """An encoder that refuses what it has not seen is given what it has seen."""
     found = trial.run(_ENCODED)

@@ -6,11 +6,13 @@ from modelserver.model.graph.parts import INT32, INT64, Node, NodeGraph, Tensor
 
 # Operators whose first output has the type of their first input.
 _SAME_WORDS = """
-Abs Add Clip Compress Concat CumSum Div Expand Flatten Gather GatherElements GatherND Identity
-Max Min Mod Mul Neg Pad Range ReduceMax ReduceMin ReduceProd ReduceSum Reshape ReverseSequence
-ScatterElements ScatterND Slice Split Squeeze Sub Sum Tile TopK Transpose Unique Unsqueeze
+Abs Clip Compress CumSum Expand Flatten Gather GatherElements GatherND Identity Neg Pad ReduceMax
+ReduceMin ReduceProd ReduceSum Reshape ReverseSequence ScatterElements ScatterND Slice Split Squeeze
+Tile TopK Transpose Unique Unsqueeze
 """
 _SAME = frozenset(_SAME_WORDS.split())
+# The same, of which the second input has that type too: of those above it may be places or sizes.
+_BOTH = frozenset(["Add", "Concat", "Div", "Max", "Min", "Mod", "Mul", "Range", "Sub", "Sum"])
 _INT64_WORDS = """
 ArgMax ArgMin NonMaxSuppression NonZero Shape Size
 """
@@ -37,8 +39,9 @@ def follow(node: Node, types: dict[str, int]) -> None:
         found = value.element_type if isinstance(value, Tensor) else None
     elif node.op_type == "Where":
         found = types.get(node.inputs[1]) or types.get(node.inputs[2])
-    elif node.op_type in _SAME and node.inputs:
-        found = next((types[name] for name in node.inputs[:2] if name in types), None)
+    elif node.op_type in _SAME or node.op_type in _BOTH:
+        alike = node.inputs[: 2 if node.op_type in _BOTH else 1]
+        found = next((types[name] for name in alike if name in types), None)
     if isinstance(found, int):
         types[node.outputs[0]] = found
 

@@ -238,3 +238,30 @@ def test_a_file_that_is_written_anew_is_the_same_file(case: cases.Case) -> None:
     content = case.model.SerializeToString()
 
     assert case.model == onnx.ModelProto.FromString(rewrite.guarded_bytes(content, {}))
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        node("Reshape", "r places", "m"),
+        node("Gather", "r places", "m"),
+        node("Expand", "r places", "m"),
+        node("Tile", "r places", "m"),
+    ],
+    ids=lambda each: each.op_type,
+)
+def test_whole_numbers_that_say_where_make_no_whole_numbers(
+    moved: onnx.NodeProto, load: Load
+) -> None:
+    """Of a value whose type nothing declares, a shape or an index beside it tells nothing."""
+    model = onnx_models.build(
+        [node("Relu", "x", "r"), moved, node("ReduceSum", "m", "s"), node("Div", "s x", "y")],
+        {"x": ("FP32", (1,))},
+        {"y": ("FP32", (1,))},
+        [numpy_helper.from_array(np.array([0 if moved.op_type == "Gather" else 1]), "places")],
+    )
+    contract = Contract(specs(x=("FP32", (1,))), specs(y=("FP32", (1,))))
+
+    (found,) = load(model, contract).run(["y"], {"x": np.array([2.0], np.float32)})
+
+    assert [1.0] == np.ravel(found).tolist()
