@@ -36,14 +36,14 @@ def train(data: Split, *, epochs: int) -> tuple[MLPClassifier, MLPRegressor]:
 
 def logits(probabilities: Array) -> Array:
     """Scores whose softmax are the probabilities, around zero for each row."""
-    scores: Array = np.log(np.maximum(probabilities, SMALLEST))
-    return scores - scores.mean(axis=1, keepdims=True)
+    scores = np.log(np.maximum(probabilities, SMALLEST))
+    return np.asarray(scores - scores.mean(axis=1, keepdims=True))
 
 
 def save(student: MLPRegressor, path: Path) -> None:
     """Write the layers by the names that the converter of npz files knows."""
     layers = zip(student.coefs_, student.intercepts_, strict=True)
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for number, (weights, bias) in enumerate(layers, 1):
         arrays |= {f"w{number}": weights, f"b{number}": bias}
     np.savez(path, scale=float(GREY_LEVELS), output="softmax", allow_pickle=False, **arrays)

@@ -66,7 +66,8 @@ def compare(expected: Arrays, found: Arrays) -> Parity:
             largest = max(largest, off)
         else:
             differs = (wanted != got).reshape(len(wanted), -1).any(axis=1)
-            excess[name] = np.where(differs & ~ties[: len(wanted)], np.inf, 0.0)
+            is_tie = ties if len(ties) == len(wanted) else np.zeros(len(wanted), np.bool_)
+            excess[name] = np.where(differs & ~is_tie, np.inf, 0.0)
     failed: set[int] = set()
     for over in excess.values():
         failed.update(np.flatnonzero(over > 1).tolist())

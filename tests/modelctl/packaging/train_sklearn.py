@@ -22,10 +22,14 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     IsolationForest,
     RandomForestClassifier,
+    VotingClassifier,
 )
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -91,6 +95,17 @@ MODELS = {
     ),
     "columns": table().fit(FRAME, chance.integers(0, 2, ROWS)),
     "named": LogisticRegression().fit(pd.DataFrame(X, columns=["a", "b", "c", "d"]), y),
+    "documents": make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(
+        ["good fine movie", "bad awful film", "great good plot", "poor bad acting"] * 75, y
+    ),
+    "several": MultiOutputClassifier(LogisticRegression()).fit(X, np.stack([y, 1 - y], axis=1)),
+    "voting": VotingClassifier(
+        [("a", LogisticRegression()), ("b", GaussianNB())], voting="soft"
+    ).fit(X, y),
+    "remainder": make_pipeline(
+        make_column_transformer((OneHotEncoder(), ["plan"]), remainder="passthrough"),
+        LogisticRegression(),
+    ).fit(FRAME.drop(columns="région"), y),
     "digits": MLPClassifier((500,), max_iter=3, random_state=0).fit(PIXELS / 255, DIGITS),
     "hist-regressor": HistGradientBoostingRegressor(max_iter=3).fit(X, z),
     "hist-classifier": HistGradientBoostingClassifier(max_iter=3).fit(X, y),

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from conversion import Refused, environment, given, plain_names, save, with_edges, without_edges
-from sklearn_rows import Array, Arrays, Estimator, columns_by_name, parts, rows
+from sklearn_rows import Array, Arrays, Estimator, columns_by_name, parts, rows, vocabulary
 
 _OPSETS = {"": 21, "ai.onnx.ml": 3}
 _VERSIONS = ("scikit-learn", "skl2onnx", "onnx", "numpy", "pandas", "joblib", "skops")
@@ -60,6 +60,7 @@ def convert(request: Mapping[str, Any]) -> dict[str, Any]:
         notes.append(f"X has these columns: {', '.join(map(str, model.feature_names_in_))}")
     names = plain_names(list(samples))
     _rename_inputs(graph, names)
+    _use_a_locale_that_is_there(graph)
     named = {names[name]: values for name, values in samples.items()}
     save(request, graph.SerializeToString(deterministic=True), named, expected)
     return {"environment": environment(*_VERSIONS), "notes": notes}
@@ -164,6 +165,9 @@ def _converted(model: Estimator, samples: Arrays, options: Mapping[str, Any]) ->
         for name, values in samples.items()
     ]
     opset = {**_OPSETS, "": int(options.get("target_opset", _OPSETS[""]))}
+    for part in parts(model):
+        if hasattr(part, "flatten_transform"):
+            part.flatten_transform = False  # of `transform` alone; the converter wants it so
     settings = {"initial_types": types, "target_opset": opset, "name": "model"}
     try:
         if hasattr(model, "classes_"):
@@ -191,14 +195,19 @@ def _unconvertible(model: Estimator, error: Exception) -> Refused:
 
 
 def _without_scores(model: Estimator, graph: Any) -> list[str]:
-    """Drop what a classifier without probabilities gives in their place; gives a note."""
-    if not hasattr(model, "classes_") or hasattr(model, "predict_proba"):
+    """Drop what is no table of a probability a class; gives a note.
+
+    Some classifiers give margins in its place, those of several labels a table for each.
+    """
+    classes = getattr(model, "classes_", None)
+    has_one = hasattr(model, "predict_proba") and not isinstance(classes, list)
+    if classes is None or has_one:
         return []
     outputs = graph.graph.output
     left = [one for one in outputs if "probabilit" in one.name]
     for one in left:
         outputs.remove(one)
-    return [f"{one.name} is left out: the estimator gives labels alone" for one in left]
+    return [f"{one.name} is left out: the estimator has no table of probabilities" for one in left]
 
 
 def _rename_inputs(graph: Any, names: Mapping[str, str]) -> None:
@@ -209,11 +218,24 @@ def _rename_inputs(graph: Any, names: Mapping[str, str]) -> None:
         node.input[:] = [names.get(name, name) for name in node.input]
 
 
+def _use_a_locale_that_is_there(graph: Any) -> None:
+    """Lower-case text by rules that every image has: en_US, the default, is missing in most."""
+    from onnx import helper
+
+    for node in graph.graph.node:
+        if node.op_type == "StringNormalizer":
+            kept = [each for each in node.attribute if each.name != "locale"]
+            del node.attribute[:]
+            node.attribute.extend([*kept, helper.make_attribute("locale", "C.UTF-8")])
+
+
 def _expected(
     model: Estimator, columns: Sequence[str] | None, samples: Arrays, graph: Any
 ) -> Arrays:
     """What the estimator makes of the rows, by the names that skl2onnx gave."""
     values = samples["X"] if columns is None else _frame(columns, samples)
+    if vocabulary(model) is not None:
+        values = values[:, 0]  # documents are no matrix there
     if columns is None and values.dtype.kind == "f":
         values = values.astype(np.float64)  # as it was trained
     found = {}

@@ -13,6 +13,7 @@ Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]
 
 _MATRIX = 2  # dimensions
+_WORDS = 6  # of a made-up document
 
 
 def parts(model: Estimator) -> Iterator[Estimator]:
@@ -56,6 +57,9 @@ def rows(model: Estimator, columns: Sequence[str] | None, samples: Arrays | None
     if columns is not None:
         return _table(model, columns, samples)
     width = getattr(model, "n_features_in_", None)
+    words = vocabulary(model)
+    if words is not None:
+        return {"X": _documents(words, samples)}
     if samples is not None:
         return {"X": _given(samples, width)}
     if width is None:
@@ -72,6 +76,21 @@ def rows(model: Estimator, columns: Sequence[str] | None, samples: Arrays | None
         if isinstance(number, (int, np.integer)):
             matrix[:, number] = chosen(values, seed=int(number))
     return {"X": matrix.astype(np.float32)}
+
+
+def vocabulary(model: Estimator) -> list[str] | None:
+    """The words of a model that begins with a vectorizer of documents, None of any other."""
+    steps = getattr(model, "steps", None)
+    words = getattr(steps[0][1] if steps else model, "vocabulary_", None)
+    return sorted(words) if isinstance(words, dict) else None
+
+
+def _documents(words: Sequence[str], samples: Arrays | None) -> Array:
+    """Documents, one a row: those given, or some of the words in an order of chance."""
+    if samples is not None:
+        return np.asarray(next(iter(samples.values()))).astype(str).reshape(-1, 1)
+    columns = [chosen(words, seed=number).astype(str) for number in range(_WORDS)]
+    return np.array([[" ".join(row)] for row in zip(*columns, strict=True)])
 
 
 def _given(samples: Arrays, width: int | None) -> Array:
