@@ -71,6 +71,8 @@ def tried(name: str, content: bytes, arguments: argparse.Namespace, terms: Terms
     Raises:
         UsageError: No server would serve them.
     """
+    if arguments.example is not None and not arguments.example.is_file():
+        raise UsageError(f"{arguments.example} cannot be read: it is no file")
     given = _golden(arguments, terms.contract)
     found, words = _found(content, arguments, terms, given), []
     if isinstance(found, Refusal) and found.shapes:

@@ -14,7 +14,6 @@ Refused = Callable[[Words], str]
 ARTIFACTS = PROJECT / "examples" / "artifacts" / "linear"
 IMAGE = f"registry.example.com/modelserver@sha256:{'ab' * 32}"
 ONNX = str(ARTIFACTS / "r2.onnx")
-GOLDEN = str(ARTIFACTS / "r2.golden.json")
 EDIT = ("linear", "--env", "local")
 NEW = (
     "new", "other", "--artifact", ONNX, "--owner", "forecasting", "--description", "Predicts y.",
@@ -37,6 +36,7 @@ BLANK = (
     ("release", "", "--image", IMAGE),
     ("release", "linear", "--image", ""),
     (*RELEASE, "--golden", ""),
+    (*RELEASE, "--example", ""),
     (*RELEASE, "--trained-from", ""),
     (*NEW, "--env", ""),
     (*NEW[:-3], " \t", *NEW[-2:]),
@@ -86,10 +86,6 @@ CONTRADICTORY = (
     ((*RELEASE, "--metric", "rmse=0.5"), "found --metric without --trained-from, expected both"),
     ((*RELEASE, "--data-sha256", "ab" * 32), "found --data-sha256 without --trained-from"),
     ((*NEW, "--metric", "rmse=0.5"), "found --metric without --trained-from"),
-    (
-        ("release", "linear", "--image", IMAGE, "--golden", GOLDEN),
-        "found --golden without --artifact",
-    ),
     (("release", "--all", "linear", "--image", IMAGE), "found both, expected either MODEL or"),
     (("release", "--image", IMAGE), "found neither, expected either MODEL or --all"),
     (("up", "--ref", "main", "--worktree"), "not allowed with argument"),
