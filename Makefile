@@ -81,6 +81,9 @@ lock: setup-dev ## Resolve the lock files anew (needs the package index)
 	$(LOCK) -c requirements-dev.lock serving/pyproject.toml --extra simdjson --extra stores --extra uvloop --extra grpc --extra zstd -o serving/requirements.lock
 	$(LOCK) -c requirements-dev.lock serving/pyproject.toml --extra simdjson --extra stores --extra uvloop --extra grpc --extra zstd --extra gpu --no-emit-package onnxruntime -o serving/requirements-gpu.lock
 	$(LOCK) -c requirements-dev.lock --group pyproject.toml:roles -o requirements-roles.lock
+	for folder in modelctl/packaging/converters/*/; do \
+	  [ ! -e $$folder/requirements.in ] || $(LOCK) --upgrade $$folder/requirements.in -o $$folder/requirements.lock || exit; \
+	done
 
 clean: ## Remove everything that the other targets made
 	rm -rf $(VENV) .modelctl .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, str] = {
     "init": "begin a repository of one's own, with CI, one team and the environment `local`",
     "new": "start a model from an ONNX file, which is tried: contract, memory, golden file",
     "release": "add a release: from an ONNX file, or the latest one with another image or place",
+    "import": "start a model from what KServe, Seldon, MLServer, Triton or MLflow say of it",
+    "package": "make a release of a model of any format: convert, prove, quantise, prune",
     "check": "validate every model, release and environment; exit 1 on errors",
     "diff": "show what a change does once it is merged: traffic, restarts, pods, the way back",
     "explain": "print the page of a rule: what it does, why, a bad and a good example",
@@ -49,6 +51,8 @@ COMMANDS: Mapping[str, str] = {
     "completion": "print what makes a shell complete commands, models and releases",
     "open": "open the status page of `modelctl up` in a browser, or print its address",
 }
+# Modules of commands whose names are words of Python.
+_MODULES: Mapping[str, str] = {"import": "import_"}
 # Commands that run until they are stopped.
 LASTING = frozenset({"logs", "up"})
 # What a command needs beyond the package's own dependencies.
@@ -72,7 +76,7 @@ def command(name: str) -> Command:
         ModelctlError: A module that the command needs is not installed.
     """
     try:
-        module: Command = import_module(f"modelctl.cli.{name}")
+        module: Command = import_module(f"modelctl.cli.{_MODULES.get(name, name)}")
     except ModuleNotFoundError as error:
         if str(error.name).startswith("modelctl"):
             raise

@@ -21,6 +21,10 @@ class GitError(ModelctlError):
     """Git could not do what was asked; the message carries its own words."""
 
 
+class ConversionError(ModelctlError):
+    """A model of another format could not be made into an ONNX file."""
+
+
 class StoreError(ModelctlError):
     """Artifact bytes could not be read from or written to where they are kept."""
 

@@ -129,4 +129,7 @@ def provenance(arguments: argparse.Namespace) -> Provenance | None:
     """The provenance that the arguments tell, if any."""
     if not arguments.trained_from:
         return None
-    return Provenance(arguments.trained_from, arguments.data_sha256, dict(arguments.metric))
+    packaged = getattr(arguments, "packaged", None)  # what `modelctl package` knows besides
+    return Provenance(
+        arguments.trained_from, arguments.data_sha256, dict(arguments.metric), packaged
+    )

@@ -30,11 +30,15 @@ _EXACT = 2.0**53  # below it, a whole float and its digits are the same number
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How an artifact was trained: by which commit or run, on which data, with which metrics."""
+    """How an artifact was trained: by which commit or run, on which data, with which metrics.
+
+    `packaged` is what `modelctl package` made it of, and with what.
+    """
 
     trained_from: str
     data_sha256: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    packaged: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,9 @@ def _provenance(provenance: Provenance) -> list[str]:
         lines.append(f"  data_sha256: {json.dumps(provenance.data_sha256)}")
     if provenance.metrics:
         lines.append(f"  metrics: {_flow(provenance.metrics)}")
+    if provenance.packaged:
+        lines.append("  packaged:")
+        lines += [f"    {name}: {_flow(value)}" for name, value in provenance.packaged.items()]
     return lines
 
 

@@ -1,0 +1,1 @@
+"""Models as people save them: what `modelctl package` brings into production."""
