@@ -164,7 +164,8 @@ def test_a_file_that_the_store_gets_later(play: Play, tmp_path: Path) -> None:
     """A server waits for a file of the store, says what brings it, and starts once it is there."""
 
     async def story(stage: Stage) -> None:
-        file = tmp_path / "stored"
+        file = tmp_path / ".modelctl" / "store" / "aa"
+        file.parent.mkdir(parents=True)
         waiting = workload(stored=(("store:///aa.onnx", str(file)),))
         await stage.until(
             waiting, holds=lambda: stage.replicas() and _first(stage).phase is Phase.MISSING
