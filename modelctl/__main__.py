@@ -22,6 +22,7 @@ _EXIT_CODES = (
 COMMANDS: Mapping[str, str] = {
     "new": "start a model from an ONNX file, which is tried: contract, memory, golden file",
     "release": "add a release: from an ONNX file, or the latest one with another image or place",
+    "import": "start a model from what KServe, Seldon, MLServer, Triton or MLflow say of it",
     "package": "make a release of a model of any format: convert, prove, quantise, prune",
     "check": "validate every model, release and environment; exit 1 on errors",
     "diff": "show what a change does once it is merged: traffic, restarts, pods, the way back",
@@ -40,6 +41,8 @@ COMMANDS: Mapping[str, str] = {
     "predict": "ask a model that `modelctl up` serves, and print its answer",
     "open": "open the status page of `modelctl up` in a browser, or print its address",
 }
+# Modules of commands whose names are words of Python.
+_MODULES: Mapping[str, str] = {"import": "import_"}
 # Commands that run until they are stopped.
 LASTING = frozenset({"logs", "up"})
 # What a command needs beyond the package's own dependencies.
@@ -63,7 +66,7 @@ def command(name: str) -> Command:
         ModelctlError: A module that the command needs is not installed.
     """
     try:
-        module: Command = import_module(f"modelctl.cli.{name}")
+        module: Command = import_module(f"modelctl.cli.{_MODULES.get(name, name)}")
     except ModuleNotFoundError as error:
         if str(error.name).startswith("modelctl"):
             raise

@@ -27,7 +27,7 @@ from modelctl.repo.tree import WorkTree
 DEFAULT_RUNTIME = Runtime(providers=("cpu",), threads=1, max_inflight=64, batching=None)
 DEFAULT_CPU = "1"
 _BATCHING = Batching(max_size=32, max_delay_ms=0)  # of what waits anyway: no request is held back
-_REPLICAS = Scale(min=1, max=4, metric="cpu", target=70)
+REPLICAS = Scale(min=1, max=4, metric="cpu", target=70)
 
 _LATENCY_MS, _RPS = 100, 100  # promised of a model that nobody has said more of
 _RUNS_PER_P99 = 5  # runs that the slowest of a hundred requests has time for, its own included
@@ -54,9 +54,7 @@ def configure(parser: Parser) -> None:
     )
     add_image(parser, "that argocd/environments.yaml names; without one it serves locally")
     parser.add_argument("--env", help="environment that serves it first; default: the first one")
-    _add_level(parser, "--latency-p99-ms", metavar="MS")
-    _add_level(parser, "--error-rate", metavar="SHARE")
-    _add_level(parser, "--peak-rps", metavar="RPS")
+    add_levels(parser)
     artifacts.configure(parser)
     editing.add_commit(parser)
 
@@ -71,10 +69,11 @@ def add_image(parser: Parser, default: str) -> None:
     )
 
 
-def _add_level(parser: Parser, option: str, *, metavar: str) -> None:
-    """A bound of the service level, held to its field's schema."""
-    field = option.removeprefix("--").replace("-", "_")
-    parser.add_argument(option, type=number("model", "service_level", field), metavar=metavar)
+def add_levels(parser: Parser) -> None:
+    """The bounds of the service level, each held to its field's schema."""
+    for field, metavar in (("latency_p99_ms", "MS"), ("error_rate", "SHARE"), ("peak_rps", "RPS")):
+        option, kind = f"--{field.replace('_', '-')}", number("model", "service_level", field)
+        parser.add_argument(option, type=kind, metavar=metavar)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -143,7 +142,7 @@ def _made(arguments: argparse.Namespace, repository: Repository, environment: st
     brought = bringing.bring(arguments.artifact, arguments, Terms(DEFAULT_RUNTIME))
     chosen = arguments.artifacts_at
     places = Places(chosen or artifacts.first_base(environments), environments, bool(chosen))
-    level = _level(arguments, brought.trial)
+    level = level_of(arguments, brought.trial)
     release = scaffold.NewRelease(
         artifact=artifacts.artifact(places, brought.content, f"{name}/r1"),
         graph=brought.graph,
@@ -155,9 +154,9 @@ def _made(arguments: argparse.Namespace, repository: Repository, environment: st
         contract=scaffold.own_contract(brought.trial.contract, brought.graph),
     )
     contract = brought.trial.contract
-    about = arguments.description or _about(contract)
-    model = Model(name, name, team, about, contract, level)
-    serving = Serving(name, environment, "r1", {"r1": 100}, None, _REPLICAS, paused=False)
+    said = arguments.description or about(contract)
+    model = Model(name, name, team, said, contract, level)
+    serving = Serving(name, environment, "r1", {"r1": 100}, None, REPLICAS, paused=False)
     files: dict[str, bytes | None] = places.copies | {
         layout.model_file(name): scaffold.model_text(model).encode(),
         layout.release_file(name, "r1"): scaffold.release_text(release).encode(),
@@ -178,9 +177,9 @@ def _runtime(found: Trial, level: ServiceLevel) -> Runtime:
     return replace(DEFAULT_RUNTIME, request_timeout_s=timeout_s, batching=batching)
 
 
-def _level(arguments: argparse.Namespace, found: Trial) -> ServiceLevel:
+def level_of(arguments: argparse.Namespace, found: Trial) -> ServiceLevel:
     """What was said, and else what the model was seen to be able to keep."""
-    carried = int(_REPLICAS.max * _BUSY / max(found.run_s, 1e-9))
+    carried = int(REPLICAS.max * _BUSY / max(found.run_s, 1e-9))
     latency_ms = max(_LATENCY_MS, ceil(_RUNS_PER_P99 * found.run_s * 1000))
     return ServiceLevel(
         arguments.latency_p99_ms or latency_ms,
@@ -196,13 +195,13 @@ def _suggestions(arguments: argparse.Namespace, found: Trial, level: ServiceLeve
     if arguments.latency_p99_ms is None and level.latency_p99_ms > _LATENCY_MS:
         said += f": the service level promises {level.latency_p99_ms:g} ms, and at most "
         return [f"{said}{level.peak_rps:g} requests a second"]
-    if needed > _REPLICAS.max:
+    if needed > REPLICAS.max:
         said += f": {level.peak_rps:g} requests a second need {needed} replicas; raise scale.max, "
-        return [f"{said}which is {_REPLICAS.max}"]
+        return [f"{said}which is {REPLICAS.max}"]
     return []
 
 
-def _about(contract: Contract) -> str:
+def about(contract: Contract) -> str:
     """A description that is true, until somebody writes a better one."""
     gives, takes = (_named(side) for side in (contract.outputs, contract.inputs))
     return f"Gives {gives} for {takes}."[:500]

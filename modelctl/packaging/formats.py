@@ -96,7 +96,7 @@ FORMATS: Mapping[str, Format] = _table(
         "write it as bytes with `onnx.save(onnx.load('{path}'), 'model.onnx')`, then `modelctl new "
         "NAME --artifact model.onnx`")),
     Format("triton", "a Triton model folder", converter=None, is_folder=True, way=(
-        "`modelctl import triton {path}`")),
+        "`modelctl import {path}`")),
     Format("saved-model-file", "one file of a TensorFlow SavedModel", way=(
         "name the folder that it lies in: `modelctl package {folder} --model NAME --trust`")),
     Format("packed", "a packed file", way="unpack it and name what is in it"),
