@@ -1,7 +1,7 @@
 """From a model's file or folder to what a release is made of: proven, saved where it pays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from modelctl.errors import EditRefusedError, UsageError
@@ -13,6 +13,7 @@ from modelctl.packaging import (
     formats,
     golden,
     joining,
+    mlmodel,
     original,
     parity,
     running,
@@ -23,6 +24,9 @@ from modelctl.packaging.format import Format
 from modelctl.packaging.normalise import normalise
 from modelctl.packaging.original import Original
 from modelctl.packaging.slimming import Plan, Slimmed
+
+# By flavour of MLflow, the format whose converter reads that framework's pickles.
+_PICKLED = {"xgboost": "xgboost-json", "lightgbm": "lightgbm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def package(wish: Wish, contract: Contract | None = None) -> Package:
         EditRefusedError: It does not answer as the original does.
         ModelctlError: It cannot be converted, joined or run.
     """
-    form = _recognised(wish)
+    wish, form = _recognised(wish)
     given = arrays.read(wish.samples) if wish.samples else None
     first, raw = _first(wish, given)
     came = _original(wish, form, raw)
@@ -83,9 +87,14 @@ def package(wish: Wish, contract: Contract | None = None) -> Package:
     return Package(state.model, document, provenance, (*came.lines, proof, *state.lines))
 
 
-def _recognised(wish: Wish) -> Format:
+def _recognised(wish: Wish) -> tuple[Wish, Format]:
+    """The format of the source; of a folder that has the model inside, the model is the source."""
     try:
         form = formats.recognise(wish.source)
+        if form.name == "mlflow":
+            inner, flavour = mlmodel.inside(wish.source)
+            form = _of_flavour(formats.recognise(inner), flavour)
+            wish = replace(wish, source=inner)
     except OSError as error:
         raise UsageError(f"{wish.source} cannot be read: {error.strerror}") from error
     if form.converter is None or (form.name != "onnx" and converters.of_format(form.name) is None):
@@ -96,7 +105,15 @@ def _recognised(wish: Wish) -> Format:
             "it runs without network, in bounds; else bring a format that holds data alone, such "
             "as skops, npz, a text or JSON file of trees, or ONNX"
         )
-    return form
+    return wish, form
+
+
+def _of_flavour(form: Format, flavour: str) -> Format:
+    """The format of a flavour's file: a pickle says nothing of what is in it, the flavour does."""
+    wanted = _PICKLED.get(flavour)
+    if wanted is None or form.converter != "sklearn":
+        return form
+    return replace(formats.FORMATS[wanted], runs_code=True)
 
 
 def _first(wish: Wish, given: Arrays | None) -> tuple[bytes | None, Arrays | None]:

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-NAMES = ("npz", "sklearn")
+NAMES = ("npz", "sklearn", "keras", "xgboost", "lightgbm", "catboost", "torch")
 _FOLDER = Path(__file__).parent
 CHILD = _FOLDER / "support" / "child.py"
 

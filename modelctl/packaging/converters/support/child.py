@@ -28,6 +28,10 @@ CPU_S = 1800
 FILE_BYTES = 8 << 30
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # Source: linux/sched.h
 _ANSWER_FD, _LOG_FD = 1, 2
+_MISSING = (
+    "install what the converter's requirements.in names there, or leave --python out: an "
+    "environment of its own is made"
+)
 _GUARDED = "no network namespace can be made here: sockets of Python are refused instead"
 
 
@@ -56,6 +60,9 @@ def _refusal(error: BaseException) -> dict[str, Any]:
     remedy = getattr(error, "remedy", None)
     if remedy is not None:
         return {"ok": False, "error": str(error), "remedy": remedy}
+    if isinstance(error, ModuleNotFoundError):
+        missing = f"found no module {error.name} in {sys.executable}"
+        return {"ok": False, "error": missing, "remedy": _MISSING}
     traceback.print_exc()
     words = " ".join((f"{type(error).__name__}: {error}").split())
     return {"ok": False, "error": words, "remedy": ""}
