@@ -10,18 +10,18 @@ from modelctl.importing.found import Found
 from modelctl.model.graph import MAX_GRAPH_BYTES
 
 _TIMEOUT_S = 60  # of a connection that says nothing
-# By the platform's word for a format: what it is, and a file that `modelctl package` takes.
+# By the platform's word for a format, the framework whose files `modelctl package` takes.
 _OTHER_FORMATS = {
-    "sklearn": "scikit-learn's",
-    "xgboost": "XGBoost's",
-    "lightgbm": "LightGBM's",
-    "catboost": "CatBoost's",
-    "tensorflow": "TensorFlow's",
-    "tensorflow_savedmodel": "TensorFlow's",
-    "keras": "Keras's",
-    "pytorch": "PyTorch's",
-    "pytorch_libtorch": "PyTorch's",
-    "mlflow": "MLflow's",
+    "sklearn": "scikit-learn",
+    "xgboost": "XGBoost",
+    "lightgbm": "LightGBM",
+    "catboost": "CatBoost",
+    "tensorflow": "TensorFlow",
+    "tensorflow_savedmodel": "TensorFlow",
+    "keras": "Keras",
+    "pytorch": "PyTorch",
+    "pytorch_libtorch": "PyTorch",
+    "mlflow": "MLflow",
 }
 _NOT_SERVED = {
     "python": "Python code, which is not run here",
@@ -45,11 +45,12 @@ def refuse_other_format(found: Found) -> None:
     place = found.path or found.uri or "FILE"
     if found.kind in _NOT_SERVED:
         raise UsageError(f"{place}: found {_NOT_SERVED[found.kind]}")
-    whose = _OTHER_FORMATS.get(found.kind, f"of {found.kind}")
+    framework = _OTHER_FORMATS.get(found.kind, found.kind)
+    brought = " of what `mlflow artifacts download` brings" if found.platform == "MLflow" else ""
     raise UsageError(
-        f"{place}: found a model {whose}, expected an ONNX file: make one by `modelctl package "
-        f"{found.path or 'FILE'} --model {found.name}`, or export it yourself and give it as "
-        "--artifact FILE; all else is taken from here"
+        f"{place}: found a model of {framework}, expected an ONNX file: make one by "
+        f"`modelctl package {found.path or 'FILE'} --out DIR`{brought}, or export it yourself, and "
+        "give it as --artifact FILE; all else is taken from here"
     )
 
 

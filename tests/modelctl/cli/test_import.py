@@ -124,8 +124,8 @@ def test_a_model_of_another_framework_is_refused_with_the_way(
     with registry({"MLmodel": SKLEARN.encode()}) as address:
         told = modelctl("import", "models:/iris/2", "--registry", address, exit_code=2)
 
-    assert "found a model scikit-learn's, expected an ONNX file" in told
-    assert "modelctl package FILE --model iris" in told
+    assert "found a model of scikit-learn, expected an ONNX file" in told
+    assert "`modelctl package FILE --out DIR` of what `mlflow artifacts download` brings" in told
     assert not (scratch / "apps").exists()
 
 
