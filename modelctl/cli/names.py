@@ -55,3 +55,16 @@ def unserved(files: ModelFiles, environment: str) -> UsageError:
         f"{path}: found no such file, expected what {files.folder} serves in {environment}: "
         f"write it, or choose where it is served: {served}"
     )
+
+
+def refuse_unknown_release(files: ModelFiles, release: str) -> None:
+    """Return if the model has a valid file of the release.
+
+    Raises:
+        UsageError: It has none; the message has the nearest name.
+    """
+    if release not in files.releases:
+        raise UsageError(
+            f"found the release {release!r}, expected a valid one of {files.folder}: "
+            f"{hint(release, files.releases)}"
+        )

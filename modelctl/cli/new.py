@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
-from modelctl.cli import artifacts, bringing, editing, names
+from modelctl.cli import artifacts, editing, names, trying
 from modelctl.cli.artifacts import Places
-from modelctl.cli.bringing import Brought, Terms
 from modelctl.cli.parser import Parser
+from modelctl.cli.trying import Brought, Terms
 from modelctl.cli.values import number, text
 from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import Live, plan_edit
@@ -140,7 +140,7 @@ class _Made:
 def _made(arguments: argparse.Namespace, repository: Repository, environment: str) -> _Made:
     name, environments = arguments.model, repository.environments
     team = owner(arguments, repository)
-    brought = bringing.bring(arguments.artifact, arguments, Terms(DEFAULT_RUNTIME))
+    brought = trying.bring(arguments.artifact, arguments, Terms(DEFAULT_RUNTIME))
     chosen = arguments.artifacts_at
     places = Places(chosen or artifacts.first_base(environments), environments, bool(chosen))
     level = _level(arguments, brought.trial)

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from modelctl.cli import artifacts, bringing, editing, names
+from modelctl.cli import artifacts, editing, names, trying
 from modelctl.cli.artifacts import Places
-from modelctl.cli.bringing import Brought, Terms
 from modelctl.cli.new import add_image, memory, say
 from modelctl.cli.parser import Parser
+from modelctl.cli.trying import Brought, Terms
 from modelctl.edit import scaffold, transaction
 from modelctl.edit.plan import plan_edit
 from modelctl.edit.scaffold import NewRelease, Provenance
@@ -137,7 +137,7 @@ def _brought(
     latest = list(own.releases.values())[-1]
     contract = own.model.contract if own.model else None
     runtime = _runtime(own, latest)
-    brought = bringing.bring(arguments.artifact, arguments, Terms(runtime, contract))
+    brought = trying.bring(arguments.artifact, arguments, Terms(runtime, contract))
     places = _places(arguments, own, latest)
     made.places.append(places)
     made.words += brought.words
@@ -171,7 +171,7 @@ def _recorded(
             f"the bytes of {latest.id} are not within reach to be tried: give them as --artifact"
         )
     name = f"{own.folder}/{latest.id}"
-    brought = bringing.tried(name, content, arguments, Terms(latest.runtime, latest.promised))
+    brought = trying.tried(name, content, arguments, Terms(latest.runtime, latest.promised))
     places = _places(arguments, own, latest)
     made.places.append(places)
     made.words += brought.words

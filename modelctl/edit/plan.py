@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from modelctl.check.engine import check, errors
+from modelctl.check.rules.supply import artifact_fits_git
 from modelctl.edit.overlay import Changes, OverlayTree, differing
 from modelctl.errors import EditRefusedError
 from modelctl.finding import Finding
@@ -53,6 +54,7 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
         EditRefusedError: The result would have an error that is not there now, or one in what
             the edit makes live; or that cannot be rendered.
     """
+    _refuse_too_large(typed)
     wanted = tuple(live)
     models = sorted({place(path).model for path in typed} - {""})
     before, middle = load(tree), load(OverlayTree(tree, typed))
@@ -65,6 +67,17 @@ def plan_edit(tree: Tree, typed: Changes, live: Iterable[Live] = ()) -> Plan:
     changes = differing(tree, dict(typed) | rendered)
     warnings = tuple(f for f in findings if f not in errors(findings) and f.path in changes)
     return Plan(changes, warnings)
+
+
+def _refuse_too_large(typed: Changes) -> None:
+    """Refuse to write what a host of the repository would refuse to take."""
+    for path, content in typed.items():
+        if content is not None and len(content) > artifact_fits_git.MOST_BYTES:
+            raise EditRefusedError(
+                f"nothing was written; {path} has {len(content)} bytes, expected at most "
+                f"{artifact_fits_git.MOST_BYTES} in git: keep it in the store, which is the "
+                "default, or where --artifacts-at names a place outside of this repository"
+            )
 
 
 def _rendered(

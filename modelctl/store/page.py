@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from modelctl.errors import StoreError
 from modelctl.store import web
+from modelctl.store.place import UNKNOWN_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class WebFile:
                 return None
             if answer.status != HTTPStatus.OK:
                 raise web.refused(answer, self.uri)
-            return int(answer.headers.get("Content-Length") or 0)
+            return int(answer.headers.get("Content-Length") or UNKNOWN_BYTES)
 
     def read(self) -> Iterator[bytes]:
         """The bytes, in parts."""

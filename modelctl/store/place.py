@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+UNKNOWN_BYTES = -1  # of a place that tells a size only to whoever reads
+
 
 class Place(Protocol):
     """One file of a store, by its URI; every method may ask the network.
@@ -15,7 +17,7 @@ class Place(Protocol):
         """Where the file is, or would be."""
 
     def size_bytes(self) -> int | None:
-        """How many bytes are there; None for no such file, 0 where only reading would tell."""
+        """How many bytes are there; None for no such file, 0 for one that cannot be it."""
 
     def read(self) -> Iterator[bytes]:
         """The bytes, in parts."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelctl.errors import StoreError
 from modelctl.store import folder
-from modelctl.store.place import Place
+from modelctl.store.place import UNKNOWN_BYTES, Place
 
 Progress = Callable[[int], None]  # told how many bytes have passed, again and again
 
@@ -29,7 +29,7 @@ def held(place: Place, sha256: str, size_bytes: int | None, progress: Progress) 
     found_bytes = place.size_bytes()
     if found_bytes is None:
         return Held.MISSING
-    if size_bytes is not None and found_bytes != size_bytes:
+    if not found_bytes or found_bytes not in {size_bytes or found_bytes, UNKNOWN_BYTES}:
         return Held.OTHER
     digest = hashlib.sha256()
     for chunk in _counted(place.read(), progress):

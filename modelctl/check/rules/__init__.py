@@ -101,6 +101,8 @@ from modelctl.check.rules.rendered import (
     rendered_orphan,
 )
 from modelctl.check.rules.supply import (
+    artifact_fits_git,
+    artifact_outside_git,
     artifact_size_declared,
     image_digest_pinned,
     image_registry_allowed,
@@ -160,6 +162,8 @@ RULES: tuple[Rule, ...] = (
     provider_equipped,
     timeout_covers_latency,
     artifact_size_declared,
+    artifact_outside_git,
+    artifact_fits_git,
     quantity_canonical,
     batching_fits_graph,
     digest_plausible,

@@ -18,6 +18,7 @@ from modelctl.local.servers.probes import Watch
 from modelctl.local.servers.starts import Starts, Turn
 from modelctl.local.state import StateFolder
 from modelctl.local.timing import Timing
+from modelctl.repo import layout
 
 _PORT_TAKEN = 71  # the model server's exit code where it cannot listen
 _PORTS_TRIED = 5  # in a row, after which it is a failure like others
@@ -171,9 +172,16 @@ class Replica:
         """What the laptop's store does not have yet, and what brings it; empty for nothing."""
         gone = [(uri, file) for uri, file in self.template.stored if not Path(file).is_file()]
         return "; ".join(
-            f"found no {file}, which {uri} stands for here: `modelctl pull {self._model}` brings "
-            "it from an environment that has a store"
+            f"found no {file}, which {uri} stands for here: {self._remedy(file)}"
             for uri, file in gone
+        )
+
+    def _remedy(self, file: str) -> str:
+        if ".modelctl" in Path(file).parts[-3:]:
+            return f"`modelctl pull {self._model}` brings it from an environment that has a store"
+        return (  # a repository that is followed by URL has no work tree to pull into
+            f"give {layout.ENVIRONMENTS} a `store` for this environment, or run `modelctl up` in a "
+            "clone"
         )
 
     def _rank(self) -> tuple[bool, bool, bool]:

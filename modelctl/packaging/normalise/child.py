@@ -8,6 +8,7 @@ from modelctl.packaging.normalise import (
     dimensions,
     external,
     labels,
+    locales,
     outputs,
     shapes,
     tidying,
@@ -18,7 +19,14 @@ from modelctl.packaging.normalise.errors import NotNormalisedError
 _Proto = Any  # protobuf messages carry no types here
 
 # What a file is not served without, in the order in which one step builds on another.
-_NEEDED = (versions.apply, outputs.apply, shapes.apply, labels.apply, tidying.of_paths)
+_NEEDED = (
+    versions.apply,
+    outputs.apply,
+    shapes.apply,
+    labels.apply,
+    locales.apply,
+    tidying.of_paths,
+)
 # What only another machine or reader would miss.
 _TIDY = (tidying.apply, dimensions.apply)
 

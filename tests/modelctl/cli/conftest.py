@@ -1,12 +1,16 @@
 """A scratch repository with one model, made by the commands themselves."""
 
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from modelctl.__main__ import main
+from modelctl.store import folder
+from registries import registry
 from scratch import PROJECT, init, use_own_hosts
 from tests.modelctl.cli.linear import EDIT
 
@@ -14,6 +18,7 @@ ARTIFACTS = PROJECT / "examples" / "artifacts" / "linear"
 IMAGE = f"registry.models.test/modelserver@sha256:{'ab' * 32}"
 
 Modelctl = Callable[..., str]
+_STAGING = re.compile(r"(  - name: staging\n(?:    .+\n)+?)(    gateway: .+\n)")
 
 
 @pytest.fixture
@@ -64,3 +69,42 @@ def promoted(shifted: Path, modelctl: Modelctl) -> Path:
     """The model with r2 stable at 100 and r1 warm at 0."""
     modelctl("promote", *EDIT)
     return shifted
+
+
+@pytest.fixture(scope="session")
+def storehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real registry that holds artifacts."""
+    if shutil.which("docker-registry") is None:
+        pytest.skip("docker-registry is not installed: apt-get install docker-registry")
+    here = tmp_path_factory.mktemp("registry")
+    with registry(here, here / "data") as address:
+        yield address
+
+
+@pytest.fixture
+def store(storehouse: str) -> str:
+    """The place of an environment's store that no other test has."""
+    return f"oci://{storehouse}/models/{uuid4().hex}"
+
+
+@pytest.fixture
+def stored(served: Path, store: str, modelctl: Modelctl) -> Path:
+    """The model `linear`, its files in the laptop's store; staging reads from a registry."""
+    for release in sorted((served / "apps/linear/releases").iterdir()):
+        text = release.read_text("utf-8")
+        uri = re.search(r'uri: "https://models\.example\.com/(.+)"', text)
+        assert uri is not None
+        file = served / "examples/artifacts" / uri[1]
+        sha256 = folder.put(served, file.read_bytes())
+        file.unlink()
+        release.write_text(text.replace(uri[0], f'uri: "store:///{sha256}.onnx"'), "utf-8")
+    environments = served / "argocd/environments.yaml"
+    text, count = _STAGING.subn(
+        rf'\1\2    store: "{store}"' + "\n", environments.read_text("utf-8")
+    )
+    assert 1 == count
+    environments.write_text(text, "utf-8")
+    modelctl("render")
+    shutil.rmtree(served / ".git")  # a release that has been there is not edited
+    init(served)
+    return served

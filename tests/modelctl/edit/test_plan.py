@@ -2,6 +2,7 @@
 
 import pytest
 
+from modelctl.check.rules.supply import artifact_fits_git
 from modelctl.edit.overlay import OverlayTree
 from modelctl.edit.plan import Live, plan_edit
 from modelctl.errors import EditRefusedError
@@ -60,3 +61,11 @@ def test_what_gets_traffic_has_to_be_rendered() -> None:
 
     with pytest.raises(EditRefusedError, match="it cannot be rendered"):
         plan_edit(tree, {PROD: wanted}, [Live(("linear", "prod"), frozenset({"r1"}))])
+
+
+def test_no_large_file_is_written_into_git() -> None:
+    """What a host of the repository would refuse is refused before it is in a history."""
+    content = bytes(artifact_fits_git.MOST_BYTES + 1)
+
+    with pytest.raises(EditRefusedError, match=r"a\.onnx has 52428801 bytes, expected at most"):
+        plan_edit(WorkTree(BASE), {"artifacts/a.onnx": content})

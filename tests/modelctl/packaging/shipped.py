@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zipfile import ZipFile
 
-from modelctl.cli.bringing import Brought, Terms, bring
 from modelctl.cli.new import DEFAULT_RUNTIME
+from modelctl.cli.trying import Brought, Terms, bring
 from modelctl.errors import UsageError
 
 PACKAGES = (

@@ -176,6 +176,24 @@ def test_refuses_weights_that_bytes_alone_cannot_bring() -> None:
         normalise(model.SerializeToString())
 
 
+@pytest.mark.parametrize("locale", [{}, {"locale": "en_US"}])
+def test_changes_texts_by_a_locale_that_every_server_has(locale: dict[str, str]) -> None:
+    """Images of servers have none of a language, and the model would not load there."""
+    lower = onnx_models.node(
+        "StringNormalizer", "x", "y", case_change_action="LOWER", is_case_sensitive=0, **locale
+    )
+    model = onnx_models.model(
+        lower,
+        inputs=[onnx_models.value("x", TensorProto.STRING, ("N",))],
+        outputs=[onnx_models.value("y", TensorProto.STRING, ("N",))],
+    )
+
+    found = normalise(model.SerializeToString(), tidy=False)
+
+    (texts,) = _run(found.content, {"x": np.array(["ÄPFEL", "Good"], object)})
+    assert ["äpfel", "good"] == texts.tolist()
+
+
 def test_leaves_a_file_that_needs_nothing_as_it_is() -> None:
     """Its digest is then the one that people know."""
     content = _RELU.SerializeToString()

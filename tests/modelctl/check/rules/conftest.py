@@ -144,12 +144,16 @@ def fixture_tree() -> Callable[[str], MemoryTree]:
 def case_tree(case: Path) -> MemoryTree:
     """The base with one fixture folder laid over it, rendered where the folder does not say.
 
-    `deleted.txt` in the folder lists paths, or folders ending in a slash, that are removed last.
+    `deleted.txt` in the folder lists paths, or folders ending in a slash, that are removed last;
+    `padded.txt` lists paths with the number of bytes to which spaces make them.
     """
     own = {path: c for path, c in _files(case).items() if not path.startswith(f"{BEFORE}/")}
     deleted = tuple(own.pop("deleted.txt", b"").decode().split())
     own.pop("expected.txt", None)
+    padded = own.pop("padded.txt", b"").decode()
     typed = _without(_files(BASE) | own, deleted)
+    for path, size in (line.split() for line in padded.splitlines()):
+        typed[path] = typed[path].ljust(int(size))
     repository = load(MemoryTree(typed))
     rendered = {
         path: text.encode()
