@@ -92,12 +92,13 @@ def stored(served: Path, store: str, modelctl: Modelctl) -> Path:
     """The model `linear`, its files in the laptop's store; staging reads from a registry."""
     for release in sorted((served / "apps/linear/releases").iterdir()):
         text = release.read_text("utf-8")
-        uri = re.search(r'uri: "https://models\.example\.com/(.+)"', text)
-        assert uri is not None
-        file = served / "examples/artifacts" / uri[1]
-        sha256 = folder.put(served, file.read_bytes())
-        file.unlink()
-        release.write_text(text.replace(uri[0], f'uri: "store:///{sha256}.onnx"'), "utf-8")
+        for uri in re.findall(r"https://models\.example\.com/[^\"]+", text):
+            file = served / "examples/artifacts" / uri.removeprefix("https://models.example.com/")
+            sha256 = folder.put(served, file.read_bytes())
+            _, ending = file.name.split(".", 1)
+            file.unlink()
+            text = text.replace(uri, f"store:///{sha256}.{ending}")
+        release.write_text(text, "utf-8")
     environments = served / "argocd/environments.yaml"
     text, count = _STAGING.subn(
         rf'\1\2    store: "{store}"' + "\n", environments.read_text("utf-8")

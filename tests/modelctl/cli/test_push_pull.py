@@ -43,10 +43,10 @@ def test_push_then_pull(stored: Path, modelctl: Modelctl) -> None:
     brought = modelctl("pull", "linear", "--env", "staging", "--release", "r2")
 
     assert re.search(r"^linear r2 model: uploaded \(\d+ bytes\)$", first, re.MULTILINE)
-    assert "staging finds 1 file where it reads them, verified; next: `modelctl promote" in first
+    assert "staging finds 2 files where it reads them, verified; next: `modelctl promote" in first
     assert "linear r2 model: is there" in again
     assert "linear r2 model: brought from staging" in brought
-    assert 1 == len(list(folder.of(stored).iterdir()))
+    assert 2 == len(list(folder.of(stored).iterdir()))
 
 
 @pytest.mark.usefixtures("stored")
@@ -54,7 +54,7 @@ def test_what_serves_is_meant_where_no_model_is_named(modelctl: Modelctl) -> Non
     """Nothing serves in staging yet, which is said; locally r1 does, and lies here already."""
     assert "no release serves there; name a MODEL" in modelctl("push", "--env", "staging")
     assert "linear r1 model: is there" in modelctl("push", "--env", "local")
-    assert "found 1 file of the store in" in modelctl("pull")
+    assert "found 2 files of the store in" in modelctl("pull")
 
 
 def test_what_is_nowhere_ends_a_push(stored: Path, modelctl: Modelctl) -> None:
