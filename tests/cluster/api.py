@@ -84,6 +84,12 @@ class Api:
         headers = {"content-type": "application/merge-patch+json"}
         return self._call("PATCH", f"{self.path(which)}/status", {}, {"status": status}, headers)
 
+    def token(self, account: Key, asked: Object) -> str:
+        """A token of a ServiceAccount, as the TokenRequest API gives it; `asked` is its spec."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": asked}
+        found = self._call("POST", f"{self.path(account)}/token", {}, body)
+        return str(found["status"]["token"])
+
     def get(self, which: Key) -> Object | None:
         """An object, or None."""
         try:

@@ -1,7 +1,8 @@
 """Runs a command in a network and a file system of its own, and ends all of it with the command.
 
-Envoy Gateway listens at fixed ports of every address and reads its certificates from `/certs`: in
-here both are its own, and nothing outside can be reached or is touched. Every address of
+Envoy Gateway listens at fixed ports of every address, and reads its certificates from `/certs` and
+its account from `/run`, as pods do: in here all are its own, and nothing outside can be reached or
+is touched. Every address of
 10.88.0.0/16 is this machine's in here, so that each pod's stand-in has one of its own.
 
 Linux with user namespaces, or root.
@@ -16,6 +17,7 @@ from pathlib import Path
 
 PODS = "10.88"
 CERTIFICATES = Path("/certs")
+SECRETS = Path("/run/secrets")
 MARK = "MODELCTL_PRIVATE_NETWORK"
 _NEEDED = ("unshare", "ip", "mount")
 _OPTIONS = (
@@ -48,13 +50,15 @@ def main(words: list[str]) -> int:
 
 
 def _furnish(words: list[str]) -> None:
-    """Make the network, then a root folder with one entry more, and become the command there."""
+    """Make the network, then a root folder with an empty /run and one entry more, and go there."""
     root, *command = words
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "route", "add", "local", f"{PODS}.0.0/16", "dev", "lo")
     _run("mount", "-t", "tmpfs", "private", root)
     for entry in sorted(Path("/").iterdir()):
-        _bring(entry, Path(root, entry.name))
+        if entry != SECRETS.parent:
+            _bring(entry, Path(root, entry.name))
+    Path(root, SECRETS.relative_to("/")).mkdir(parents=True)
     Path(root, CERTIFICATES.name).mkdir(exist_ok=True)
     here = Path.cwd()
     os.chroot(root)

@@ -9,6 +9,7 @@ _MOST = 4096  # at once, of a route without a policy of its own
 # A model server closes an idle connection after 5 s: the gateway does so before, or a request now
 # and then meets one that is about to end.
 _IDLE = "3s"
+_RETRIES, _RETRIES_AT_ONCE = 5, 64
 _UNAVAILABLE, _TIMED_OUT = 503, 504
 _BUSY = "no replica of this release can take the request now"
 _LATE = "the model did not answer in time"
@@ -47,24 +48,33 @@ def traffic_policy(gateway: Gateway) -> Object:
 
 
 def _retry() -> Object:
-    """Only what no server has seen."""
+    """Only what no server has seen.
+
+    A replica that has ended refuses at once, so it looks least busy: one try after another may be
+    for it, until it is left out. So many in a row hardly ever are.
+    """
     return {
-        "numRetries": 2,
+        "numRetries": _RETRIES,
         "retryOn": {"triggers": ["connect-failure", "refused-stream", "reset-before-request"]},
         "perRetry": {"backOff": {"baseInterval": "25ms", "maxInterval": "250ms"}},
     }
 
 
 def _limits() -> Object:
-    """All of them: the API server fills in 1024 for one that is left out."""
+    """All of them: the API server fills in 1024 for one that is left out.
+
+    Until a replica that has ended is left out, which takes Envoy some milliseconds, every request
+    that meets it is tried again: the budget has room for all of them, and a request that finds none
+    fails. No server has seen what is tried again, so this adds no load.
+    """
     return {
         "maxConnections": _MOST,
         "maxPendingRequests": _MOST,
         "maxParallelRequests": _MOST,
-        "maxParallelRetries": 64,
+        "maxParallelRetries": _RETRIES_AT_ONCE,
         "retryBudget": {
-            "percent": {"numerator": 20, "denominator": 100},
-            "minRetryConcurrency": 3,
+            "percent": {"numerator": 100, "denominator": 100},
+            "minRetryConcurrency": _RETRIES_AT_ONCE,
         },
     }
 

@@ -1,8 +1,8 @@
 """The real Envoy Gateway against an API server, and the Envoy that it wants, without a kubelet.
 
-The controller makes a Deployment for a Gateway. What its container is told, its certificates and
-its ConfigMap are read back, and an Envoy is started as that says: only folders and the address of
-the controller are others here.
+The controller makes a Deployment for a Gateway, in the Gateway's own namespace. What its container
+is told and its ConfigMap are read back, and an Envoy is started as that says, with the token of a
+pod of its account: only folders and the address of the controller are others here.
 """
 
 import base64
@@ -19,14 +19,24 @@ import envoy
 
 from tests.cluster import tools
 from tests.cluster.api import Api, Key, Object
-from tests.cluster.control_plane import ControlPlane, process, until_ready
-from tests.cluster.private import CERTIFICATES
+from tests.cluster.control_plane import ADMIN, ControlPlane, process, until_ready
+from tests.cluster.private import CERTIFICATES, SECRETS
 from waiting import until
 
 NAMESPACE = "envoy-gateway-system"
 GATEWAY = Key("gateway.networking.k8s.io/v1", "Gateway", "gateway", "models")
+_POD = "envoy-0"
+_AUDIENCE = f"envoy-gateway.{NAMESPACE}.svc.cluster.local"
 _READY = "http://127.0.0.1:8081/readyz"
 _ENVOY_READY = "http://127.0.0.1:19003/ready"
+_RESTRICTED = {
+    "securityContext": {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+}
 _SETTINGS = {
     "apiVersion": "gateway.envoyproxy.io/v1alpha1",
     "kind": "EnvoyGateway",
@@ -36,6 +46,7 @@ _SETTINGS = {
         "kubernetes": {
             "leaderElection": {"disable": True},
             "proxyTopologyInjector": {"disabled": True},
+            "deploy": {"type": "GatewayNamespace"},  # as argocd/platform has it
         },
     },
     "extensionApis": {"enableEnvoyPatchPolicy": True},
@@ -58,7 +69,7 @@ def controller(plane: ControlPlane, folder: Path) -> Iterator[None]:
     """A running controller, which follows the API server."""
     settings = folder / "envoy-gateway.yaml"
     settings.write_text(json.dumps(_SETTINGS))
-    environment = os.environ | {"KUBECONFIG": str(plane.kubeconfig)}
+    environment = os.environ | {"KUBECONFIG": str(plane.kubeconfig)} | _account(plane)
     program = str(tools.find("envoy-gateway"))
     words = [program, "certgen", "--disable-topology-injector"]
     subprocess.run(words, env=environment, check=True, capture_output=True)
@@ -71,16 +82,26 @@ def controller(plane: ControlPlane, folder: Path) -> Iterator[None]:
         yield
 
 
+def _account(plane: ControlPlane) -> dict[str, str]:
+    """What a pod of the controller has in its folder and its environment."""
+    folder = SECRETS / "kubernetes.io/serviceaccount"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "token").write_text(ADMIN)
+    (folder / "ca.crt").write_bytes(plane.ca.read_bytes())
+    host, _, port = plane.url.removeprefix("https://").rpartition(":")
+    return {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+
+
 @contextmanager
 def data_plane(api: Api, folder: Path, port: int) -> Iterator[DataPlane]:
     """The Envoy that the controller wants for the Gateway; `port` is that of a listener."""
     wanted = until(lambda: _wanted(api))
     container = wanted["spec"]["template"]["spec"]["containers"][0]
     certificates, secrets = folder / "certs", folder / "sds"
-    _write_secret(api, "envoy", certificates)
     _write_config_map(api, wanted, secrets, certificates)
+    _write_token(api, wanted["spec"]["template"]["spec"]["serviceAccountName"])
     replaced = {
-        "$(ENVOY_POD_NAME)": "envoy-0",
+        "$(ENVOY_POD_NAME)": _POD,
         "$(ENVOY_SERVICE_ZONE)": "",
         "/sds/": f"{secrets}/",
         "/certs/": f"{certificates}/",
@@ -113,7 +134,7 @@ def _wanted(api: Api) -> Object | None:
     label = "gateway.envoyproxy.io/owning-gateway-name"
     found = [
         item
-        for item in api.list("apps/v1", "Deployment", NAMESPACE)
+        for item in api.list("apps/v1", "Deployment", GATEWAY.namespace)
         if item["metadata"].get("labels", {}).get(label) == GATEWAY.name
     ]
     return found[0] if found else None
@@ -128,15 +149,39 @@ def _write_secret(api: Api, name: str, folder: Path) -> None:
 
 
 def _write_config_map(api: Api, wanted: Object, folder: Path, certificates: Path) -> None:
-    (name,) = (
+    """The authority of the controller, and where Envoy finds that and its token."""
+    (name,) = {
         volume["configMap"]["name"]
         for volume in wanted["spec"]["template"]["spec"]["volumes"]
         if "configMap" in volume
-    )
-    found: Any = until(lambda: api.get(Key("v1", "ConfigMap", NAMESPACE, name)))
-    folder.mkdir(exist_ok=True)
+    }
+    found: Any = until(lambda: api.get(Key("v1", "ConfigMap", GATEWAY.namespace, name)))
+    for place in (folder, certificates):
+        place.mkdir(exist_ok=True)
     for key, text in found["data"].items():
-        (folder / key).write_text(text.replace("/certs/", f"{certificates}/"))
+        place = certificates if key == "ca.crt" else folder
+        (place / key).write_text(text.replace("/certs/", f"{certificates}/"))
+
+
+def _write_token(api: Api, account: str) -> None:
+    """The token that a kubelet would put into a pod of the account."""
+    which = Key("v1", "ServiceAccount", GATEWAY.namespace, account)
+    until(lambda: api.get(which))
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": _POD, "namespace": GATEWAY.namespace},
+        "spec": {
+            "serviceAccountName": account,
+            "containers": [{"name": "envoy", "image": "envoy", **_RESTRICTED}],
+        },
+    }
+    made = api.create(pod)
+    bound = {"kind": "Pod", "apiVersion": "v1", "name": _POD, "uid": made["metadata"]["uid"]}
+    asked = {"audiences": [_AUDIENCE], "boundObjectRef": bound}
+    folder = SECRETS / "token"
+    folder.mkdir(exist_ok=True)
+    (folder / "sa-token").write_text(api.token(which, asked))
 
 
 def _replaced(text: str, pairs: dict[str, str]) -> str:
