@@ -19,7 +19,7 @@ _ASCII_PRINTABLE = range(0x20, 0x7F)
 # Several lines that stand as they are: the first begins with no space, none ends with one.
 _LINES = re.compile(r"[!-~]([ -~]*[!-~])?(\n([ -~]*[!-~])?)*\n[ -~]*[!-~]\n?")
 _STEP = "  "
-_COLLECTIONS = (dict, list, tuple)
+_SEQUENCES = (list, tuple)
 
 
 def document(value: dict[str, Any], *, edit: str) -> str:
@@ -40,37 +40,39 @@ def emit(value: dict[str, Any]) -> str:
 
 
 def _mapping(value: dict[str, Any], indent: str, lines: list[str]) -> None:
+    below = indent + _STEP
     for key, item in value.items():
         if type(item) is str:  # most values are, and this is most of the renderer's time
-            lines.append(f"{indent}{_string(key)}: {_text(item, indent)}")
-        elif item and isinstance(item, _COLLECTIONS):
+            text = _text(item, indent) if "\n" in item else _string(item)
+            lines.append(f"{indent}{_string(key)}: {text}")
+        elif item and isinstance(item, dict):
             lines.append(f"{indent}{_string(key)}:")
-            _collection(item, indent + _STEP, lines)
+            _mapping(item, below, lines)
+        elif item and isinstance(item, _SEQUENCES):
+            lines.append(f"{indent}{_string(key)}:")
+            _sequence(item, below, lines)
         else:
             lines.append(f"{indent}{_string(key)}: {_scalar(item)}")
 
 
 def _sequence(value: Sequence[Any], indent: str, lines: list[str]) -> None:
+    below = indent + _STEP
     for item in value:
-        if not item or not isinstance(item, _COLLECTIONS):
-            text = _text(item, indent) if isinstance(item, str) else _scalar(item)
-            lines.append(f"{indent}- {text}")
-            continue
         first = len(lines)
-        _collection(item, indent + _STEP, lines)
-        lines[first] = f"{indent}- {lines[first][len(indent) + len(_STEP) :]}"
-
-
-def _collection(item: Any, indent: str, lines: list[str]) -> None:  # noqa: ANN401 - told apart here
-    if isinstance(item, dict):
-        _mapping(item, indent, lines)
-    else:
-        _sequence(item, indent, lines)
+        if item and isinstance(item, dict):
+            _mapping(item, below, lines)
+            lines[first] = f"{indent}- {lines[first][len(below) :]}"
+        elif item and isinstance(item, _SEQUENCES):
+            _sequence(item, below, lines)
+            lines[first] = f"{indent}- {lines[first][len(below) :]}"
+        else:
+            has_lines = isinstance(item, str) and "\n" in item
+            lines.append(f"{indent}- {_text(item, indent) if has_lines else _scalar(item)}")
 
 
 def _text(text: str, indent: str) -> str:
-    """A string, below a key or a dash that stands at `indent`."""
-    if "\n" not in text or not _LINES.fullmatch(text):
+    """A string of several lines, below a key or a dash that stands at `indent`."""
+    if not _LINES.fullmatch(text):
         return _string(text)
     is_ended = text.endswith("\n")
     kept = text[:-1] if is_ended else text
@@ -85,8 +87,10 @@ def _scalar(item: object) -> str:
         return "true" if item else "false"
     if isinstance(item, int):
         return str(item)
-    if isinstance(item, _COLLECTIONS):
-        return "{}" if isinstance(item, dict) else "[]"
+    if isinstance(item, dict):
+        return "{}"
+    if isinstance(item, _SEQUENCES):
+        return "[]"
     raise TypeError(f"found {item!r}, expected a mapping, list, string, whole number or boolean")
 
 
@@ -94,8 +98,11 @@ def _scalar(item: object) -> str:
 def _string(text: str) -> str:
     if _is_bare(text):
         return text
-    if '"' in text and all(ord(character) in _ASCII_PRINTABLE for character in text):
-        return "'" + text.replace("'", "''") + "'"
+    if text.isascii() and text.isprintable():
+        if '"' in text:
+            return "'" + text.replace("'", "''") + "'"
+        if "\\" not in text:
+            return f'"{text}"'
     return '"' + "".join(map(_escaped, text)) + '"'
 
 

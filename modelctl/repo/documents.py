@@ -81,7 +81,7 @@ def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
     except _RefusedError:
         return None, builder.findings
     except yaml.MarkedYAMLError as error:
-        return None, [*builder.findings, _syntax_fault(path, error)]
+        return None, [*builder.findings, _syntax_fault(path, builder.end, error)]
     return Document(path, value, text), builder.findings
 
 
@@ -102,6 +102,7 @@ class _Builder:
     path: str
     findings: list[Finding] = field(default_factory=list)
     count: int = 0
+    end: Position = START  # of the text: what ends with it libyaml may place a line below
 
     def note_characters(self, text: str) -> None:
         """Note characters that some readers miss.
@@ -117,6 +118,7 @@ class _Builder:
             raise _RefusedError
 
     def build(self, text: str) -> object:
+        self.end = characters.position_of(text, len(text))
         events = iter(yaml.parse(text, Loader=LOADER))
         next(events)
         first: _Event = next(events)
@@ -201,7 +203,7 @@ class _Builder:
         return value
 
     def _note(self, event: _Event, message: str, remedy: str) -> None:
-        self._add(position_of(event.start_mark), message, remedy)
+        self._add(min(position_of(event.start_mark), self.end), message, remedy)
 
     def _add(self, position: Position, message: str, remedy: str) -> None:
         self.findings.append(Finding(self.path, position, RULE, message, remedy))
@@ -215,9 +217,9 @@ class _Builder:
         raise _RefusedError
 
 
-def _syntax_fault(path: str, error: yaml.MarkedYAMLError) -> Finding:
+def _syntax_fault(path: str, end: Position, error: yaml.MarkedYAMLError) -> Finding:
     mark = error.problem_mark or error.context_mark
-    position = position_of(mark) if mark else START
+    position = min(position_of(mark), end) if mark else START
     words = ": ".join(part for part in (error.context, error.problem) if part)
     message = f"found broken syntax, expected YAML: {words}"
     return Finding(path, position, RULE, message, "mend it there, or on a line before")

@@ -22,10 +22,14 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Nodes of one kind: how many, and what pods can have of each, by resource."""
+    """Nodes of one kind: how many, what pods can have of each, by resource, and who may run there.
+
+    Of a taint its key: pods that do not tolerate it find no room.
+    """
 
     count: int
     amounts: Mapping[str, Fraction]
+    taints: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,6 @@ class EnvironmentLimits:
         """The freeze that a moment lies in."""
         minute = now.astimezone(UTC).strftime(_MINUTE)
         return next((f for f in self.freezes if f.start <= minute < f.until), None)
-
-    def total(self, resource: str) -> Fraction:
-        """What all nodes together have of a resource."""
-        sizes = (each.amounts.get(resource, Fraction(0)) * each.count for each in self.nodes)
-        return sum(sizes, Fraction(0))
 
 
 NO_LIMITS = EnvironmentLimits()
@@ -75,4 +74,4 @@ def limits(fields: Mapping[str, Any]) -> EnvironmentLimits:
 def _nodes(fields: Mapping[str, Any]) -> Nodes:
     gpus = {name: Fraction(count) for name, count in fields.get("gpus", {}).items()}
     sizes = {"cpu": amount(fields["cpu"]), "memory": amount(fields["memory"])}
-    return Nodes(fields["count"], sizes | gpus)
+    return Nodes(fields["count"], sizes | gpus, frozenset(fields.get("taints", ())))

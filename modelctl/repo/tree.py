@@ -225,7 +225,10 @@ def _content(place: str) -> bytes | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return None
-        parts = []
+        content = os.read(descriptor, status.st_size + 1)
+        if len(content) == status.st_size:
+            return content  # whole: to ask for more would be one call in five of a whole check
+        parts = [content]
         while part := os.read(descriptor, status.st_size + 1):
             parts.append(part)
         return b"".join(parts)

@@ -4,6 +4,7 @@ Which namespaces and addresses those are, the environment says.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,18 +79,22 @@ def _names(dns: Dns) -> _Part:
 
 def _anywhere(network: Network) -> list[_Part]:
     """Every address but the link-local ones and those where clouds hand out credentials."""
+    addresses = network.metadata_addresses
     return [
-        {"ipBlock": {"cidr": every, "except": [local, *_apart(network, version, local)]}}
+        {"ipBlock": {"cidr": every, "except": [local, *_apart(addresses, version, local)]}}
         for version, (every, local) in _EVERYWHERE.items()
     ]
 
 
-def _apart(network: Network, version: int, local: str) -> Iterator[str]:
+@lru_cache  # the same few for every model
+def _apart(addresses: tuple[str, ...], version: int, local: str) -> tuple[str, ...]:
     """The metadata addresses of a version of IP that are not link-local anyway."""
-    for address in network.metadata_addresses:
-        block = ip_network(address)
-        if block.version == version and not block.subnet_of(ip_network(local)):  # type: ignore[arg-type]  # of one version
-            yield address
+    blocks = {address: ip_network(address) for address in addresses}
+    return tuple(
+        address
+        for address, block in blocks.items()
+        if block.version == version and not block.subnet_of(ip_network(local))  # type: ignore[arg-type]  # of one version
+    )
 
 
 def _metadata(network: Network) -> list[_Part]:

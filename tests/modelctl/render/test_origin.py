@@ -14,7 +14,7 @@ from modelctl.repo.documents import Document
 from modelctl.repo.layout import Pair, place
 from modelctl.repo.loading import load
 from modelctl.repo.repository import Repository
-from tests.modelctl.check.rules.conftest import BASE, MemoryTree, case_tree
+from tests.fixture_trees import BASE, MemoryTree, case_tree
 
 PAIRS = [("digits", "prod"), ("linear", "local"), ("linear", "prod")]
 _BLAMED = re.compile(r"(.+\.yaml):([0-9]+)")

@@ -93,6 +93,8 @@ def test_line_ends_of_windows() -> None:
         (b"---\na: 1\n---\nb: 2\n", (3, 1), "a second document"),
         (b"", (1, 1), "an empty file"),
         (b"# only a comment\n", (2, 1), "an empty file"),
+        (b"# a comment without a line feed", (1, 32), "an empty file"),
+        (b"a: 1\nb: {c: 1", (2, 9), "broken syntax, expected YAML: while parsing a flow mapping"),
         (
             b"a: [1, 2\nb: 3\n",
             (2, 2),

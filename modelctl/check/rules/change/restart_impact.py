@@ -91,7 +91,7 @@ def _in_environment(change: ModelChange, path: str) -> tuple[str, Position] | No
     entries = [_entry(files.repository, name) for files in (change.before, change.after)]
     at, document = ("environments", entries[1][0]), layout.ENVIRONMENTS
     changed = next(differing(entries[0][1], entries[1][1], at), None)
-    if changed is None:
+    if changed is None or entries[1][1] is None:
         return None
     return document, change.after.repository.documents[document].at(*changed)
 

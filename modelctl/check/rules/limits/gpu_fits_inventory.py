@@ -2,8 +2,10 @@
 
 ## What it does
 Where an environment declares its nodes under `limits.nodes`, places the fewest replicas of every
-release of every model on them, GPUs, memory and cpu at once, and refuses what finds no room. The
-canary and the shadow count like any other release.
+release of every model on them, by GPUs, memory, cpu and taints at once, and refuses what finds no
+room. The canary and the shadow count like any other release. A slice of a GPU, by MIG or by time,
+is a resource of its own. A release without GPU also needs room for the one pod that a rollout
+starts before it ends an old one.
 
 ## Why
 A pod without a node stays Pending: the canary never becomes ready, a restart of the stable release
@@ -27,9 +29,10 @@ scale: {min: 2, max: 2, metric: cpu, target: 70}
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from modelctl.check.packing import Fleet, Pod, without_room
+from modelctl.check.packing import Fleet, Pod, asked_and_there, surging_without_room, without_room
 from modelctl.check.placed import in_serving
 from modelctl.finding import Level, Scope, Violation
+from modelctl.repo.limits import Nodes
 
 ID = "gpu-fits-inventory"
 LEVEL = Level.ERROR
@@ -43,24 +46,31 @@ def check(fleet: Fleet) -> Iterator[Violation]:
     for environment in fleet.repository.environments.ordered:
         nodes = environment.limits.nodes
         pods = [pod for pod in fleet.pods if pod.environment == environment.name]
-        left = Counter(without_room(nodes, pods) if nodes else ())
+        if not nodes:
+            continue
+        left = Counter(without_room(nodes, pods))
         for pod, count in list(left.items())[:_MOST]:
-            yield _violation(fleet, pods, pod, count)
+            least = fleet.repository.model(pod.folder).servings[pod.environment].scale.min
+            what = f"{count} of {least} replicas of {pod.release}"
+            yield _violation(fleet, nodes, pods, pod, what)
+        for pod in surging_without_room(nodes, pods)[:_MOST] if not left else ():
+            what = f"the pod that a rollout of {pod.release} starts before it ends another"
+            yield _violation(fleet, nodes, pods, pod, what)
 
 
-def _violation(fleet: Fleet, pods: Sequence[Pod], pod: Pod, count: int) -> Violation:
+def _violation(
+    fleet: Fleet, nodes: Sequence[Nodes], pods: Sequence[Pod], pod: Pod, what: str
+) -> Violation:
     files = fleet.repository.model(pod.folder)
     serving = files.servings[pod.environment]
     asked = [name for name in pod.amounts if name not in ("cpu", "memory")] or ["memory", "cpu"]
-    environment = fleet.repository.environments.get(pod.environment)
     told = []
     for name in asked:
-        total = sum(other.amounts.get(name, 0) for other in pods)
-        there = environment.limits.total(name) if environment else 0
+        total, there = asked_and_there(nodes, pods, pod, name)
         told.append(f"{_shown(name, total)} {name} of {_shown(name, there)}")
     message = (
-        f"found no node for {count} of {serving.scale.min} replicas of {pod.release}, "
-        f"expected room: {pod.environment} is asked for {' and '.join(told)}"
+        f"found no node for {what}, expected room: "
+        f"{pod.environment} is asked for {' and '.join(told)}"
     )
     remedy = "lower scale.min, retire what nobody goes back to, or add nodes to limits.nodes"
     is_shadow = pod.release not in serving.weights

@@ -95,3 +95,19 @@ def test_any_file_may_be_missing(fixture_tree: FixtureTree, data: st.DataObject)
     findings = check_tree(replace(tree, files=left))
 
     assert {finding.rule for finding in findings} <= IDS
+
+
+def test_pods_restart_while_the_list_of_environments_breaks(
+    fixture_tree: FixtureTree, change_between: Callable[[Any, Any], Change]
+) -> None:
+    """A rendered Deployment changes in the change that breaks the list: findings on both."""
+    base = fixture_tree("base")
+    deployment = "apps/linear/rendered/prod/deployment-linear-r1.yaml"
+    broken = {
+        "argocd/environments.yaml": b"environments: [\n",
+        deployment: base.files[deployment].replace(b"image:", b"imagePullPolicy: Never\nimage:"),
+    }
+    after = replace(base, files=base.files | broken)
+    findings = check(load(after), change=change_between(base, after))
+
+    assert broken.keys() <= {finding.path for finding in findings}
