@@ -216,10 +216,7 @@ def test_a_repository_of_ones_own(complete: Path, tmp_path: Path) -> None:
     modelctl = Modelctl(complete, tmp_path)
     modelctl("init", "shop")
     modelctl.repository = tmp_path / "shop"
-    environments = modelctl.repository / "argocd" / "environments.yaml"
-    environments.write_text(environments.read_text().rstrip() + MIRRORS)
-    git(modelctl.repository, "commit", "--quiet", "--all", "--message", "argocd: Mirror")
-    modelctl("new", *NEW, "--commit")
+    modelctl("new", "linear", "--artifact", str(ARTIFACT), "--commit")
 
     assert "no findings" in modelctl("check")
     with serving(complete, modelctl.repository):
@@ -227,13 +224,7 @@ def test_a_repository_of_ones_own(complete: Path, tmp_path: Path) -> None:
     assert "linear r1 answered" in told
 
 
-IMAGE = f"registry.models.test/modelserver@sha256:{'ab' * 32}"
-MIRRORS = '\n    artifact_mirrors: {"https://models.models.test/": "file:artifacts/"}\n'
 ARTIFACT = PROJECT / "examples" / "artifacts" / "linear" / "r1.onnx"
-NEW = (
-    "linear", "--artifact", str(ARTIFACT), "--owner", "models", "--description", "A line.",
-    "--image", IMAGE, "--artifacts-at", "https://models.models.test/",
-)  # fmt: skip
 
 
 @contextmanager

@@ -163,6 +163,7 @@ class Rule(Protocol):
     """What a rule module offers."""
 
     ID: str
+    __name__: str
     LEVEL: Level
     SCOPE: Scope
     __doc__: str | None

@@ -61,7 +61,9 @@ def _parsed(path: Path) -> _Proto:
     try:
         model.ParseFromString(path.read_bytes())
     except DecodeError as error:
-        raise NotNormalisedError("is truncated or is not an ONNX file") from error
+        raise NotNormalisedError(
+            "is truncated or is not an ONNX file: save or download it again"
+        ) from error
     return model
 
 
