@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
+# A test waits for processes and connections most of its time; those of one file stay together.
+TESTS_AT_ONCE ?= 3
+
 # ONNX Runtime reports its use to its maker unless this is set before it is first imported.
 export ORT_DISABLE_TELEMETRY := 1
 
@@ -39,7 +42,7 @@ lint: setup-dev ## Format check, lint, types, layers, YAML style
 	$(BIN)/yamllint --strict .
 
 test: setup-dev ## Unit, property, golden and end-to-end tests
-	$(BIN)/python -m pytest -m "not roles and not cluster"
+	$(BIN)/python -m pytest -m "not roles and not cluster" -n $(TESTS_AT_ONCE) --dist loadfile
 
 cluster-tools: ## Build programs of Kubernetes and Envoy Gateway for tests (Go; minutes, once)
 	$(PYTHON) tests/cluster/tools.py
