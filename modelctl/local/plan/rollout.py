@@ -7,8 +7,8 @@ the engine sees to that.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from modelctl.gateway.values import TrafficPolicy
-from modelctl.local.plan.values import ModelPlan, Published, Workload
+from modelctl.gateway.values import Route, RouteRule, TrafficPolicy
+from modelctl.local.plan.values import Lane, ModelPlan, Published, Workload, lane
 from modelctl.repo.git import Commit
 
 
@@ -116,7 +116,8 @@ class Rollout:
         aim = self._best(ready)
         if aim.plan is None:
             return Step(aim, Published(()))
-        return Step(aim, Published(aim.plan.routes, aim.policies, aim.split))
+        routes = tuple(self._answered(route, ready) for route in aim.plan.routes)
+        return Step(aim, Published(routes, aim.policies, aim.split))
 
     def publish(self, step: Step, now_s: float) -> None:
         """Note that Envoy routes by a step; the target may be a newer one by now."""
@@ -151,6 +152,27 @@ class Rollout:
         for service, share in after.items():
             if share > before.get(service, 0) and service not in ready:
                 yield service
+
+    def _answered(self, route: Route, ready: Collection[str]) -> Route:
+        """A route without the rules for one release that cannot be answered yet."""
+        had = self.done.published.routes if self.done.published else ()
+        known = {_identity(each, rule) for each in had for rule in each.rules}
+        return replace(
+            route,
+            rules=tuple(
+                rule
+                for rule in route.rules
+                if lane(rule) is not Lane.DIRECT
+                or rule.answer is not None
+                or _identity(route, rule) in known
+                or any(backend.service in ready for backend in rule.backends)
+            ),
+        )
+
+
+def _identity(route: Route, rule: RouteRule) -> tuple[str, ...]:
+    """What makes a rule for one release the same in two plans."""
+    return route.name, *(backend.service for backend in rule.backends)
 
 
 def _shares(weights: dict[str, int]) -> dict[str, float]:

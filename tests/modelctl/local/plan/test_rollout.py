@@ -88,11 +88,15 @@ def test_a_shadow_is_not_waited_for(make_plan: Plan) -> None:
     assert target == plan_of(on_the_way(make_plan({"r1": 100}), target), "m-r1")
 
 
-def test_a_release_has_its_rule_before_it_can_answer(make_plan: Plan) -> None:
-    """It is asked by name, and the gateway says that none can take it, as in a cluster."""
+def test_rule_for_a_release_comes_when_it_can_be_answered(make_plan: Plan) -> None:
+    """A new release's own rule waits until it is ready, and then stays whatever becomes of it."""
     rollout = on_the_way(make_plan({"r1": 100}), make_plan({"r1": 100, "r2": 0}))
 
-    assert ["r1", "r2", "shared"] == rules_of(rollout.next({"m-r1"}))
+    assert ["r1", "shared"] == rules_of(rollout.next({"m-r1"}))
+    step = rollout.next({"m-r1", "m-r2"})
+    assert ["r1", "r2", "shared"] == rules_of(step)
+    rollout.publish(step, 2.0)
+    assert ["r1", "r2", "shared"] == rules_of(rollout.next(()))
 
 
 def test_fallback_serves_until_something_is_live(make_plan: Plan) -> None:
