@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Protocol
 
 from modelctl.cli import ending
+from modelctl.cli.modules import module_of
 from modelctl.cli.parser import Parser
 from modelctl.errors import ModelctlError, UsageError
 from modelctl.nearest import hint
@@ -51,8 +52,6 @@ COMMANDS: Mapping[str, str] = {
     "completion": "print what makes a shell complete commands, models and releases",
     "open": "open the status page of `modelctl up` in a browser, or print its address",
 }
-# Modules of commands whose names are words of Python.
-_MODULES: Mapping[str, str] = {"import": "import_"}
 # Commands that run until they are stopped.
 LASTING = frozenset({"logs", "up"})
 # What a command needs beyond the package's own dependencies.
@@ -76,7 +75,7 @@ def command(name: str) -> Command:
         ModelctlError: A module that the command needs is not installed.
     """
     try:
-        module: Command = import_module(f"modelctl.cli.{_MODULES.get(name, name)}")
+        module: Command = module_of(name)
     except ModuleNotFoundError as error:
         if str(error.name).startswith("modelctl"):
             raise

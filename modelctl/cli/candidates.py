@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 
 from modelctl.check.rules import RULES
+from modelctl.cli.modules import module_of
 from modelctl.cli.parser import Parser
 from modelctl.errors import ModelctlError
 from modelctl.repo import git
@@ -35,7 +35,7 @@ def candidates(words: Sequence[str], commands: Iterable[str]) -> list[str]:
 
 def _parser(command: str) -> Parser:
     parser = Parser(f"modelctl {command}", "")
-    import_module(f"modelctl.cli.{command}").configure(parser)
+    module_of(command).configure(parser)
     return parser
 
 

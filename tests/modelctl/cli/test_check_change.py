@@ -147,7 +147,7 @@ def test_a_release_that_returns_to_what_it_was_passes(shifted: Path, modelctl: M
     modelctl("retire", *EDIT)
     edit(shifted, modelctl, R1, "max_inflight: 64", "max_inflight: 32")
 
-    edit(shifted, modelctl, R1, "max_inflight: 32}", "max_inflight: 64}  # as ever")
+    edit(shifted, modelctl, R1, "max_inflight: 32", "# as ever\n  max_inflight: 64")
 
     modelctl("check")
 

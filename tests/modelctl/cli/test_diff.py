@@ -24,7 +24,7 @@ def test_an_introduction_is_told_with_what_it_takes(served: Path, modelctl: Mode
         "| local | linear | r1 100 % (stable) | r1 100 % (stable), r2 0 % | r2 | - | - |\n\n"
         "| environment | model | pods at least | cpu | memory | GPUs |\n"
         "|---|---|---|---|---|---|\n"
-        "| local | linear | 1 → 2 | 1 → 2 | 512 MiB → 1024 MiB | 0 |\n\n"
+        "| local | linear | 1 → 2 | 1 → 2 | 256 MiB → 512 MiB | 0 |\n\n"
         "The way back, once it is merged: `git revert --no-edit COMMIT` (`-m 1` for a merge).\n"
     ) == modelctl("diff")
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,16 @@ def modelctl(folder: Path, *words: str, exit_code: int = 0, **settings: str) -> 
     )  # fmt: skip
     assert exit_code == done.returncode, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session", autouse=True)
+def identity() -> Iterator[None]:
+    """Somebody who commits, also where git knows nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@models.test")
+        yield
 
 
 @pytest.fixture(scope="session")

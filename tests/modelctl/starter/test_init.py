@@ -24,7 +24,9 @@ NOBODY = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "",
+    "GIT_AUTHOR_EMAIL": "",
     "GIT_COMMITTER_NAME": "",
+    "GIT_COMMITTER_EMAIL": "",
     "EMAIL": "",
 }
 
