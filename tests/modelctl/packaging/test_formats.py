@@ -88,8 +88,8 @@ def test_tells_a_file_by_its_content_whatever_it_is_called(name: str, tmp_path: 
     [
         ("m.pt", pickle.dumps({"w": 1}), "torch"),
         ("m.joblib", pickle.dumps({"w": 1}), "joblib"),
-        ("m.pkl.gz", gzip.compress(pickle.dumps({"w": 1})), "joblib"),
-        ("m.onnx.gz", gzip.compress(_ONNX), "gzip"),
+        ("m.pkl.gz", gzip.compress(pickle.dumps({"w": 1}), mtime=0), "joblib"),
+        ("m.onnx.gz", gzip.compress(_ONNX, mtime=0), "gzip"),
         ("m.mlmodel", b"\x08\x04\x12\x00", "coreml"),
         ("m.onnx", b"\xffdamaged", "onnx"),
         ("m.onnx.data", bytes(16), "onnx-data"),
