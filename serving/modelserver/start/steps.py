@@ -143,14 +143,7 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
     opened = cache.use(wanted.artifact, lambda path: _opened(path, wanted, threads, example, step))
     step("warming up")
     tried = _try(opened.model, wanted, cache, example)
-    profile = warmup.measure(
-        tried.watched,
-        tried.first.feeds,
-        opened.independence,
-        max_rows=wanted.max_rows,
-        first_s=tried.first.run_s,
-    )
-    profile = replace(profile, ends=not tried.model.needs.end)
+    profile = _profile(tried, opened.independence, wanted.max_rows)
     if recorded:
         from modelserver.start import golden  # noqa: PLC0415 - a start imports what it needs
 
@@ -176,6 +169,18 @@ def _load(wanted: Wanted, step: Step) -> Loaded:
         cache=cache,
         shared_sizes=tried.shared_sizes,
     )
+
+
+def _profile(tried: _Tried, independence: Independence, max_rows: int) -> Profile:
+    """How long runs take, by their number of rows."""
+    profile = warmup.measure(
+        tried.watched,
+        tried.first.feeds,
+        independence,
+        max_rows=max_rows,
+        first_s=tried.first.run_s,
+    )
+    return replace(profile, ends=not tried.model.needs.end)
 
 
 def _try(model: Model, wanted: Wanted, cache: Cache, example: Feeds | None) -> _Tried:
